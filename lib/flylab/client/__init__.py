@@ -1,0 +1,1 @@
+"""The Machines API as typed calls, the same against the local platform and Fly."""

@@ -1,0 +1,34 @@
+"""Identifiers in Fly's shapes, made from a given source of chance so that tests can repeat them."""
+
+from random import Random
+
+# Crockford's base 32, the alphabet of a ULID (github.com/ulid/spec).
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MOODS = "autumn bold calm dawn dry frosty green hidden late lively misty old polished quiet red silent still wild winter young"
+_THINGS = "bird brook cloud dew dream field fire flower fog forest glade haze hill lake leaf meadow moon pine pond rain river sea sky snow star sun surf tree water wave wind wood"
+
+
+def machine_id(rng: Random) -> str:
+    """14 hex digits, as in ``148e21d4b2c0a1`` (networking/private-networking)."""
+    return f"{rng.getrandbits(56):014x}"
+
+
+def ulid(rng: Random, wall: float) -> str:
+    """26 characters: 48 bits of milliseconds since the epoch, then 80 bits of chance; sorts by time."""
+    value = (int(wall * 1000) << 80) | rng.getrandbits(80)
+    return "".join(_BASE32[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def request_id(rng: Random, wall: float, region: str) -> str:
+    """A ULID, a hyphen and the region, as ``Fly-Request-Id`` reads."""
+    return f"{ulid(rng, wall)}-{region}"
+
+
+def machine_name(rng: Random) -> str:
+    """Two words and a number, as Fly names a machine that came without a name."""
+    return f"{rng.choice(_MOODS.split())}-{rng.choice(_THINGS.split())}-{rng.randrange(1, 10_000)}"
+
+
+def token(rng: Random, length: int = 40) -> str:
+    """Hex digits for a token or nonce."""
+    return f"{rng.getrandbits(4 * length):0{length}x}"

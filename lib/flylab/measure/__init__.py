@@ -1,0 +1,1 @@
+"""Observations, how they are taken and what is said about them."""

@@ -1,0 +1,1 @@
+"""Published figures with their sources, carried as package data, and their readers."""

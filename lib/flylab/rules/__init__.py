@@ -1,0 +1,1 @@
+"""What the platform decides, as pure functions of state, event and time."""
