@@ -1,7 +1,7 @@
 """Readers of ``regions.csv`` and ``rtt.csv``: where Fly's regions are and how long a round trip between two takes."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -137,6 +137,5 @@ def rtt() -> Rtt:
     )
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files(__package__).joinpath(name).open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
+def _rows(name: str) -> Iterable[dict[str, str]]:
+    return csv.DictReader(files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines())

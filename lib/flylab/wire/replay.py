@@ -75,11 +75,10 @@ KEYS = ("region", "instance", "prefer_instance", "app", "state", "elsewhere", "t
 UNSUPPORTED = ("transform", "cache", "allow_bypass")
 
 _PAIR = re.compile(
-    r"""\s*(?:(?P<key>[^=;,\s"]+)\s*=\s*)?            # a key, unless the text has no '='
-        (?:"(?P<quoted>[^"]*)"\s*|(?P<plain>(?!").*?))  # then anything up to the next separator
-        (?:;|,(?=\s*(?:%s)\s*=)|\Z)"""
-    % "|".join(KEYS),
-    re.VERBOSE | re.DOTALL,
+    r"""\s*(?:(?P<key>[^=;,\s"]+)\s*=\s*(?:"(?P<quoted>[^"]*)"\s*|(?P<plain>(?!")[^;]*?))
+          |(?P<bare>[^=;,"]*?))
+        (?:;|,(?=\s*(?:KEYS)\s*=)|\Z)""".replace("KEYS", "|".join(KEYS)),
+    re.VERBOSE,
 )
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
@@ -147,7 +146,7 @@ def parse_source(text: str) -> ReplaySource:
 
 
 def format_source(source: ReplaySource) -> str:
-    """Write ``fly-replay-src``: pairs joined by ``;`` as fly-ruby splits them, the state last as superfly/bfaas reads it."""
+    """Write ``fly-replay-src``: joined by ``;`` as fly-ruby splits it, the state last as superfly/bfaas reads it."""
     text = f"instance={source.instance};region={source.region};t={source.t}"
     return text if source.state is None else f"{text};state={source.state}"
 
@@ -187,14 +186,15 @@ def _pairs(text: str, what: str) -> dict[str, str]:
     while at < len(text):
         found = _PAIR.match(text, at)
         if found is None:
-            raise ParseError(what, text, "a quoted value is not closed at its end")
+            raise ParseError(what, text, "keys and values are expected, as in region=ams;state=blue")
         at = found.end()
-        key, quoted, plain = found.group("key", "quoted", "plain")
-        value = quoted if quoted is not None else plain.strip()
-        if key is None and value in KEYS:
-            raise ParseError(what, text, f"{value} has no value")
-        if key is not None or value:
-            pairs[key or value] = value
+        key, quoted, plain, bare = found.group("key", "quoted", "plain", "bare")
+        if key is not None:
+            pairs[key] = quoted if quoted is not None else plain.strip()
+        elif word := bare.strip():
+            if word in KEYS:
+                raise ParseError(what, text, f"{word} has no value")
+            pairs[word] = ""
     return pairs
 
 
