@@ -1,0 +1,293 @@
+"""The Machines API as typed, asynchronous calls; the same ones for the local platform and for Fly.
+
+Each method is one call with the care it needs: what is safe to repeat is repeated, what must happen once is looked for
+before it is sent again, and waiting goes on for longer than the API's own limit.
+"""
+
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Self
+
+import httpx
+
+from flylab.client import calls
+from flylab.client.answers import PlatformRegion, parse_regions
+from flylab.client.errors import AlreadyExists, Conflict, NotFound, PreconditionFailed, Unauthorized
+from flylab.client.retry import DEFAULT, RetryPolicy
+from flylab.client.session import Session
+from flylab.client.transport import Call, Transport
+from flylab.client.waiting import wait_for
+from flylab.clock import Clock, SystemClock
+from flylab.errors import ClientError, UsageError
+from flylab.wire.machine import App, Event, Machine, MachineConfig
+
+FLY = "https://api.machines.dev"  # machines/api/working-with-machines-api
+# Metadata of every machine that this client creates: finds it again when the answer to its creation was lost.
+CREATE_MARK = "flylab_create"
+
+
+class Client:
+    """One connection to one Machines API with one token; use it in ``async with`` or call ``close``."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+        retry: RetryPolicy = DEFAULT,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.retry = retry
+        self._transport = Transport(base_url, token, policy=retry, transport=transport)
+        self._clock = clock or SystemClock()
+        self._session = Session(self._transport, policy=retry, clock=self._clock, rng=rng or random.SystemRandom())
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The API that ``FLY_API_HOSTNAME`` names (Fly's own without it), with the token in ``FLY_API_TOKEN``."""
+        environ = os.environ if environ is None else environ
+        if not environ.get("FLY_API_TOKEN", "").strip():
+            raise UsageError("FLY_API_TOKEN is not set: a token of the Machines API is needed")
+        return cls(environ.get("FLY_API_HOSTNAME") or FLY, environ["FLY_API_TOKEN"])
+
+    @property
+    def base_url(self) -> str:
+        """The address with the version, ``http://127.0.0.1:4280/v1``."""
+        return self._transport.base_url
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; the client cannot be used after it."""
+        await self._transport.close()
+
+    # Apps
+
+    async def create_app(self, name: str, org: str = "personal", network: str | None = None) -> App:
+        """Make an app; raises NameTaken when somebody has that name."""
+
+        async def look(_: ClientError) -> App | None:
+            try:
+                return await self.app(name)
+            except NotFound:
+                return None
+
+        call = calls.create_app(name, org=org, network=network, key=self._session.fresh_id())
+        # The answer itself has only an id and a date.
+        return await self._session.send_once(call, lambda _: None, look) or await self._new_app(name)
+
+    async def app(self, name: str) -> App:
+        """One app; raises NotFound for a free name and Forbidden for another organisation's."""
+        return (await self._session.send(calls.get_app(name))).read(App.from_json)
+
+    async def apps(self, org: str = "personal") -> list[App]:
+        """All apps of an organisation, from as many pages as there are."""
+        found: list[App] = []
+        cursor = ""
+        while True:
+            answer = await self._session.send(calls.list_apps(org, cursor=cursor))
+            found += answer.read_each(App.from_json, within="apps")
+            following = str(answer.object().get("next_cursor") or "")
+            if following in ("", cursor):
+                return found
+            cursor = following
+
+    async def delete_app(self, name: str, *, force: bool = False) -> None:
+        """Remove an app, with its machines if ``force``; a missing app is removed already."""
+        await self._until_gone(calls.delete_app(name, force=force))
+
+    # Machines
+
+    async def create_machine(
+        self,
+        app: str,
+        config: MachineConfig,
+        *,
+        region: str | None = None,
+        name: str | None = None,
+        skip_launch: bool = False,
+        skip_service_registration: bool = False,
+    ) -> Machine:
+        """Make one machine, and never two: a lost answer is followed by a look for the machine it made.
+
+        ``region`` may be a list such as ``"lhr,eu"``. With a unique ``name`` a second one is impossible; without, a
+        list that lags behind could still let one through. Raises AlreadyExists when another machine has the name.
+        """
+        mark = self._session.fresh_id()
+
+        async def look(error: ClientError) -> Machine | None:
+            if isinstance(error, AlreadyExists) and error.machine_id:
+                holder = await self.machine(app, error.machine_id)
+                return holder if holder.config.metadata.get(CREATE_MARK) == mark else None
+            return next(iter(await self.machines(app, metadata={CREATE_MARK: mark})), None)
+
+        call = calls.create_machine(
+            app,
+            replace(config, metadata={**config.metadata, CREATE_MARK: mark}),
+            region=region,
+            name=name,
+            skip_launch=skip_launch,
+            skip_service_registration=skip_service_registration,
+        )
+        return await self._session.send_once(call, lambda answer: answer.read(Machine.from_json), look)
+
+    async def machines(
+        self,
+        app: str,
+        *,
+        region: str | None = None,
+        state: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        include_deleted: bool = False,
+    ) -> list[Machine]:
+        """The machines of an app; ``state`` may be a comma list, all of ``metadata`` must match.
+
+        The list may lag behind, and has once come back empty by mistake: it is no proof that nothing exists.
+        """
+        call = calls.list_machines(
+            app, region=region, state=state, metadata=metadata or {}, include_deleted=include_deleted
+        )
+        return (await self._session.send(call)).read_each(Machine.from_json)
+
+    async def machine(self, app: str, machine_id: str) -> Machine:
+        """One machine as it is now; a destroyed one can be seen for a while, then it is NotFound."""
+        return (await self._session.send(calls.get_machine(app, machine_id))).read(Machine.from_json)
+
+    async def update_machine(
+        self,
+        app: str,
+        machine_id: str,
+        config: MachineConfig,
+        *,
+        current_version: str | None = None,
+        skip_launch: bool = False,
+    ) -> Machine:
+        """Replace the whole configuration; with ``current_version`` only if that is still the machine's (409 else)."""
+
+        async def look(_: ClientError) -> Machine | None:
+            machine = await self.machine(app, machine_id)
+            moved_on = current_version is not None and machine.version != current_version
+            return machine if moved_on and _within(config.to_json(), machine.config.to_json()) else None
+
+        call = calls.update_machine(app, machine_id, config, current_version=current_version, skip_launch=skip_launch)
+        return await self._session.send_once(call, lambda answer: answer.read(Machine.from_json), look)
+
+    async def start(self, app: str, machine_id: str) -> bool:
+        """Start a machine; false when it was starting or started already. It may take a while to be ``started``.
+
+        A start is refused for some seconds after a stop or an update; that is waited out as the policy says.
+        """
+        call = calls.act(app, machine_id, "start")
+        began, refused = self._clock.now(), 0
+        while True:
+            try:
+                await self._session.send(call)
+                return True
+            except (Conflict, PreconditionFailed) as error:
+                if self.retry.is_starting(error):
+                    return False
+                refused += 1
+                delay = self.retry.settling_delay(error, waited=self._clock.now() - began, failed=refused)
+                if delay is None:
+                    raise
+            await self._clock.sleep(delay)
+
+    async def stop(
+        self,
+        app: str,
+        machine_id: str,
+        *,
+        signal: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the machine's, not ours
+    ) -> None:
+        """Ask a machine to stop, by ``signal`` and killed after ``timeout`` seconds; a stopped one stays stopped."""
+        await self._session.send(calls.stop(app, machine_id, signal=signal, timeout=timeout))
+
+    async def cordon(self, app: str, machine_id: str) -> None:
+        """Take a machine out of routing."""
+        await self._session.send(calls.act(app, machine_id, "cordon"))
+
+    async def uncordon(self, app: str, machine_id: str) -> None:
+        """Put a machine back into routing."""
+        await self._session.send(calls.act(app, machine_id, "uncordon"))
+
+    async def destroy(self, app: str, machine_id: str, *, force: bool = False) -> None:
+        """Remove a machine, a running one only with ``force``; a missing one is removed already."""
+        await self._until_gone(calls.destroy(app, machine_id, force=force))
+
+    async def wait(
+        self,
+        app: str,
+        machine_id: str,
+        state: str | Sequence[str] = "started",
+        *,
+        version: str | None = None,
+        timeout: float = 60.0,  # noqa: ASYNC109 - on the client's own clock, in windows of the API
+    ) -> str:
+        """Wait until the machine is in one of the states, ``timeout`` seconds in all, and return which.
+
+        ``version`` makes sure that the old version's state is not mistaken for that of an update under way. Raises
+        WaitTimeout.
+        """
+        wanted = (str(state),) if isinstance(state, str) else tuple(str(word) for word in state)
+        reached = await wait_for(self._session, app, machine_id, wanted, version=version, timeout=timeout)
+        if reached is None:
+            reached = wanted[0] if len(wanted) == 1 and wanted != ("settled",) else None
+        return reached or str((await self.machine(app, machine_id)).state)
+
+    async def events(self, app: str, machine_id: str, *, limit: int | None = None) -> list[Event]:
+        """What happened to a machine, newest first; the API gives 20 without a ``limit`` and 50 at most."""
+        return (await self._session.send(calls.list_events(app, machine_id, limit=limit))).read_each(Event.from_json)
+
+    async def metadata(self, app: str, machine_id: str) -> dict[str, str]:
+        """All metadata of a machine."""
+        answer = await self._session.send(calls.get_metadata(app, machine_id))
+        return {key: str(value) for key, value in answer.object().items()}
+
+    async def set_metadata(self, app: str, machine_id: str, key: str, value: str) -> None:
+        """Set one key; no new version, no reboot."""
+        await self._session.send(calls.set_metadata(app, machine_id, key, value))
+
+    async def delete_metadata(self, app: str, machine_id: str, key: str) -> None:
+        """Remove one key."""
+        await self._session.send(calls.delete_metadata(app, machine_id, key))
+
+    async def regions(self) -> tuple[PlatformRegion, ...]:
+        """The regions on offer; deprecated ones are included and say so."""
+        return (await self._session.send(calls.list_regions())).read(parse_regions)
+
+    async def _until_gone(self, call: Call) -> None:
+        try:
+            await self._session.send(call)
+        except NotFound:
+            return
+
+    async def _new_app(self, name: str) -> App:
+        """Read an app that was just made; it may be 404 or 401 for a moment (fly-go retries both)."""
+        tries = 0
+        while True:
+            try:
+                return await self.app(name)
+            except (NotFound, Unauthorized):
+                tries += 1
+                if tries >= self.retry.appearing_attempts:
+                    raise
+            await self._clock.sleep(self.retry.appearing_pause)
+
+
+def _within(part: object, whole: object) -> bool:
+    """Whether everything that was sent is there; the API adds defaults of its own."""
+    if isinstance(part, Mapping):
+        return isinstance(whole, Mapping) and all(_within(value, whole.get(key)) for key, value in part.items())
+    return part == whole
