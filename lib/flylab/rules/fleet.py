@@ -1,0 +1,268 @@
+"""All apps and machines: ``apply(event, now)`` decides one thing at a time and returns what must be done about it.
+
+Names are reserved in the same step that gives them out. ``now`` is in seconds since the epoch.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from flylab.errors import RuleError
+from flylab.rules import effects as do
+from flylab.rules import lifecycle as on
+from flylab.rules.effects import Effect
+from flylab.rules.life import Life, LifeSettings, Mint
+from flylab.wire.machine import App, MachineConfig
+from flylab.wire.machine import MachineState as S
+
+_APP_NAME = re.compile(r"[a-z0-9-]{1,62}")  # fly-go flaps/flaps_error_test.go has the refusal in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSettings:
+    """The numbers of the fleet; ``life`` holds those of a single machine."""
+
+    life: LifeSettings = field(default_factory=LifeSettings)
+    keep_destroyed: float = 300.0  # our choice: destroyed machines are seen "for a while", nobody says how long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppEntry:
+    """An app as the platform keeps it."""
+
+    id: str
+    name: str
+    organization: str
+    network: str
+    created_at: float
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApp:
+    id: str
+    name: str
+    organization: str
+    network: str = ""
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteApp:
+    name: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateMachine:
+    """Id and version come from the caller; ``launch`` starts it, ``cordoned`` keeps requests away from it."""
+
+    id: str
+    app: str
+    name: str
+    region: str
+    config: MachineConfig
+    version: str
+    launch: bool = True
+    cordoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something of ``lifecycle.py`` happened to a machine."""
+
+    machine: str
+    what: on.Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon:
+    machine: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMetadata:
+    """Keys not named stay, an empty text or ``None`` removes; the other two are preconditions when not empty."""
+
+    machine: str
+    values: Mapping[str, str | None]
+    updated_at: str = ""
+    version: str = ""
+
+
+FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata
+
+
+class Fleet:
+    """Every app and machine of one platform."""
+
+    def __init__(self, settings: FleetSettings, mint: Mint) -> None:
+        self._settings = settings
+        self._mint = mint
+        self._apps: dict[str, AppEntry] = {}
+        self._machines: dict[str, Life] = {}
+        # Machines of deleted apps until the driver has removed them; nobody can ask for them any more.
+        self._leaving: dict[str, Life] = {}
+
+    def restore(self, apps: Iterable[AppEntry], machines: Iterable[Life], now: float) -> list[Effect]:
+        """Take over what an earlier platform wrote down; its processes are gone."""
+        self._apps = {app.name: app for app in apps}
+        self._machines = {life.id: life for life in machines}
+        found: list[Effect] = []
+        for life in self._machines.values():
+            if life.state is not S.DESTROYED:
+                found += life.step(on.Recovered(), now, settings=self._settings.life, mint=self._mint)
+        return found
+
+    def app(self, name: str) -> AppEntry:
+        if name not in self._apps:
+            raise RuleError("not_found", f"app '{name}' not found")
+        return self._apps[name]
+
+    def apps(self, organization: str = "") -> list[AppEntry]:
+        return [app for app in self._apps.values() if organization in ("", app.organization)]
+
+    def show_app(self, name: str) -> App:
+        """The app as the API shows it: pending before its first machine (flyctl), then deployed or suspended."""
+        entry, living = self.app(name), [life for life in self.machines(name) if life.state is not S.DESTROYED]
+        up = any(life.state is not S.STOPPED and life.state is not S.SUSPENDED for life in living)
+        return App(
+            id=entry.id,
+            name=entry.name,
+            organization=entry.organization,
+            organization_name=entry.organization,
+            network=entry.network,
+            status="pending" if not living else "deployed" if up else "suspended",
+            machine_count=len(living),
+        )
+
+    def machine(self, app: str, machine_id: str) -> Life:
+        life = self._machines.get(machine_id)
+        if life is None or life.app != self.app(app).name:
+            raise RuleError("machine_not_found", "machine not found")
+        return life
+
+    def find(self, machine_id: str) -> Life | None:
+        """By id alone, for reports of the driver and for the edges."""
+        return self._machines.get(machine_id) or self._leaving.get(machine_id)
+
+    def machines(self, app: str = "") -> Iterator[Life]:
+        return (life for life in self._machines.values() if app in ("", life.app))
+
+    def apply(self, event: FleetEvent, now: float) -> list[Effect]:
+        """Decide, change, and say what is to be done; raises ``RuleError`` and changes nothing when refused."""
+        match event:
+            case CreateApp():
+                return self._create_app(event, now)
+            case DeleteApp():
+                return self._delete_app(event, now)
+            case CreateMachine():
+                return [*self._forget(now), *self._create_machine(event, now)]
+            case Happened(machine=machine_id, what=what):
+                return self._happened(machine_id, what, now)
+            case Cordon(machine=machine_id, on=cordoned):
+                life = self._living(machine_id)
+                life.cordoned, life.updated_at = cordoned, now
+                return [do.Changed(machine_id)]
+            case SetMetadata():
+                return self._set_metadata(event, now)
+
+    def _create_app(self, event: CreateApp, now: float) -> list[Effect]:
+        for app in self._apps.values():
+            if event.idempotency_key and app.idempotency_key == event.idempotency_key:
+                if event.name in ("", app.name):
+                    return []
+                raise RuleError("unprocessable", f"idempotency_key was already used to create app '{app.name}'")
+        if not _APP_NAME.fullmatch(event.name):
+            why = "1 to 62 lower-case letters, digits and dashes are allowed"
+            raise RuleError("unprocessable", f"app name '{event.name[:80]}' is invalid, {why}")
+        if event.name in self._apps:
+            raise RuleError("name_taken", f"app name '{event.name}' has already been taken")
+        self._apps[event.name] = AppEntry(
+            id=event.id,
+            name=event.name,
+            organization=event.organization,
+            network=event.network,
+            created_at=now,
+            idempotency_key=event.idempotency_key,
+        )
+        return [do.AppChanged(event.name)]
+
+    def _delete_app(self, event: DeleteApp, now: float) -> list[Effect]:
+        name = self.app(event.name).name
+        going = list(self.machines(name))
+        running = [life.id for life in going if life.running]
+        if running and not event.force:
+            text = f"app '{name}' has running machines ({', '.join(sorted(running))}); stop them or use force"
+            raise RuleError("failed_precondition", text)
+        found: list[Effect] = []
+        for life in going:
+            del self._machines[life.id]
+            if life.state is not S.DESTROYED:
+                self._leaving[life.id] = life
+                found += self._happened(life.id, on.ForceDestroy(), now)
+            found.append(do.Forgotten(life.id))
+        del self._apps[name]
+        return [*found, do.AppDropped(name)]
+
+    def _create_machine(self, event: CreateMachine, now: float) -> list[Effect]:
+        app = self.app(event.app)
+        for other in self.machines(app.name):
+            if other.name == event.name and other.state is not S.DESTROYED:
+                text = f'unique machine name violation, machine ID {other.id} already exists with name "{event.name}"'
+                raise RuleError("already_exists", text)
+        life = Life(
+            id=event.id,
+            app=app.name,
+            name=event.name,
+            region=event.region,
+            config=event.config,
+            version=event.version,
+            created_at=now,
+            updated_at=now,
+            cordoned=event.cordoned,
+            versions=((event.version, event.config),),
+        )
+        found = life.step(on.Prepared(), now, settings=self._settings.life, mint=self._mint)
+        self._machines[life.id] = life
+        return [*found, do.LaunchNext(life.id)] if event.launch else list(found)
+
+    def _happened(self, machine_id: str, what: on.Happening, now: float) -> list[Effect]:
+        life = self.find(machine_id)
+        if life is None:
+            raise RuleError("machine_not_found", "machine not found")
+        found: list[Effect] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
+        if machine_id in self._leaving:
+            found = [effect for effect in found if not isinstance(effect, do.Changed)]
+            if life.state is S.DESTROYED:
+                del self._leaving[machine_id]
+        return found
+
+    def _set_metadata(self, event: SetMetadata, now: float) -> list[Effect]:
+        life = self._living(event.machine)
+        if event.version and event.version != life.version:
+            raise RuleError("failed_precondition", f"machine_version is {life.version}, not {event.version}")
+        if event.updated_at and event.updated_at != life.machine().updated_at:
+            text = f"the machine was updated at {life.machine().updated_at}, not {event.updated_at}"
+            raise RuleError("failed_precondition", text)
+        kept = {key: value for key, value in life.config.metadata.items() if key not in event.values}
+        given = {key: value for key, value in event.values.items() if value}
+        life.config, life.updated_at = replace(life.config, metadata=kept | given), now
+        return [do.Changed(life.id)]
+
+    def _living(self, machine_id: str) -> Life:
+        life = self._machines.get(machine_id)
+        if life is None or life.state is S.DESTROYED:
+            raise RuleError("machine_not_found", "machine not found")
+        return life
+
+    def _forget(self, now: float) -> list[Effect]:
+        old = [
+            life.id
+            for life in self._machines.values()
+            if life.state is S.DESTROYED and now - life.updated_at > self._settings.keep_destroyed
+        ]
+        for machine_id in old:
+            del self._machines[machine_id]
+        return [do.Forgotten(machine_id) for machine_id in old]

@@ -1,0 +1,209 @@
+"""One machine through time: what must be done at each transition, its restart policy and its log of events.
+
+``Life.step`` takes an event and ``now`` (seconds since the epoch), changes only itself and returns the effects that the
+platform has to perform, in order.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flylab.rules import lifecycle as on
+from flylab.rules.effects import Changed, Freeze, MachineEffect, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
+from flylab.rules.lifecycle import Happening, following
+from flylab.wire.config import MachineConfig
+from flylab.wire.machine import Event, Machine
+from flylab.wire.machine import MachineState as S
+from flylab.wire.moment import format_moment
+
+Mint = Callable[[float], str]  # a new ULID for a moment; chance comes in as an argument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeSettings:
+    """The numbers of a machine's life."""
+
+    kill_signal: str = "SIGINT"  # reference/configuration, kill_signal
+    kill_timeout: float = 5.0  # the same page; then SIGKILL, as the stop endpoint says
+    kill_timeout_most: float = 300.0  # the same page
+    retries: int = 10  # machines/guides-examples/machine-restart-policy
+    retry_window: float = 300.0  # the same page: within 5 minutes
+    restart_pause: float = 0.5  # our choice, nothing is published; keeps a crash loop from eating the computer
+    events_kept: int = 50  # the most that the events endpoint shows
+
+
+_TYPES: dict[type[Happening], str] = {
+    on.Prepared: "launch", on.Start: "start", on.Started: "start", on.StartFailed: "exit", on.Stop: "stop",
+    on.Exited: "exit", on.Restart: "restart", on.RestartDue: "restart", on.Suspend: "suspend",
+    on.Suspended: "suspend", on.Update: "update", on.Destroy: "destroy", on.ForceDestroy: "destroy",
+    on.Removed: "destroy", on.Recovered: "recover",
+}  # fmt: skip
+_WANTED = (S.STOPPING, S.RESTARTING, S.REPLACING, S.DESTROYING)  # an exit in these states was asked for
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """One machine as the platform keeps it; ``running`` is true from the decision to spawn until its process ended."""
+
+    id: str
+    app: str
+    name: str
+    region: str
+    config: MachineConfig
+    version: str
+    created_at: float
+    updated_at: float
+    private_ip: str = ""
+    image_ref: dict[str, object] = field(default_factory=dict)
+    state: S = S.CREATING
+    cordoned: bool = False
+    running: bool = False
+    spawns: int = 0
+    restarts: tuple[float, ...] = ()
+    log: tuple[tuple[Event, str], ...] = ()  # oldest first, each with the version it happened to
+    versions: tuple[tuple[str, MachineConfig], ...] = ()  # oldest first, the current one last
+
+    def step(self, event: Happening, now: float, *, settings: LifeSettings, mint: Mint) -> list[MachineEffect]:
+        """Follow the event; raises ``IllegalTransition`` and changes nothing when the state does not allow it."""
+        before = self.state
+        after = following(self.id, before, event)
+        if isinstance(event, on.RestartDue) and (event.spawns != self.spawns or self.running):
+            return []
+        effects = self._act(event, before, now, settings)
+        # `_act` settles what the table leaves open: policies, and states that pass at once without a process.
+        self.state = self._settled(event, after, effects)
+        self.updated_at = now
+        if self.state is not before or isinstance(event, (on.Exited, on.Update)):
+            effects.append(self.note(event, before, now, settings=settings, mint=mint))
+        return [*effects, Changed(self.id)]
+
+    def _act(self, event: Happening, before: S, now: float, settings: LifeSettings) -> list[MachineEffect]:
+        match event:
+            case on.Start():
+                return [Thaw(self.id)] if before is S.SUSPENDED else [self._spawn()]
+            case on.Stop() | on.Restart() if self.running:
+                return [self._terminate(event.signal, event.timeout, settings, frozen=before is S.SUSPENDED)]
+            case on.Suspend() if before is S.STARTED:
+                return [Freeze(self.id)]
+            case on.Update(config=config, version=version):
+                self.config, self.version = config, version
+                self.versions = (*self.versions, (version, config))
+                self.restarts = ()
+                if self.running:
+                    return [self._terminate(None, None, settings, frozen=before is S.SUSPENDED)]
+                return [self._spawn()] if before is S.RESTARTING else []
+            case on.Destroy() | on.ForceDestroy() if before is not S.DESTROYING:
+                return [Terminate(self.id, "SIGKILL", 0.0) if self.running else Remove(self.id)]
+            case on.Exited():
+                self.running = False
+                return self._after_exit(event, before, now, settings)
+            case on.StartFailed():
+                self.running = False
+                return [Remove(self.id)] if before is S.DESTROYING else []
+            case on.RestartDue():
+                return [self._spawn()]
+            case on.Recovered():
+                self.running = False
+                return [Remove(self.id)] if before is S.DESTROYING else []
+            case _:
+                return []
+
+    def _after_exit(self, event: on.Exited, before: S, now: float, settings: LifeSettings) -> list[MachineEffect]:
+        if before is S.DESTROYING:
+            return [Remove(self.id)]
+        if before in (S.RESTARTING, S.REPLACING):
+            return [self._spawn()]
+        by_itself = before in (S.STARTING, S.STARTED)
+        if by_itself and self._policy_restarts(event, now, settings):
+            self.restarts = (*self._recent(now, settings), now)
+            return [RestartLater(self.id, self.spawns, settings.restart_pause)]
+        return [Remove(self.id)] if self.config.auto_destroy else []
+
+    def _settled(self, event: Happening, after: S, effects: list[MachineEffect]) -> S:
+        if isinstance(event, on.Exited) and after is S.STOPPED:
+            for effect in effects:
+                if isinstance(effect, RestartLater):
+                    return S.RESTARTING
+                if isinstance(effect, Remove):
+                    return S.DESTROYING
+        if after is S.STOPPING and not self.running:
+            return S.STOPPED
+        return after
+
+    def _policy_restarts(self, event: on.Exited, now: float, settings: LifeSettings) -> bool:
+        restart = self.config.restart
+        policy = restart.policy if restart else "on-failure"
+        if policy == "always":
+            return True
+        if policy == "no" or self.config.auto_destroy or (event.code == 0 and event.signal == 0):
+            return False
+        most = settings.retries if restart is None or restart.max_retries is None else restart.max_retries
+        return len(self._recent(now, settings)) < most
+
+    def _recent(self, now: float, settings: LifeSettings) -> tuple[float, ...]:
+        return tuple(at for at in self.restarts if now - at < settings.retry_window)
+
+    def _spawn(self) -> Spawn:
+        self.running = True
+        self.spawns += 1
+        return Spawn(self.id)
+
+    def _terminate(
+        self, signal: str | None, timeout: float | None, settings: LifeSettings, *, frozen: bool
+    ) -> Terminate:
+        if frozen:  # a frozen process cannot act on a signal, and its snapshot is to be discarded anyway
+            return Terminate(self.id, "SIGKILL", 0.0)
+        given = self.config.stop_config
+        signal = signal or (given.signal if given else None) or settings.kill_signal
+        if timeout is None:
+            timeout = given.timeout if given and given.timeout is not None else settings.kill_timeout
+        return Terminate(self.id, signal, min(max(timeout, 0.0), settings.kill_timeout_most))
+
+    def note(self, event: Happening, before: S, now: float, *, settings: LifeSettings, mint: Mint) -> Noted:
+        """Add to the log what has just happened."""
+        entry = Event(
+            id=mint(now),
+            type=_TYPES[type(event)],
+            status=str(self.state),
+            source=getattr(event, "source", "user" if isinstance(event, on.Prepared) else "flyd"),
+            timestamp=round(now * 1000),
+            request=self._request(event, before, now),
+        )
+        self.log = (*self.log, (entry, self.version))[-settings.events_kept :]
+        return Noted(self.id, entry, self.version)
+
+    def _request(self, event: Happening, before: S, now: float) -> dict[str, object]:
+        match event:
+            case on.Exited(code=code, signal=signal):
+                # fly-go machine_types.go names the fields; -1 for "no signal" is what flyctl prints.
+                exit_event = {
+                    "exit_code": 128 + signal if signal else code,
+                    "guest_exit_code": code,
+                    "guest_signal": signal or -1,
+                    "signal": signal or -1,
+                    "oom_killed": False,
+                    "requested_stop": before in _WANTED,
+                    "restarting": self.state is S.RESTARTING,
+                    "exited_at": format_moment(now),
+                }
+                return {"exit_event": exit_event, "restart_count": len(self.restarts)}
+            case on.StartFailed(why=why):
+                return {"error": why}
+            case _:
+                return {}
+
+    def machine(self) -> Machine:
+        """As the Machines API shows it, newest event first."""
+        return Machine(
+            id=self.id,
+            name=self.name,
+            state=self.state,
+            region=self.region,
+            instance_id=self.version,
+            private_ip=self.private_ip,
+            image_ref=self.image_ref,
+            config=self.config,
+            events=tuple(event for event, _ in reversed(self.log)),
+            created_at=format_moment(self.created_at),
+            updated_at=format_moment(self.updated_at),
+            cordoned=self.cordoned,
+        )
