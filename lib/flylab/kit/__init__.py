@@ -1,1 +1,1 @@
-"""What the notebooks, the suite and the write-up use and nothing else does."""
+"""What the notebooks and the site are made with; nothing else may depend on it."""

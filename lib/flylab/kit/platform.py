@@ -1,0 +1,178 @@
+"""The local platform as a child of this process: it dies with us, however we die, and a second start finds the first.
+
+The platform watches the process that started it (the contract of ``flylab up``), so even SIGKILL of a kernel leaves
+nothing behind. A session of its own keeps "Interrupt kernel", which signals the whole process group, away from it.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+
+from flylab.errors import LocalError, UsageError
+
+READY_SECONDS = 20.0  # our choice: it takes under a second; a loaded computer with two cores may need ten times that
+STOP_SECONDS = 6.0  # `flylab up` ends within 5 s of SIGTERM
+TAIL_LINES = 12
+
+
+class NeverReady(LocalError):
+    """The platform ended or stayed silent instead of getting ready; the text holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a platform is reached: what ``flylab up --json`` prints when it is ready."""
+
+    api: str
+    token: str
+    org: str
+    edges: dict[str, str]
+    state: str
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Address":
+        return cls(**{name: data[name] for name in ("api", "token", "org", "edges", "state")})
+
+
+class Platform:
+    """A running ``flylab up`` that belongs to this process."""
+
+    own = True
+    _shared: ClassVar[dict[str, "Platform"]] = {}
+
+    def __init__(
+        self,
+        *,
+        regions: Sequence[str] = (),
+        latency: str = "measured",
+        arguments: Sequence[str] = (),
+        log: Path | None = None,
+        ready_seconds: float = READY_SECONDS,
+    ) -> None:
+        command = [sys.executable, "-m", "flylab", "up", "--json", "--api-port", "0", "--edge-port", "0"]
+        command += ["--latency", latency, *arguments]
+        if regions:
+            command += ["--regions", ",".join(regions)]
+        self.options = (tuple(regions), latency, tuple(arguments))
+        self.log = log or _new_log()
+        with self.log.open("ab") as output:  # a file, because a full pipe would block the child
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output, start_new_session=True
+            )
+        # Reaped at once: otherwise ipykernel, shutting down, keeps signalling the zombie for seconds.
+        self._reaper = threading.Thread(target=self.process.wait, name="reap-platform", daemon=True)
+        self._reaper.start()
+        atexit.register(self.stop)
+        try:
+            self.address = Address.from_json(self._first_line(ready_seconds))
+        except BaseException:
+            self.stop()
+            raise
+
+    @classmethod
+    def shared(cls, name: str, **options: Any) -> "Platform":
+        """The platform of that name, started if it is not running; with other options the old one is stopped first."""
+        wanted = (tuple(options.get("regions", ())), options.get("latency", "measured"), ())
+        old = cls._shared.get(name)
+        if old is not None and old.alive and old.options == wanted:
+            return old
+        if old is not None:
+            old.stop()
+        cls._shared[name] = cls(**options)
+        return cls._shared[name]
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """End the platform and all its machines; twice does no harm."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.terminate()
+            self._reaper.join(STOP_SECONDS)
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+        self._reaper.join(STOP_SECONDS)
+        if self.process.stdout:
+            self.process.stdout.close()
+        atexit.unregister(self.stop)
+
+    def tail(self) -> str:
+        """The last lines of the platform's log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(lines[-TAIL_LINES:])
+
+    def _first_line(self, seconds: float) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        pipe, text, deadline = self.process.stdout.fileno(), b"", time.monotonic() + seconds
+        while not text.endswith(b"\n"):
+            readable, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+            chunk = os.read(pipe, 65536) if readable else b""
+            if not chunk:
+                why = "ended before it was ready" if readable else f"was not ready after {seconds:g} s"
+                raise NeverReady(f"the local platform {why}; its log ({self.log}) ends:\n{self.tail() or '(empty)'}")
+            text += chunk
+        try:
+            parsed: dict[str, Any] = json.loads(text)
+        except ValueError as exc:
+            raise NeverReady(f"the local platform said {text[:200]!r} instead of where it is") from exc
+        return parsed
+
+
+class Attached:
+    """A platform that somebody else runs, named by FLYLAB_URL (its API) and FLYLAB_TOKEN; it is not ours to stop."""
+
+    own = False
+    alive = True
+
+    def __init__(self, url: str, token: str) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        try:
+            answer = httpx.get(f"{url.rstrip('/')}/_flylab/platform", headers=headers, trust_env=False, timeout=10)
+            answer.raise_for_status()
+            about = answer.json()
+        except (httpx.HTTPError, ValueError) as exc:
+            raise UsageError(f"no local platform answers at FLYLAB_URL={url}: {exc}") from exc
+        self.address = Address(
+            api=url.rstrip("/"),
+            token=token,
+            org=about.get("org", "personal"),
+            edges=about["edges"],
+            state=about.get("state", ""),
+        )
+
+    def stop(self) -> None:
+        """Leave it running."""
+
+
+def running(name: str, *, regions: Sequence[str] = (), latency: str = "measured") -> Platform | Attached:
+    """The platform to work on: the one FLYLAB_URL names, else one of our own that ``name`` shares."""
+    url = os.environ.get("FLYLAB_URL")
+    if not url:
+        return Platform.shared(name, regions=regions, latency=latency)
+    attached = Attached(url, os.environ.get("FLYLAB_TOKEN", "local"))
+    missing = [region for region in regions if region not in attached.address.edges]
+    if missing:
+        raise UsageError(f"the platform at {url} has no region {', '.join(missing)}")
+    return attached
+
+
+def _new_log() -> Path:
+    handle, name = tempfile.mkstemp(prefix="flylab-up-", suffix=".log")
+    os.close(handle)
+    return Path(name)

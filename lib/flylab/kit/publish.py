@@ -1,0 +1,98 @@
+"""Rewrites an executed notebook for the site: figures as data, controls as they looked, no trace of the machinery.
+
+myst-nb skips plotly's own type of output with only a warning, and a widget's state would pull a widget manager from
+outside; so both are replaced here. An error output is refused: a site never shows half a run.
+"""
+
+import html
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flylab.errors import UsageError
+from flylab.kit.chapters import source
+from flylab.kit.verdict import HEADLINE_MIME, MIME
+
+PLOTLY = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_LINK = re.compile(r"\]\((\d\d-[a-z0-9-]+)\.ipynb\)")
+
+
+@dataclass(slots=True)
+class Page:
+    """A notebook made ready, and what the landing page wants to know of it."""
+
+    notebook: dict[str, Any]
+    figures: list[str] = field(default_factory=list)
+    headlines: list[dict[str, Any]] = field(default_factory=list)
+    headline_figures: list[str] = field(default_factory=list)
+    verdicts: list[dict[str, str]] = field(default_factory=list)
+
+
+def page(path: Path) -> Page:
+    """Read one executed notebook; UsageError when it stopped at an error or was never run."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    made = Page(notebook)
+    cells = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
+    if not any(cell.get("outputs") for cell in cells):
+        raise UsageError(f"{path.name} has no results; run `flylab suite {path.stem}` first")
+    for cell in cells:
+        tags = _tags(cell)
+        # The cleanup cell is machinery; code that only draws is folded away by its own tag.
+        kept_tags = [tag for tag in tags if tag.startswith(("hide-", "remove-"))]
+        cell["metadata"] = {"tags": [*kept_tags, *(["remove-cell"] if "cleanup" in tags else [])]}
+        cell["source"] = _LINK.sub(r"](\1.html)", source(cell))
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [kept for output in cell["outputs"] if (kept := _output(output, tags, made, path))]
+    notebook["cells"] = cells
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return made
+
+
+def _tags(cell: dict[str, Any]) -> list[str]:
+    return list(cell["metadata"].get("tags", []))
+
+
+def _output(output: dict[str, Any], tags: list[str], made: Page, path: Path) -> dict[str, Any] | None:
+    """What the site shows of one output; None for what it leaves out."""
+    if output["output_type"] == "error":
+        raise UsageError(f"{path.name} stopped at an error ({output['ename']}); the site shows complete runs only")
+    if output["output_type"] == "stream":
+        return None if output["name"] == "stderr" or "%|" in source({"source": output["text"]}) else output
+    data = output.get("data", {})
+    made.verdicts += data.get(MIME, {}).get("rows", [])
+    if HEADLINE_MIME in data:
+        made.headlines.append(data[HEADLINE_MIME])
+    shown = data.get("text/html")
+    if PLOTLY in data:
+        shown = figure_html(data[PLOTLY])
+        made.figures.append(shown)
+        if "headline" in tags:
+            made.headline_figures.append(shown)
+    elif WIDGET in data and shown is None:
+        return None
+    if shown is None:
+        return {**output, "data": {"text/plain": data.get("text/plain", "")}}
+    return {**output, "metadata": {}, "data": {"text/html": shown}}
+
+
+def figure_html(plot: dict[str, Any]) -> str:
+    """A figure as data that ``figures.js`` draws; title and caption become text that wraps on a phone."""
+    layout = {name: value for name, value in plot["layout"].items() if name not in ("template", "title", "meta")}
+    layout["annotations"] = [a for a in layout.get("annotations", []) if a.get("name") != "caption"]
+    meta = plot["layout"]["meta"]
+    height = int(layout.get("height", 360)) - 60
+    layout.pop("height", None)
+    # "</" would end the script element in the middle of a label.
+    data = json.dumps({"data": plot["data"], "layout": layout}, separators=(",", ":")).replace("</", "<\\/")
+    title, caption = html.escape(meta["title"]), html.escape(meta["caption"])
+    label = html.escape(f"{meta['title']} ({meta['caption']})", quote=True)
+    return (
+        f'<figure class="plot-figure"><figcaption class="plot-title">{title}</figcaption>'
+        f'<div class="plot" role="img" aria-label="{label}" style="height:{height}px">'
+        f'<script type="application/json">{data}</script></div>'
+        f'<p class="plot-caption">{caption}</p></figure>'
+    )

@@ -1,0 +1,116 @@
+"""``flylab site``: executed notebooks become a static write-up that asks nobody on the network for anything."""
+
+import argparse
+import html
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Template
+
+from flylab.errors import UsageError
+from flylab.kit import chapters, project, publish
+from flylab.kit.chapters import Chapter
+from flylab.kit.publish import Page
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; 0 when the site was built without a warning."""
+    parser = argparse.ArgumentParser(prog="flylab site", description="Build the write-up from the executed chapters.")
+    parser.parse_args(arguments)
+    try:
+        pages, missing = collect(project.build() / "executed")
+        target = make(pages, missing, project.build())
+    except UsageError as error:
+        print(f"flylab site: {error}", file=sys.stderr)
+        return 1
+    for chapter, page in pages:
+        for headline in page.headlines:
+            print(f"{chapter.name:<14}{headline['text']}  ({headline['kind']}, n = {headline['n']})")
+    if missing:
+        print(f"not run, so not in it: {', '.join(chapter.name for chapter in missing)}")
+    print(f"site: {target / 'index.html'}")
+    return 0
+
+
+def collect(executed: Path) -> tuple[list[tuple[Chapter, Page]], list[Chapter]]:
+    """The chapters that were run, ready for the site, and those that were not."""
+    there, missing = [], []
+    for chapter in chapters.find():
+        path = executed / chapter.path.name
+        if path.exists():
+            there.append((chapter, publish.page(path)))
+        else:
+            missing.append(chapter)
+    if not there:
+        raise UsageError("no chapter was run yet; run `flylab suite` first")
+    return there, missing
+
+
+def make(pages: list[tuple[Chapter, Page]], missing: list[Chapter], build: Path) -> Path:
+    """Write Sphinx's sources and run it; UsageError with Sphinx's own words when it warns."""
+    from plotly.offline import get_plotlyjs
+
+    sources, target = build / "site-source", build / "site"
+    for folder in (sources, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(project.root() / "site", sources, ignore=shutil.ignore_patterns("__pycache__"))
+    (sources / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    for chapter, page in pages:
+        (sources / chapter.path.name).write_text(json.dumps(page.notebook), encoding="utf-8")
+    (sources / "index.md").write_text(landing(sources / "index.md", pages, missing), encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    command += ["-d", str(build / "site-doctrees"), str(sources), str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UsageError(f"Sphinx was not content:\n{done.stderr.strip() or done.stdout.strip()}")
+    return target
+
+
+def landing(template: Path, pages: list[tuple[Chapter, Page]], missing: list[Chapter]) -> str:
+    """The first page: headlines with links, the figures that carry them, and the table of chapters."""
+    today = datetime.now(UTC).date().isoformat()
+    counts: dict[str, int] = {}
+    for _, page in pages:
+        for row in page.verdicts:
+            counts[row["outcome"]] = counts.get(row["outcome"], 0) + 1
+    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    targets = sorted({headline["target"] for _, page in pages for headline in page.headlines})
+    where = " and ".join("Fly" if name == "fly" else "the local platform" for name in targets) or "the local platform"
+    ran = f"Run on {where}, {today} (UTC). Verdicts: {said or 'none yet'}."
+    figures = "".join(figure for _, page in pages for figure in page.headline_figures)
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        ran=ran,
+        headlines=_raw(_headlines(pages)),
+        figures=_raw(figures),
+        chapters=_table(pages, missing),
+        pages="\n".join(chapter.name for chapter, _ in pages),
+    )
+
+
+def _headlines(pages: list[tuple[Chapter, Page]]) -> str:
+    items = [
+        f"<li><strong>{html.escape(headline['text'])}</strong>"
+        f'<a href="{chapter.name}.html">{html.escape(chapter.title)}</a></li>'
+        for chapter, page in pages
+        for headline in page.headlines
+    ]
+    return f'<ul class="headlines">{"".join(items)}</ul>' if items else ""
+
+
+def _table(pages: list[tuple[Chapter, Page]], missing: list[Chapter]) -> str:
+    rows = ["| chapter | question | takes | verdicts |", "|---|---|---|---|"]
+    for chapter, page in pages:
+        said = {row["outcome"]: sum(r["outcome"] == row["outcome"] for r in page.verdicts) for row in page.verdicts}
+        words = ", ".join(f"{count} {outcome}" for outcome, count in said.items())
+        rows.append(
+            f"| [{chapter.title}]({chapter.name}) | {chapter.question} | {chapter.promises['takes']} | {words} |"
+        )
+    rows += [f"| {chapter.title} | {chapter.question} | not run | |" for chapter in missing]
+    return "\n".join(rows)
+
+
+def _raw(text: str) -> str:
+    return f"```{{raw}} html\n{text}\n```" if text else ""

@@ -1,0 +1,191 @@
+"""``flylab suite``: runs chapters headlessly, several at a time, and leaves nothing running however it ends.
+
+Each chapter gets a kernel of its own, below this one process. Executed copies, logs and data go to ``build/``.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flylab.errors import UsageError
+from flylab.kit import chapters, parameters, processes, project
+from flylab.kit.chapters import Chapter
+from flylab.kit.table import Live, Row
+from flylab.kit.verdict import MIME
+
+JOBS = 2  # a run is bound by the processor: more than one per core gains nothing
+CELL_SECONDS = 120
+START_SECONDS = 60
+LEAK_SECONDS = 8.0  # a kernel notices within 1 s that its parent is gone, a platform ends within 5 s
+
+
+@dataclass(slots=True)
+class Run:
+    """One chapter's way through the suite."""
+
+    chapter: Chapter
+    state: str = "waiting"
+    began: float = 0.0
+    seconds: float = 0.0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    error: str = ""
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.began if self.state == "running" else self.seconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; 0 when every chapter ran and nothing is left, 1 otherwise, 2 for a wrong call."""
+    options = _parser().parse_args(arguments)
+    try:
+        chosen = chapters.find(options.chapter)
+        wanted = parameters.parse(options.set)
+        if options.target != "local":
+            wanted["target"] = options.target
+        values = parameters.check(chosen, wanted)
+        if options.jobs < 1:
+            raise UsageError(f"--jobs is {options.jobs}; at least one chapter has to run at a time")
+    except UsageError as error:
+        print(f"flylab suite: {error}", file=sys.stderr)
+        return 2
+    return Suite([Run(chapter) for chapter in chosen], values).run(options.jobs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="flylab suite", description="Run chapters headlessly and keep their results.")
+    parser.add_argument("chapter", nargs="*", help="numbers or names, for example 03 or 03-replay; all by default")
+    parser.add_argument("--target", choices=("local", "fly"), default="local", help="where the chapters run")
+    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"chapters at a time (default {JOBS})")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a notebook's parameter")
+    return parser
+
+
+class Suite:
+    """Drives the runs and answers signals; one per process."""
+
+    def __init__(self, runs: list[Run], values: dict[str, dict[str, Any]]) -> None:
+        self.runs = runs
+        self.values = values
+        self.build = project.build()
+        self.table = Live(sys.stdout)
+
+    def run(self, jobs: int) -> int:
+        for folder in ("executed", "logs", "data"):
+            (self.build / folder).mkdir(parents=True, exist_ok=True)
+        os.environ["FLYLAB_BUILD"] = str(self.build)
+        os.environ.pop("JPY_SESSION_NAME", None)  # headless, also from a terminal inside JupyterLab
+        processes.adopt_orphans()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        began = time.monotonic()
+        with ThreadPoolExecutor(min(jobs, len(self.runs) or 1), thread_name_prefix="chapter") as pool:
+            waiting: set[Future[None]] = {pool.submit(self._one, run) for run in self.runs}
+            while waiting:
+                self.table.show(self.lines())
+                _, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+        self.table.show(self.lines(), last=True)
+        return self._report(time.monotonic() - began)
+
+    def lines(self) -> list[Row]:
+        """What the live table shows: chapter, state, seconds, verdicts."""
+        return [
+            (
+                run.chapter.name,
+                run.state,
+                f"{run.elapsed():.1f} s" if run.began else "",
+                ", ".join(f"{count} {outcome}" for outcome, count in run.verdicts.items() if count),
+            )
+            for run in self.runs
+        ]
+
+    def _one(self, run: Run) -> None:
+        run.began, run.state = time.monotonic(), "running"
+        try:
+            executed = execute(run.chapter, self.values[run.chapter.name], self.build)
+            run.verdicts = verdicts(executed)
+            run.state = "ok"
+        except Exception as error:
+            # Whatever went wrong in a notebook, its kernel or papermill: it belongs in the report, the others go on.
+            run.state, run.error = "failed", _short(error)
+        run.seconds = time.monotonic() - run.began
+
+    def _report(self, seconds: float) -> int:
+        failed = [run for run in self.runs if run.state != "ok"]
+        for run in failed:
+            log = self.build / "logs" / f"{run.chapter.name}.log"
+            print(f"\n{run.chapter.name} failed: {run.error}\n  log: {log}", file=sys.stderr)
+        leaked = processes.wait_for_none(LEAK_SECONDS)
+        if leaked:
+            print(f"\nprocesses were left behind and are ended now: {processes.describe(leaked)}", file=sys.stderr)
+            processes.end_all()
+        total = sum((run.verdicts for run in self.runs), Counter())
+        said = ", ".join(f"{count} {outcome}" for outcome, count in total.items() if count)
+        ran = f"{len(self.runs) - len(failed)} of {len(self.runs)} chapters ran in {seconds:.0f} s"
+        print(f"{ran}; {said}" if said else ran)
+        return 1 if failed or leaked else 0
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        # Kernels live in sessions of their own and did not get the signal. Threads that wait for them cannot be
+        # cancelled, so the process leaves as soon as nothing is below it any more.
+        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, signal.SIG_IGN)
+        name = signal.Signals(number).name
+        print(f"\nflylab suite: stopped by {name}, ending what it started", file=sys.stderr, flush=True)
+        left = processes.end_all()
+        if left:
+            print(f"flylab suite: could not end {processes.describe(left)}", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(128 + number)
+
+
+def execute(chapter: Chapter, values: dict[str, Any], build: Path) -> Path:
+    """Run one notebook in a fresh kernel and return its executed copy; raises what papermill raises."""
+    import papermill  # flylab is imported before it, see flylab/__init__.py
+
+    executed = build / "executed" / chapter.path.name
+    for stale in (executed, build / "data" / f"{chapter.number}.json"):
+        stale.unlink(missing_ok=True)
+    with (build / "logs" / f"{chapter.name}.log").open("w", encoding="utf-8") as log:
+        papermill.execute_notebook(
+            str(chapter.path),
+            str(executed),
+            parameters=values,
+            cwd=str(chapter.path.parent),
+            kernel_name="python3",
+            progress_bar=False,
+            start_timeout=START_SECONDS,
+            execution_timeout=CELL_SECONDS,
+            stdout_file=log,
+            stderr_file=log,
+            store_widget_state=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # ipykernel warns about plain TCP at every start
+        )
+    return executed
+
+
+def verdicts(executed: Path) -> Counter[str]:
+    """How many claims hold, fail and cannot be tested, from the tables in an executed notebook."""
+    found: Counter[str] = Counter()
+    for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            found.update(row["outcome"] for row in output.get("data", {}).get(MIME, {}).get("rows", []))
+    return found
+
+
+def _short(error: Exception) -> str:
+    named = getattr(error, "ename", "")
+    if named:
+        return f"cell {getattr(error, 'exec_count', '?')}: {named}: {getattr(error, 'evalue', '')}"
+    with contextlib.suppress(IndexError):
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+    return type(error).__name__

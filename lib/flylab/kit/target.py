@@ -1,0 +1,222 @@
+"""Where a chapter runs: ``connect()`` gives the same handle for the local platform and for Fly itself.
+
+It names what a chapter creates after the run, so that chapters can work side by side, and removes it again: in the
+cleanup cell, or when the process ends without having reached it.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import httpx
+
+from flylab.client import Client
+from flylab.errors import UsageError
+from flylab.kit import project
+from flylab.kit.follow import Follower
+from flylab.kit.platform import Attached, Platform, running
+from flylab.wire.machine import Machine, MachineConfig
+
+TARGETS = ("local", "fly")
+USD_PER_HOUR = 0.0028  # shared-cpu-1x, 256 MB, base regions (fly.io/docs/about/pricing, 2026)
+DEAREST_REGION = 1.5  # our bound on the regional markup; San Jose's is 1.149 (docs: about/cost-management, 2026-08)
+HOURS_AT_MOST = 1.0  # what a machine is reckoned with, however short the chapter
+LABEL = "flylab_run"  # the metadata key that names the run a machine belongs to
+
+
+class Lab:
+    """One chapter's hold on its target; ``await lab.close()`` removes whatever the chapter created."""
+
+    def __init__(
+        self,
+        api: Client,
+        *,
+        target: str,
+        chapter: str,
+        org: str,
+        edges: dict[str, str],
+        token: str,
+        platform: Platform | Attached | None = None,
+        budget_usd: float = 0.0,
+    ) -> None:
+        self.api = api
+        self.target = target
+        self.chapter = chapter
+        self.org = org
+        self.edges = edges
+        self.platform = platform
+        self.budget_usd = budget_usd
+        self.run_id = secrets.token_hex(3)
+        self.apps: list[str] = []
+        self.created = 0
+        self._token = token
+        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+        self._followers: list[Follower] = []
+        atexit.register(self._remove_leftovers)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def visitors(self) -> list[str]:
+        """Where visitors can come from: every edge of the local platform; on Fly only where this computer is."""
+        return list(self.edges) if self.target == "local" else ["here"]
+
+    def name(self, what: str) -> str:
+        """A name that nobody else uses: ``c03-rooms-1a2b3c``."""
+        return f"c{self.chapter}-{what}-{self.run_id}"
+
+    async def create_app(self, what: str, *, network: str | None = None) -> str:
+        """Create an app of a name of its own and remember to delete it; on Fly it also gets a shared address."""
+        name = self.name(what)
+        self.apps.append(name)
+        await self.api.create_app(name, org=self.org, network=network)
+        if self.target == "fly":
+            headers = {"authorization": _bearer(self._token)}
+            async with httpx.AsyncClient(base_url=str(self.api.base_url), headers=headers) as http:
+                answer = await http.post(f"/v1/apps/{name}/ip_assignments", json={"type": "shared_v4"})
+                answer.raise_for_status()
+        return name
+
+    async def create_machine(self, app: str, config: MachineConfig, **options: Any) -> Machine:
+        """Create a machine that carries the run's label; on Fly only within the budget."""
+        self._spend()
+        labelled = replace(config, metadata={**config.metadata, LABEL: self.run_id})
+        return await self.api.create_machine(app, labelled, **options)
+
+    def visitor(self, region: str, app: str) -> httpx.AsyncClient:
+        """A client whose requests enter at that region's edge, with the app's host name; build it before timing it."""
+        key = (region, app)
+        if key not in self._clients:
+            if self.target == "local":
+                headers = {"host": f"{app}.fly.dev", "x-flylab-trace": "1"}
+                self._clients[key] = httpx.AsyncClient(
+                    base_url=self._edge(region), headers=headers, verify=False, trust_env=False, timeout=30.0
+                )
+            else:
+                self._clients[key] = httpx.AsyncClient(base_url=f"https://{app}.fly.dev", timeout=60.0)
+        return self._clients[key]
+
+    def room_url(self, app: str, region: str) -> str:
+        """Where a browser finds the app when it enters at that region's edge; the app is chosen by the host name."""
+        if self.target == "fly":
+            return f"https://{app}.fly.dev"
+        port = httpx.URL(self._edge(region)).port
+        return f"http://{app}.localhost:{port}"
+
+    def store_url(self, app: str) -> str:
+        """The object store for an app's rooms: a folder of the platform's state, or the bucket FLYLAB_STORE names."""
+        if self.target == "fly":
+            store = os.environ.get("FLYLAB_STORE")
+            if not store:
+                raise UsageError("target=fly needs an object store: name it in FLYLAB_STORE, for example s3://bucket")
+            return f"{store.rstrip('/')}/{app}"
+        assert self.platform is not None
+        return f"file://{self.platform.address.state}/stores/{app}"
+
+    async def follow(self, stream: str = "events") -> Follower:
+        """Follow one of the local platform's streams: ``events`` of machines, or ``exchanges`` at the edges."""
+        assert self.platform is not None, "Fly has no such stream"
+        follower = await Follower(f"{self.platform.address.api}/_flylab/{stream}", self._token).started()
+        self._followers.append(follower)
+        return follower
+
+    async def close(self) -> None:
+        """Delete the run's apps with their machines, close all connections, and end the platform if it is ours."""
+        for app in list(self.apps):
+            await self.api.delete_app(app, force=True)
+            self.apps.remove(app)
+        for follower in self._followers:
+            await follower.stop()
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+        self._followers.clear()
+        await self.api.close()
+        atexit.unregister(self._remove_leftovers)
+        if self.platform is not None:
+            self.platform.stop()
+
+    async def finish(self) -> None:
+        """The cleanup cell: in JupyterLab a local platform stays up, so that the controls work; else ``close()``."""
+        if project.interactive() and self.target == "local":
+            print("The platform stays up for the controls above; it ends with this kernel.")
+        else:
+            await self.close()
+
+    def _edge(self, region: str) -> str:
+        try:
+            return self.edges[region]
+        except KeyError:
+            raise UsageError(f"there is no edge in {region!r}; there are {', '.join(self.edges)}") from None
+
+    def _spend(self) -> None:
+        self.created += 1
+        most = cost_bound(self.created)
+        if self.target == "fly" and most > self.budget_usd:
+            count, self.created = self.created, self.created - 1
+            raise UsageError(f"{count} machines on Fly may cost {most:.4f} USD; budget_usd is {self.budget_usd:g}")
+
+    def _remove_leftovers(self) -> None:
+        # A platform of our own ends with us. What others run keeps our apps unless we take them away, also when a cell
+        # failed and the cleanup cell was never reached.
+        if self.platform is not None and self.platform.own:
+            return
+        for app in self.apps:
+            with contextlib.suppress(httpx.HTTPError):
+                address = f"{self.api.base_url}/v1/apps/{app}?force=true"
+                httpx.delete(address, headers={"authorization": _bearer(self._token)}, timeout=20)
+
+
+def cost_bound(machines: int) -> float:
+    """The most that so many small machines can cost in USD, reckoned with a whole hour each in the dearest region."""
+    return machines * HOURS_AT_MOST * USD_PER_HOUR * DEAREST_REGION
+
+
+async def connect(
+    target: str = "local",
+    *,
+    chapter: str,
+    regions: Sequence[str] = (),
+    latency: str = "measured",
+    budget_usd: float = 0.0,
+) -> Lab:
+    """Start or find the platform and return a chapter's handle on it; running the cell again gives a fresh handle."""
+    if target not in TARGETS:
+        raise UsageError(f"target is {target!r}; it can be {' or '.join(TARGETS)}")
+    if target == "fly":
+        token = os.environ.get("FLY_API_TOKEN")
+        if not token:
+            raise UsageError("target=fly needs an access token in the environment variable FLY_API_TOKEN")
+        if budget_usd <= 0:
+            raise UsageError("target=fly creates machines that cost money: allow an amount with budget_usd")
+        org = os.environ.get("FLYLAB_ORG", "personal")
+        return Lab(
+            Client.from_env(), target=target, chapter=chapter, org=org, edges={}, token=token, budget_usd=budget_usd
+        )
+    platform = running(chapter, regions=regions, latency=latency)
+    where = platform.address
+    edges = {region: where.edges[region] for region in regions} if regions else dict(where.edges)
+    api = Client(where.api, where.token)
+    return Lab(api, target=target, chapter=chapter, org=where.org, edges=edges, token=where.token, platform=platform)
+
+
+def trace(answer: httpx.Response) -> dict[str, Any]:
+    """The hops of an exchange, from the local edge's answer; UsageError where there is none (on Fly)."""
+    text = answer.headers.get("x-flylab-trace")
+    if not text:
+        raise UsageError("this answer carries no trace: only the local platform's edges write one")
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
+
+
+def _bearer(token: str) -> str:
+    return token if token.startswith(("Bearer ", "FlyV1 ")) else f"Bearer {token}"

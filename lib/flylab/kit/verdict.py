@@ -1,0 +1,171 @@
+"""Claims put to the test: what is claimed and by whom, what we predicted, what came out, and whether it holds.
+
+A prediction is written down, and shown, before the run; a result without a prediction is refused, and so is a table
+with a prediction that nobody looked at again.
+"""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flylab.errors import UsageError
+from flylab.published.claims import claim as published_claim
+
+MIME = "application/vnd.flylab.verdicts+json"
+HEADLINE_MIME = "application/vnd.flylab.headline+json"
+
+
+class Outcome(StrEnum):
+    HOLDS = "holds"
+    FAILS = "fails"
+    CANNOT = "cannot be tested here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One claim on its way from prediction to result."""
+
+    key: str
+    claim: str
+    source: str
+    address: str
+    source_date: str
+    prediction: str
+    predicted_at: str
+    result: str = ""
+    outcome: Outcome | None = None
+
+
+class Verdicts:
+    """The claims of one chapter; displays as a table of predictions, and after the run as a table of verdicts."""
+
+    def __init__(self, chapter: str) -> None:
+        self.chapter = chapter
+        self.rows: dict[str, Row] = {}
+
+    def predict(
+        self, key: str, prediction: str, *, claim: str = "", source: str = "", address: str = "", date: str = ""
+    ) -> None:
+        """Write a prediction down. ``key`` is a row of claims.csv (``c016``), or a name for a claim given in words."""
+        if claim:
+            words = (claim, source, address, date)
+        else:
+            row = published_claim(key)
+            words = (claim_text(row), row.source_title, row.source_address, row.source_date)
+        self.rows[key] = Row(
+            key=key,
+            claim=words[0],
+            source=words[1],
+            address=words[2],
+            source_date=words[3],
+            prediction=prediction,
+            predicted_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def result(self, key: str, result: str, *, holds: bool | None) -> None:
+        """Note what came out; ``holds=None`` means that it cannot be tested here."""
+        if key not in self.rows:
+            raise UsageError(f"no prediction was written for {key!r} before the run")
+        outcome = Outcome.CANNOT if holds is None else Outcome.HOLDS if holds else Outcome.FAILS
+        self.rows[key] = replace(self.rows[key], result=result, outcome=outcome)
+
+    def table(self) -> "Table":
+        """The verdict table; UsageError when a prediction has no result."""
+        waiting = [key for key, row in self.rows.items() if row.outcome is None]
+        if waiting:
+            raise UsageError(f"no result was noted for {', '.join(waiting)}")
+        return Table(self.chapter, list(self.rows.values()))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        head = ("claim", "prediction, written before the run")
+        cells = [(_claim_cell(row), html.escape(row.prediction)) for row in self.rows.values()]
+        text = "\n".join(f"- {row.claim}\n  we predict: {row.prediction}" for row in self.rows.values())
+        return {"text/html": _table("Predictions", head, cells), "text/plain": text}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A finished verdict table; carries its rows as JSON for the suite and the site."""
+
+    chapter: str
+    rows: list[Row]
+
+    def counts(self) -> dict[str, int]:
+        return {outcome.value: sum(row.outcome is outcome for row in self.rows) for outcome in Outcome}
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        head = ("claim", "prediction", "result", "verdict")
+        cells = [
+            (_claim_cell(row), html.escape(row.prediction), html.escape(row.result), _mark(row.outcome))
+            for row in self.rows
+        ]
+        text = "\n".join(f"{row.outcome}: {row.claim} -> {row.result}" for row in self.rows)
+        data = {"chapter": self.chapter, "rows": [_json(row) for row in self.rows]}
+        return {"text/html": _table("Verdicts", head, cells), "text/plain": text, MIME: data}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The one sentence a chapter ends with; the site and ``flylab site`` repeat it word for word."""
+
+    text: str
+    kind: str
+    n: int
+    target: str = "local"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        data = {"text": self.text, "kind": self.kind, "n": self.n, "target": self.target}
+        place = "on Fly" if self.target == "fly" else "on the local platform"
+        note = f"{self.kind} {place}, n = {self.n}"
+        words = f"<strong>{html.escape(self.text)}</strong><br><small>{html.escape(note)}</small>"
+        shown = f'<p class="headline">{words}</p>'
+        return {"text/html": shown, "text/plain": f"{self.text} ({note})", HEADLINE_MIME: data}
+
+
+def claim_text(row: Any) -> str:
+    """A row of claims.csv as words: ``Extra delay of a fly-replay hop: 10 ms (upper bound; router near the user)``."""
+    if row.value is None:
+        return str(row.claim)
+    value = f"{row.value:g}" + (f" to {row.value_high:g}" if row.value_high is not None else "")
+    limits = "; ".join(part for part in (row.statistic, row.conditions) if part)
+    return f"{row.claim}: {value} {row.unit}" + (f" ({limits})" if limits else "")
+
+
+def _json(row: Row) -> dict[str, str]:
+    return {
+        "key": row.key,
+        "claim": row.claim,
+        "source": row.source,
+        "prediction": row.prediction,
+        "result": row.result,
+        "outcome": str(row.outcome),
+    }
+
+
+def _claim_cell(row: Row) -> str:
+    name = html.escape(row.source)
+    link = f'<a href="{html.escape(row.address, quote=True)}">{name}</a>' if row.address else name
+    dated = f", {html.escape(row.source_date)}" if row.source_date else ""
+    return f"{html.escape(row.claim)}<br><small>{link}{dated}</small>"
+
+
+def _mark(outcome: Outcome | None) -> str:
+    # The word carries the meaning; the sign before it is decoration and hidden from screen readers.
+    sign = {Outcome.HOLDS: "✓", Outcome.FAILS: "✗"}.get(outcome or Outcome.CANNOT, "○")
+    return f'<span aria-hidden="true">{sign}</span> <strong>{outcome}</strong>'
+
+
+def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    # Every row begins with a header cell, so that a screen reader names the claim with each of its cells.
+    heads = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row" style="text-align:left;font-weight:normal;vertical-align:top">{first}</th>'
+        + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    title = f'<caption style="text-align:left;font-weight:bold">{caption}</caption>'
+    return f'<table class="verdicts">{title}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
