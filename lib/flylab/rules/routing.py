@@ -23,7 +23,7 @@ APP_DOMAINS = (".fly.dev", ".localhost")  # <app>.fly.dev as on Fly; browsers re
 
 _WAKEABLE = frozenset({MachineState.STOPPED, MachineState.SUSPENDED})
 # States that end by themselves, so that asking again a moment later may find a candidate.
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         MachineState.CREATING,
         MachineState.STOPPING,
@@ -231,7 +231,7 @@ def _judge(row: Row, loads: Loads) -> Choice | NoCandidate:
         return NoCandidate("PR01", f"machine {row.id} has no service with an http handler on port 80 or 443")
     if row.cordoned:
         return NoCandidate("PR01", f"machine {row.id} is cordoned")
-    if row.state in _PASSING:
+    if row.state in PASSING:
         return NoCandidate("PR03", f"machine {row.id} is {row.state}", soon=True)
     hard = service.concurrency.hard_limit if service.concurrency else None
     if hard is not None and loads.of(row.id) >= hard:

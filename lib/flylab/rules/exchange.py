@@ -1,0 +1,395 @@
+"""One request from its head to its last byte: what to do next after each event; sockets and timers are elsewhere.
+
+    begin ─► choose ─┬─► Wake ──── woke ──┐
+               ▲     ├─► Queue, Pause ────┼─► choose again, until the limits below
+               │     └────────────────────┴─► Forward ─┬─ refused ──► Pause, then the same machine, then another one
+               │                                       └─ responded ─┬─ fly-replay ─► (Collect) ─┐
+               │                                                     ├─ 101 ─► Splice ─┐         │
+               │                                                     └─ else ─► Relay ─┴ finished│
+               └─────────────────────────────────────────────────────────────────────────────────┘
+
+A place in ``Loads`` is taken in the step that chooses a machine and given back exactly once, whatever happens then.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from random import Random
+
+from flylab.errors import ParseError, RuleError
+from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
+from flylab.rules.hops import Cause, Hop, Outcome, Wakening
+from flylab.rules.limits import ExchangeSettings
+from flylab.rules.proximity import RoundTrip
+from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted, choose
+from flylab.rules.wishes import Asked, denied, first_wish, replay_wish
+from flylab.wire import headers
+from flylab.wire.codes import http_status
+from flylab.wire.machine import MachineState
+from flylab.wire.regions import format_region_list
+from flylab.wire.replay import (
+    FailureReason,
+    Fallback,
+    Replay,
+    ReplayFailure,
+    ReplaySource,
+    format_failure,
+    format_source,
+    parse_replay,
+    parse_replay_json,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """How much of the request's body has come; ``kept`` means that all of it could be sent again."""
+
+    size: int = 0
+    complete: bool = True
+    kept: bool = True
+
+
+class Phase(StrEnum):
+    """Where an exchange stands between two events."""
+
+    NEW = "new"
+    WAKING = "waking"
+    PAUSED = "paused"
+    QUEUED = "queued"
+    FORWARDED = "forwarded"
+    COLLECTING = "collecting"
+    ANSWERING = "answering"
+    PIPED = "piped"
+    DONE = "done"
+
+
+# Which events may come in which phase; any other is a mistake of the caller and changes nothing.
+EXPECTED: dict[str, frozenset[Phase]] = {
+    "begin": frozenset({Phase.NEW}),
+    "woke": frozenset({Phase.WAKING}),
+    "wake_failed": frozenset({Phase.WAKING}),
+    "paused": frozenset({Phase.PAUSED, Phase.QUEUED}),
+    "expired": frozenset({Phase.WAKING, Phase.PAUSED, Phase.QUEUED, Phase.FORWARDED}),
+    "connected": frozenset({Phase.FORWARDED}),
+    "refused": frozenset({Phase.FORWARDED}),
+    "lost": frozenset({Phase.FORWARDED}),
+    "responded": frozenset({Phase.FORWARDED}),
+    "collected": frozenset({Phase.COLLECTING}),
+    "finished": frozenset({Phase.ANSWERING, Phase.PIPED}),
+    "abandoned": frozenset(Phase) - {Phase.DONE},
+}
+
+
+class Exchange:
+    """The decisions for one request at one edge; every method is an event, takes ``now`` and returns what to do."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        *,
+        view: View,
+        loads: Loads,
+        settings: ExchangeSettings,
+        edge_region: str,
+        rtt: RoundTrip,
+        rng: Random,
+    ) -> None:
+        self.phase = Phase.NEW
+        self.hops: list[Hop] = []
+        self.replays = 0
+        self._asked = asked
+        self._view = view
+        self._loads = loads
+        self._settings = settings
+        self._edge_region = edge_region
+        self._rtt = rtt
+        self._rng = rng
+        self._wanted = Wanted(app=asked.app)
+        self._cause = Cause.ROUTE
+        self._why = ""  # the wish behind the next hop, as the trace shows it
+        self._ignored: tuple[str, ...] = ()
+        self._choice: Choice | None = None
+        self._held: str | None = None
+        self._sought = 0.0
+        self._attempts = 0
+        self._trouble = ""
+        self._queue_deadline: float | None = None
+        self._wake_deadline = 0.0
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self._unavailable: tuple[tuple[str, str], ...] = ()
+        # The last replay, its origin, when it was asked for and until when its target is tried.
+        self._replay: Replay | None = None
+        self._origin: Hop | None = None
+        self._replayed_at = 0.0
+        self._replay_deadline: float | None = None
+        self._resent = False
+
+    # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, now: float) -> Effect:
+        """The head has been read."""
+        self._expect("begin")
+        self._sought = now
+        try:
+            self._wanted, self._why = first_wish(self._asked)
+        except ParseError as exc:
+            self.phase = Phase.DONE
+            return Refuse(400, "bad_request", str(exc))
+        return self._choose(now)
+
+    def woke(self, now: float) -> Effect:
+        """The machine has started; whether it listens is still to be seen."""
+        self._expect("woke")
+        hop = self.hops[-1]
+        if hop.woke is not None:
+            hop.woke.started = now
+        return self._forward()
+
+    def wake_failed(self, code: str, text: str, now: float) -> Effect:
+        """The platform refused to start the machine."""
+        self._expect("wake_failed")
+        row = self._view.row(self.hops[-1].machine)
+        if row is not None and row.state in PASSING:
+            # It was on its way down: once it has come to rest it may be started again.
+            self._end_hop(now, Outcome.ERROR, code=code)
+            return self._again(NoCandidate("PR03", f"{text} ({code})", soon=True), now)
+        return self._give_up(code, text, now)
+
+    def paused(self, now: float) -> Effect:
+        """The pause is over, or a place may have become free."""
+        self._expect("paused")
+        if self._held is None:
+            return self._choose(now)
+        return self._forward() if self._is_up() else self._give_up("PM08", self._ended_text(), now)
+
+    def expired(self, now: float) -> Effect:
+        """The deadline of the last effect has passed."""
+        self._expect("expired")
+        if self._replay_deadline is not None and now >= self._replay_deadline:
+            self._end_hop(now, Outcome.ERROR, code="timeout")
+            return self._fail("PR04", "the replay reached nobody in time", FailureReason.TIMEOUT, now)
+        if self.phase is Phase.WAKING:
+            return self._give_up("PM03", f"machine {self.hops[-1].machine} did not start in time", now)
+        return self._choose(now)  # the queue's deadline: the last look decides
+
+    def connected(self, now: float) -> None:
+        """The machine took the connection: the replay, if it was one, has succeeded."""
+        self._expect("connected")
+        hop = self.hops[-1]
+        if hop.woke is not None and hop.woke.reachable is None:
+            hop.woke.reachable = now
+        self._replay_deadline = None
+
+    def refused(self, code: str, now: float) -> Effect:
+        """The machine's port did not take the connection."""
+        self._expect("refused")
+        hop = self.hops[-1]
+        if not self._is_up():
+            return self._give_up("PM08", self._ended_text(), now)
+        if hop.tries >= self._settings.connect_tries:
+            text = f"machine {hop.machine} did not listen on port {self._port()} within {hop.tries} tries"
+            return self._give_up("PM05" if hop.woke else code, text, now)
+        if hop.tries == self._settings.switch_after and hop.woke is None:
+            other = self._look(self._wanted_without(hop.machine))
+            if isinstance(other, Choice) and not other.wake:
+                self._end_hop(now, Outcome.ERROR, code="PC07")
+                self._wanted = self._wanted_without(hop.machine)
+                return self._take(other, now)
+        self.phase = Phase.PAUSED
+        return Pause(self._settings.pause(hop.tries), self._replay_deadline)
+
+    def lost(self, now: float, *, reused: bool, body: Body) -> Effect:
+        """The connection ended before the head of an answer was complete, or brought nothing readable."""
+        self._expect("lost")
+        hop = self.hops[-1]
+        if reused and body.kept and not self._resent:
+            # A kept connection may be closed by the machine while the request is under way: once, send it again.
+            self._resent = True
+            return self._forward(fresh=True)
+        self._end_hop(now, Outcome.ERROR, code="PU02")
+        return self._refuse("PU02", f"machine {hop.machine} closed the connection without an answer")
+
+    def responded(self, status: int, said: str | bytes | None, body: Body, now: float, wall: float) -> Effect:
+        """The head of an answer is there; ``said`` is its ``fly-replay``, as header text or as a JSON body."""
+        self._expect("responded")
+        hop = self.hops[-1]
+        hop.status = status
+        if said is None:
+            self.phase = Phase.PIPED if status == 101 else Phase.ANSWERING
+            return Splice() if status == 101 else Relay()
+        self._end_hop(now, Outcome.REPLAY)
+        if hop.cause is Cause.FALLBACK:
+            return self._blame(hop, "PA02", f"machine {hop.machine} replayed a request that had fallen back to it")
+        if self.replays >= self._settings.replays:
+            return self._blame(hop, "PA02", f"the request was replayed more than {self._settings.replays} times")
+        try:
+            replay = parse_replay(said) if isinstance(said, str) else parse_replay_json(said)
+        except ParseError as exc:
+            return self._blame(hop, "PA03", str(exc))
+        target = replay.app or hop.app
+        if refusal := denied(self._view, hop.app, target, self._settings):
+            return self._blame(hop, *refusal)
+        source = ReplaySource(instance=hop.machine, region=hop.region, t=int(wall * 1_000_000), state=replay.state)
+        self._replay, self._origin, self._replayed_at = replay, hop, now
+        self._replay_deadline = None if replay.timeout is None else now + replay.timeout
+        self._headers = ((headers.REPLAY_SRC, format_source(source)),)
+        self._wanted, self._why = replay_wish(replay, target, hop.machine, self._asked)
+        self._cause, self._ignored = Cause.REPLAY, replay.unknown
+        self.replays += 1
+        if not body.complete and self._asked.length is None and body.kept:
+            self.phase = Phase.COLLECTING
+            return Collect()
+        return self._go_on(body, now)
+
+    def collected(self, body: Body, now: float) -> Effect:
+        """The body is complete, or has outgrown the replay limit."""
+        self._expect("collected")
+        return self._go_on(body, now)
+
+    def finished(self, now: float, *, complete: bool = True) -> None:
+        """The last byte has gone to the client, or both pipes are closed; ``complete`` unless the machine broke off."""
+        self._expect("finished")
+        outcome = Outcome.UPGRADE if self.phase is Phase.PIPED else Outcome.RESPONSE
+        self._end_hop(now, outcome if complete else Outcome.ERROR, code=None if complete else "PU02")
+        self.phase = Phase.DONE
+
+    def abandoned(self, now: float) -> None:
+        """The client has left."""
+        self._expect("abandoned")
+        if self._held is not None:
+            self._end_hop(now, Outcome.GONE)
+        self.phase = Phase.DONE
+
+    # ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _choose(self, now: float) -> Effect:
+        self._attempts += 1
+        found = self._look(self._wanted)
+        return self._take(found, now) if isinstance(found, Choice) else self._again(found, now)
+
+    def _look(self, wanted: Wanted) -> Choice | NoCandidate:
+        return choose(self._view, self._loads, wanted, edge_region=self._edge_region, rtt=self._rtt, rng=self._rng)
+
+    def _take(self, choice: Choice, now: float) -> Effect:
+        row = choice.row
+        self._loads.reserve(row.id)
+        self._held, self._choice = row.id, choice
+        self._queue_deadline = None
+        self._unavailable = ((headers.PREFERRED_UNAVAILABLE, choice.unavailable),) if choice.unavailable else ()
+        hop = Hop(
+            machine=row.id,
+            app=row.app,
+            region=row.region,
+            cause=self._cause,
+            wanted=self._why,
+            started=self._sought,
+            ignored=self._ignored,
+        )
+        self.hops.append(hop)
+        if not choice.wake:
+            return self._forward()
+        hop.woke = Wakening(requested=now)
+        self.phase = Phase.WAKING
+        deadline = now + self._settings.wake_timeout
+        return Wake(row.id, deadline if self._replay_deadline is None else min(deadline, self._replay_deadline))
+
+    def _forward(self, *, fresh: bool = False) -> Effect:
+        choice = self._choice
+        assert choice is not None  # a place is held, so a choice was made
+        self.phase = Phase.FORWARDED
+        self.hops[-1].tries += 1
+        return Forward(choice.row, choice.service, self._headers + self._unavailable, fresh, self._replay_deadline)
+
+    def _again(self, found: NoCandidate, now: float) -> Effect:
+        if found.busy:
+            if self._queue_deadline is None:
+                self._queue_deadline = now + self._settings.queue_timeout
+            if now < self._queue_deadline:
+                self.phase = Phase.QUEUED
+                return Queue(min(self._queue_deadline, self._replay_deadline or self._queue_deadline))
+        elif found.soon and self._attempts < self._settings.attempts:
+            self.phase = Phase.PAUSED
+            return Pause(self._settings.pause(self._attempts), self._replay_deadline)
+        reason = FailureReason.RETRIES_EXHAUSTED if found.soon or self._trouble else FailureReason.NO_CANDIDATE
+        return self._fail(found.code, self._trouble or found.text, reason, now)
+
+    def _give_up(self, code: str, text: str, now: float) -> Effect:
+        hop = self.hops[-1]
+        self._end_hop(now, Outcome.ERROR, code=code)
+        self._trouble = f"{text} ({code})"
+        self._sought = now
+        self._wanted = self._wanted_without(hop.machine)
+        found = self._look(self._wanted)
+        if isinstance(found, Choice):
+            return self._take(found, now)
+        reason = FailureReason.RETRIES_EXHAUSTED
+        return self._again(found, now) if found.busy or found.soon else self._fail("PR03", self._trouble, reason, now)
+
+    def _go_on(self, body: Body, now: float) -> Effect:
+        limit = self._settings.replay_limit
+        if (self._asked.length or 0) > limit or body.size > limit or not body.kept:
+            return self._blame(self.hops[-1], "PA01", f"a request with a body over {limit} bytes cannot be replayed")
+        self._sought, self._attempts, self._resent, self._trouble = now, 0, False, ""
+        return self._choose(now)
+
+    def _fail(self, code: str, text: str, reason: FailureReason, now: float) -> Effect:
+        replay, origin = self._replay, self._origin
+        if replay is None or origin is None or self._cause is not Cause.REPLAY:
+            return self._refuse(code, text)
+        if replay.fallback is None:
+            if reason is FailureReason.TIMEOUT:
+                self.phase = Phase.DONE
+                return Refuse(504, code, text)  # our choice: no page gives a status for this
+            return self._refuse(code, text)
+        failure = ReplayFailure(
+            instance=replay.instance or replay.prefer_instance,
+            app=self._wanted.app,
+            region=format_region_list(replay.regions) if replay.regions else None,
+            replay_source=origin.machine,
+            reason=reason,
+            elapsed_ms=int((now - self._replayed_at) * 1000),
+        )
+        self._headers = ((headers.REPLAY_FAILED, format_failure(failure)),)
+        self._cause, self._why = Cause.FALLBACK, replay.fallback
+        force = replay.fallback is Fallback.FORCE_SELF
+        self._wanted = Wanted(
+            app=origin.app,
+            instance=origin.machine if force else None,
+            prefer_instance=None if force else origin.machine,
+        )
+        self._replay_deadline, self._queue_deadline = None, None
+        self._sought, self._attempts, self._trouble = now, 0, ""
+        return self._choose(now)
+
+    def _refuse(self, code: str, text: str) -> Refuse:
+        self.phase = Phase.DONE
+        return Refuse(http_status(code), code, text)
+
+    def _blame(self, hop: Hop, code: str, text: str) -> Refuse:
+        hop.code = code
+        return self._refuse(code, text)
+
+    # ── bookkeeping ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _expect(self, event: str) -> None:
+        if self.phase not in EXPECTED[event]:
+            raise RuleError("illegal_event", f"an exchange that is {self.phase} does not expect {event!r}")
+
+    def _end_hop(self, now: float, outcome: Outcome, code: str | None = None) -> None:
+        hop = self.hops[-1]
+        if self._held is not None:
+            machine, self._held = self._held, None
+            hop.ended, hop.outcome, hop.code = now, outcome, code
+            self._loads.release(machine)
+
+    def _is_up(self) -> bool:
+        row = self._view.row(self.hops[-1].machine)
+        return row is not None and row.state is MachineState.STARTED
+
+    def _ended_text(self) -> str:
+        return f"machine {self.hops[-1].machine} ended before it listened on port {self._port()}"
+
+    def _port(self) -> int:
+        return self._choice.service.internal_port if self._choice else 0
+
+    def _wanted_without(self, machine: str) -> Wanted:
+        return replace(self._wanted, without=self._wanted.without | {machine})

@@ -1,0 +1,24 @@
+"""The numbers that bound one request, each with where it comes from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeSettings:
+    """The proxy's limits; page names are those of Fly's documentation."""
+
+    replays: int = 10  # monitoring/error-codes, PA02: more than ten replays
+    replay_limit: int = 1_048_576  # bytes; networking/dynamic-request-routing says 1 MB, the exact count is our choice
+    attempts: int = 40  # choices per request; monitoring/error-codes says 90, public logs since 2025-12 say 40
+    connect_tries: int = 15  # to one machine, then PM05; public logs of 2026
+    switch_after: int = 6  # tries, then another running machine is preferred; PC07 in public logs of 2026-05
+    first_pause: float = 0.05  # with these three, 15 tries take 8.5 s; public logs say 8.1 to 9.1 s
+    pause_factor: float = 1.4
+    longest_pause: float = 1.2
+    wake_timeout: float = 60.0  # PM03; not published, our choice
+    queue_timeout: float = 8.0  # wait at the hard limit before the 503; not published, our choice
+    cross_network: bool = False  # networking/dynamic-request-routing: off unless the organisation allows it
+
+    def pause(self, number: int) -> float:
+        """Seconds to wait after try ``number``, counted from 1."""
+        return min(self.first_pause * self.pause_factor ** (number - 1), self.longest_pause)

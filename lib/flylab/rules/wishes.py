@@ -1,0 +1,70 @@
+"""What a request asks of its machine: by the client's own headers, or by the replay that sent it on."""
+
+from dataclasses import dataclass, field
+
+from flylab.rules.limits import ExchangeSettings
+from flylab.rules.routing import View, Wanted
+from flylab.wire import headers
+from flylab.wire.regions import parse_region_list
+from flylab.wire.replay import Replay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the rules know of a request: its app, the headers of ``headers.CHOOSING`` it carries, its body's length."""
+
+    app: str
+    choosing: dict[str, str] = field(default_factory=dict)
+    length: int | None = 0  # None when the body comes in chunks
+
+
+def first_wish(asked: Asked) -> tuple[Wanted, str]:
+    """What the client's own headers ask for, the strongest of them alone; raises ParseError."""
+    for name in headers.CHOOSING:
+        value = asked.choosing.get(name)
+        if value is None:
+            continue
+        why = f"{name}: {value}"
+        if name == headers.FORCE_INSTANCE:
+            return Wanted(app=asked.app, instance=value), why
+        if name == headers.PREFER_INSTANCE:
+            return Wanted(app=asked.app, prefer_instance=value), why
+        regions = parse_region_list(value.strip('"'))
+        return Wanted(app=asked.app, regions=regions, region_forced=name == headers.FORCE_REGION), why
+    return Wanted(app=asked.app), ""
+
+
+def replay_wish(replay: Replay, target: str, origin: str, asked: Asked) -> tuple[Wanted, str]:
+    """What a replay asks for, and how the trace words it."""
+    # A client's fly-force-instance-id outlives the replay and beats its instance; seen on Fly by pax-historia/pax-backend.
+    forced = asked.choosing.get(headers.FORCE_INSTANCE)
+    wanted = Wanted(
+        app=target,
+        regions=replay.regions,
+        instance=forced or replay.instance,
+        prefer_instance=replay.prefer_instance,
+        without=frozenset({origin}) if replay.elsewhere else frozenset(),
+    )
+    said = {
+        "region": ",".join(replay.regions),
+        "instance": replay.instance,
+        "prefer_instance": replay.prefer_instance,
+        "app": replay.app,
+        "elsewhere": "true" if replay.elsewhere else None,
+        headers.FORCE_INSTANCE: forced,
+    }
+    return wanted, ";".join(f"{key}={value}" for key, value in said.items() if value)
+
+
+def denied(view: View, origin: str, target: str, settings: ExchangeSettings) -> tuple[str, str] | None:
+    """Why a replay from one app may not reach another, or None (networking/dynamic-request-routing)."""
+    there, here = view.app(target), view.app(origin)
+    if there is None:
+        return "PA04", f"there is no app {target!r} to replay to"
+    if here is None or here.name == there.name:
+        return None
+    if here.organization != there.organization:
+        return "PA05", f"app {target!r} belongs to another organization"
+    if here.network != there.network and not settings.cross_network:
+        return "PA05", f"app {target!r} is on another private network"
+    return None
