@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from flylab.errors import RuleError
-from flylab.rules import effects as do
+from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
-from flylab.rules.effects import Effect
+from flylab.rules.actions import Action
 from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.wire.machine import App, MachineConfig
 from flylab.wire.machine import MachineState as S
@@ -105,11 +105,11 @@ class Fleet:
         # Machines of deleted apps until the driver has removed them; nobody can ask for them any more.
         self._leaving: dict[str, Life] = {}
 
-    def restore(self, apps: Iterable[AppEntry], machines: Iterable[Life], now: float) -> list[Effect]:
+    def restore(self, apps: Iterable[AppEntry], machines: Iterable[Life], now: float) -> list[Action]:
         """Take over what an earlier platform wrote down; its processes are gone."""
         self._apps = {app.name: app for app in apps}
         self._machines = {life.id: life for life in machines}
-        found: list[Effect] = []
+        found: list[Action] = []
         for life in self._machines.values():
             if life.state is not S.DESTROYED:
                 found += life.step(on.Recovered(), now, settings=self._settings.life, mint=self._mint)
@@ -150,7 +150,7 @@ class Fleet:
     def machines(self, app: str = "") -> Iterator[Life]:
         return (life for life in self._machines.values() if app in ("", life.app))
 
-    def apply(self, event: FleetEvent, now: float) -> list[Effect]:
+    def apply(self, event: FleetEvent, now: float) -> list[Action]:
         """Decide, change, and say what is to be done; raises ``RuleError`` and changes nothing when refused."""
         match event:
             case CreateApp():
@@ -168,7 +168,7 @@ class Fleet:
             case SetMetadata():
                 return self._set_metadata(event, now)
 
-    def _create_app(self, event: CreateApp, now: float) -> list[Effect]:
+    def _create_app(self, event: CreateApp, now: float) -> list[Action]:
         for app in self._apps.values():
             if event.idempotency_key and app.idempotency_key == event.idempotency_key:
                 if event.name in ("", app.name):
@@ -189,14 +189,14 @@ class Fleet:
         )
         return [do.AppChanged(event.name)]
 
-    def _delete_app(self, event: DeleteApp, now: float) -> list[Effect]:
+    def _delete_app(self, event: DeleteApp, now: float) -> list[Action]:
         name = self.app(event.name).name
         going = list(self.machines(name))
         running = [life.id for life in going if life.running]
         if running and not event.force:
             text = f"app '{name}' has running machines ({', '.join(sorted(running))}); stop them or use force"
             raise RuleError("failed_precondition", text)
-        found: list[Effect] = []
+        found: list[Action] = []
         for life in going:
             del self._machines[life.id]
             if life.state is not S.DESTROYED:
@@ -206,7 +206,7 @@ class Fleet:
         del self._apps[name]
         return [*found, do.AppDropped(name)]
 
-    def _create_machine(self, event: CreateMachine, now: float) -> list[Effect]:
+    def _create_machine(self, event: CreateMachine, now: float) -> list[Action]:
         app = self.app(event.app)
         for other in self.machines(app.name):
             if other.name == event.name and other.state is not S.DESTROYED:
@@ -228,18 +228,18 @@ class Fleet:
         self._machines[life.id] = life
         return [*found, do.LaunchNext(life.id)] if event.launch else list(found)
 
-    def _happened(self, machine_id: str, what: on.Happening, now: float) -> list[Effect]:
+    def _happened(self, machine_id: str, what: on.Happening, now: float) -> list[Action]:
         life = self.find(machine_id)
         if life is None:
             raise RuleError("machine_not_found", "machine not found")
-        found: list[Effect] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
+        found: list[Action] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
         if machine_id in self._leaving:
-            found = [effect for effect in found if not isinstance(effect, do.Changed)]
+            found = [action for action in found if not isinstance(action, do.Changed)]
             if life.state is S.DESTROYED:
                 del self._leaving[machine_id]
         return found
 
-    def _set_metadata(self, event: SetMetadata, now: float) -> list[Effect]:
+    def _set_metadata(self, event: SetMetadata, now: float) -> list[Action]:
         life = self._living(event.machine)
         if event.version and event.version != life.version:
             raise RuleError("failed_precondition", f"machine_version is {life.version}, not {event.version}")
@@ -257,7 +257,7 @@ class Fleet:
             raise RuleError("machine_not_found", "machine not found")
         return life
 
-    def _forget(self, now: float) -> list[Effect]:
+    def _forget(self, now: float) -> list[Action]:
         old = [
             life.id
             for life in self._machines.values()

@@ -1,6 +1,6 @@
 """One machine through time: what must be done at each transition, its restart policy and its log of events.
 
-``Life.step`` takes an event and ``now`` (seconds since the epoch), changes only itself and returns the effects that the
+``Life.step`` takes an event and ``now`` (seconds since the epoch), changes only itself and returns the actions that the
 platform has to perform, in order.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flylab.rules import lifecycle as on
-from flylab.rules.effects import Changed, Freeze, MachineEffect, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
+from flylab.rules.actions import Changed, Freeze, MachineAction, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
 from flylab.rules.lifecycle import Happening, following
 from flylab.wire.config import MachineConfig
 from flylab.wire.machine import Event, Machine
@@ -62,21 +62,21 @@ class Life:
     log: tuple[tuple[Event, str], ...] = ()  # oldest first, each with the version it happened to
     versions: tuple[tuple[str, MachineConfig], ...] = ()  # oldest first, the current one last
 
-    def step(self, event: Happening, now: float, *, settings: LifeSettings, mint: Mint) -> list[MachineEffect]:
+    def step(self, event: Happening, now: float, *, settings: LifeSettings, mint: Mint) -> list[MachineAction]:
         """Follow the event; raises ``IllegalTransition`` and changes nothing when the state does not allow it."""
         before = self.state
         after = following(self.id, before, event)
         if isinstance(event, on.RestartDue) and (event.spawns != self.spawns or self.running):
             return []
-        effects = self._act(event, before, now, settings)
+        actions = self._act(event, before, now, settings)
         # `_act` settles what the table leaves open: policies, and states that pass at once without a process.
-        self.state = self._settled(event, after, effects)
+        self.state = self._settled(event, after, actions)
         self.updated_at = now
         if self.state is not before or isinstance(event, (on.Exited, on.Update)):
-            effects.append(self.note(event, before, now, settings=settings, mint=mint))
-        return [*effects, Changed(self.id)]
+            actions.append(self.note(event, before, now, settings=settings, mint=mint))
+        return [*actions, Changed(self.id)]
 
-    def _act(self, event: Happening, before: S, now: float, settings: LifeSettings) -> list[MachineEffect]:
+    def _act(self, event: Happening, before: S, now: float, settings: LifeSettings) -> list[MachineAction]:
         match event:
             case on.Start():
                 return [Thaw(self.id)] if before is S.SUSPENDED else [self._spawn()]
@@ -107,7 +107,7 @@ class Life:
             case _:
                 return []
 
-    def _after_exit(self, event: on.Exited, before: S, now: float, settings: LifeSettings) -> list[MachineEffect]:
+    def _after_exit(self, event: on.Exited, before: S, now: float, settings: LifeSettings) -> list[MachineAction]:
         if before is S.DESTROYING:
             return [Remove(self.id)]
         if before in (S.RESTARTING, S.REPLACING):
@@ -118,12 +118,12 @@ class Life:
             return [RestartLater(self.id, self.spawns, settings.restart_pause)]
         return [Remove(self.id)] if self.config.auto_destroy else []
 
-    def _settled(self, event: Happening, after: S, effects: list[MachineEffect]) -> S:
+    def _settled(self, event: Happening, after: S, actions: list[MachineAction]) -> S:
         if isinstance(event, on.Exited) and after is S.STOPPED:
-            for effect in effects:
-                if isinstance(effect, RestartLater):
+            for action in actions:
+                if isinstance(action, RestartLater):
                     return S.RESTARTING
-                if isinstance(effect, Remove):
+                if isinstance(action, Remove):
                     return S.DESTROYING
         if after is S.STOPPING and not self.running:
             return S.STOPPED

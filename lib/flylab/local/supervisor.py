@@ -1,0 +1,278 @@
+"""The one process that starts and ends the processes of all machines; run by path with ``python -I -S``.
+
+It talks JSON lines over the socket on file descriptor 0 and imports the standard library alone. Whatever happens to
+the platform, the socket then reads end-of-file, and everything that was ever started here is killed.
+
+    platform ──socket──► supervisor ──fork, exec──► machine's process (its own session)
+                             ▲                            └─ a grandchild that detached comes back here (subreaper)
+
+Orders:  {"do": "spawn", "machine", "argv", "env", "cwd", "log"}   {"do": "terminate", "machine", "name", "timeout"}
+         {"do": "send", "machine", "name"}   {"do": "freeze" | "thaw", "machine"}
+Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": machine, "code", "signal"}
+"""
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform promises 5 in all
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Child:
+    """One machine's process: its pid is also the id of its session and of its first process group."""
+
+    def __init__(self, machine: str, pid: int, pipe: int) -> None:
+        self.machine, self.pid = machine, pid
+        self.pipe: int | None = pipe  # reads end-of-file once the program runs, else the errno that prevented it
+        self.deadline: float | None = None
+        self.early: tuple[str, float] | None = None  # a terminate that came before the program ran
+
+
+class Supervisor:
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.children: dict[str, Child] = {}
+        self.pids: dict[int, Child] = {}
+        self.selector = selectors.DefaultSelector()
+        self.unread = b""
+
+    def run(self) -> None:
+        """Serve until the platform is gone, then leave nothing behind."""
+        wakeup, tell = os.pipe()
+        os.set_blocking(wakeup, False)
+        os.set_blocking(tell, False)
+        signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # only the platform decides when we leave
+        self.selector.register(self.channel, selectors.EVENT_READ, self.receive)
+        self.selector.register(wakeup, selectors.EVENT_READ, lambda: self.reap(wakeup))
+        try:
+            while True:
+                for key, _ in self.selector.select(self.patience()):
+                    key.data()
+                self.overdue()
+        except (EOFError, OSError):
+            return
+        finally:
+            self.kill_everything()
+
+    def patience(self) -> float | None:
+        due = [child.deadline for child in self.children.values() if child.deadline is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def overdue(self) -> None:
+        now = time.monotonic()
+        for child in self.children.values():
+            if child.deadline is not None and child.deadline <= now:
+                child.deadline = None
+                kill_group(child.pid, signal.SIGKILL)
+
+    def receive(self) -> None:
+        data = self.channel.recv(1 << 18)
+        if not data:
+            raise EOFError
+        *lines, self.unread = (self.unread + data).split(b"\n")
+        for line in lines:
+            order = json.loads(line)
+            getattr(self, "do_" + order.pop("do"))(**order)
+
+    def report(self, **fields: object) -> None:
+        self.channel.sendall(json.dumps(fields).encode() + b"\n")
+
+    def do_spawn(self, machine: str, argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
+        try:
+            read, write = os.pipe()
+            parent = os.getpid()
+            pid = os.fork()
+        except OSError as exc:  # no descriptors or processes left: this machine fails, the others live on
+            self.report(failed=machine, why=str(exc))
+            return
+        if pid == 0:
+            become(argv, env, cwd, log, parent, write)
+        os.close(write)
+        child = Child(machine, pid, read)
+        self.children[machine] = self.pids[pid] = child
+        self.selector.register(read, selectors.EVENT_READ, lambda: self.settled(child))
+
+    def settled(self, child: Child) -> bool:
+        """Report whether the child runs its program, once its pipe can be read; false when it does not."""
+        if child.pipe is None:
+            return True
+        code = os.read(child.pipe, 64)
+        self.selector.unregister(child.pipe)
+        os.close(child.pipe)
+        child.pipe = None
+        if code:
+            self.forget(child)
+            self.report(failed=child.machine, why=os.strerror(int(code)))
+            return False
+        self.report(spawned=child.machine, pid=child.pid)
+        if child.early is not None:
+            self.do_terminate(child.machine, *child.early)
+        return True
+
+    def do_terminate(self, machine: str, name: str, timeout: float) -> None:
+        child = self.children.get(machine)
+        if child is None:
+            return  # it has ended by itself; the report is on its way
+        if child.pipe is not None:
+            child.early = (name, timeout)
+        elif name == "SIGKILL" or timeout <= 0:
+            kill_group(child.pid, signal.SIGKILL)
+        else:
+            child.deadline = time.monotonic() + timeout
+            send(child.pid, getattr(signal, name))
+
+    def do_send(self, machine: str, name: str) -> None:
+        if machine in self.children:
+            send(self.children[machine].pid, getattr(signal, name))
+
+    def do_freeze(self, machine: str) -> None:
+        if machine in self.children:
+            kill_group(self.children[machine].pid, signal.SIGSTOP)
+
+    def do_thaw(self, machine: str) -> None:
+        if machine in self.children:
+            kill_group(self.children[machine].pid, signal.SIGCONT)
+
+    def reap(self, wakeup: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(wakeup, 4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.pids:  # others are grandchildren that came back to us
+                self.ended(self.pids[pid], status)
+
+    def ended(self, child: Child, status: int) -> None:
+        kill_group(child.pid, signal.SIGKILL)
+        if not self.settled(child):
+            return
+        self.forget(child)
+        self.kill_detached(child)
+        signalled = os.WIFSIGNALED(status)
+        code = 0 if signalled else os.WEXITSTATUS(status)
+        self.report(exited=child.machine, code=code, signal=os.WTERMSIG(status) if signalled else 0)
+
+    def kill_detached(self, child: Child) -> None:
+        """Kill what left the machine's group: it has come back to us and still carries the machine's session or id."""
+        table = processes()
+        mark = b"FLY_MACHINE_ID=" + child.machine.encode()
+        strays = {
+            pid
+            for pid, parent, session in table
+            if parent == os.getpid() and pid not in self.pids and (session == child.pid or mark in environment(pid))
+        }
+        for pid in strays | descendants(strays, table):
+            send(pid, signal.SIGKILL)
+
+    def forget(self, child: Child) -> None:
+        del self.pids[child.pid]
+        if self.children.get(child.machine) is child:
+            del self.children[child.machine]
+
+    def kill_everything(self) -> None:
+        for child in self.children.values():
+            kill_group(child.pid, signal.SIGKILL)
+        kill_below(os.getpid(), PATIENCE)
+
+
+def become(argv: list[str], env: dict[str, str], cwd: str, log: str, parent: int, report: int) -> NoReturn:
+    """In the forked child: turn into the machine's program."""
+    try:
+        os.setsid()
+        die_with_parent()
+        if os.getppid() != parent:
+            os._exit(1)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        os.chdir(cwd)
+        out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
+            os.dup2(source, target)
+        os.execvpe(argv[0], argv, env)
+    except OSError as exc:
+        os.write(report, str(exc.errno or errno.EIO).encode())
+    finally:
+        os._exit(127)
+
+
+def die_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below us that loses its own."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def kill_group(leader: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def kill_below(root: int, patience: float) -> None:
+    """SIGKILL every process below ``root``, which is ours, and reap until none is left or patience is over."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        for pid in descendants({root}, processes()):
+            send(pid, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.002)
+
+
+def descendants(roots: set[int], table: list[tuple[int, int, int]]) -> set[int]:
+    """Every process below ``roots``, themselves left out."""
+    below = set(roots)
+    while found := {pid for pid, parent, _ in table if parent in below} - below:
+        below |= found
+    return below - roots
+
+
+def processes() -> list[tuple[int, int, int]]:
+    """(pid, parent, session) of every process that /proc shows; empty where there is no /proc."""
+    found = []
+    for name in os.listdir("/proc") if sys.platform == "linux" else ():
+        if name.isdecimal():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+                fields: list[Any] = file.read().rpartition(b")")[2].split()
+                found.append((int(name), int(fields[1]), int(fields[3])))
+    return found
+
+
+def environment(pid: int) -> list[bytes]:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+        return file.read().split(b"\0")
+    return []
+
+
+if __name__ == "__main__":
+    adopt_orphans()
+    Supervisor(socket.socket(fileno=0)).run()

@@ -1,0 +1,137 @@
+"""Whether a request to create or update a machine can be taken: image, region, size, names; and what is filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flylab.errors import RuleError
+from flylab.wire.fields import Fields
+from flylab.wire.machine import Guest, MachineConfig
+from flylab.wire.regions import ALIASES, ANY, regions_of
+
+# Memory in MB: the default is 256 for each shared CPU and 2048 for each performance CPU, and so
+# is the step (fly-go machine_types.go, machines/guides-examples/machine-sizing).
+_CPUS = {"shared": (1, 2, 4, 6, 8), "performance": (1, 2, 4, 6, 8, 10, 12, 14, 16)}
+_LEAST = {"shared": 256, "performance": 2048}
+_MOST = {"shared": 2048, "performance": 8192}  # for each CPU; the preset table agrees up to performance-16x
+_SIGNALS = frozenset(f"SIG{name}" for name in ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "STOP"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What this platform offers: regions in order of preference, all published codes, images by name."""
+
+    regions: tuple[str, ...]
+    published: frozenset[str]
+    deprecated: frozenset[str]
+    images: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMachine:
+    """A create or update request that was found good; ``region`` and ``name`` may be empty at an update."""
+
+    config: MachineConfig
+    region: str
+    name: str
+    launch: bool
+    cordoned: bool
+    current_version: str
+
+
+def admit(body: object, catalogue: Catalogue) -> NewMachine:
+    """Read the body of a create or update request; raises ``ParseError`` or ``RuleError``."""
+    f = Fields(body, "")
+    config = MachineConfig.from_json(f.take("config") or {}, "config")
+    return NewMachine(
+        config=admit_config(config, catalogue),
+        region=choose_region(f.text("region"), catalogue),
+        name=f.text("name"),
+        launch=not f.flag("skip_launch"),
+        cordoned=f.flag("skip_service_registration"),
+        current_version=f.text("current_version"),
+    )
+
+
+def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
+    """The configuration with its defaults filled in."""
+    if not config.image:
+        raise RuleError("invalid_argument", f"config.image is missing; images here: {_listed(catalogue.images)}")
+    if config.image not in catalogue.images:
+        text = f"config.image '{config.image}' is unknown here; images here: {_listed(catalogue.images)}"
+        raise RuleError("invalid_argument", text)
+    stop = config.stop_config
+    if stop and stop.signal and stop.signal not in _SIGNALS:
+        text = f"config.stop_config.signal '{stop.signal}' is none of {_listed(_SIGNALS)}"
+        raise RuleError("invalid_argument", text)
+    for port in {service.internal_port for service in config.services}:
+        same = [service.protocol for service in config.services if service.internal_port == port]
+        if len(same) != len(set(same)):
+            raise RuleError("invalid_argument", f"config.services names internal_port {port} twice")
+    guest = admit_guest(config.guest, config.extra.get("size"))
+    return replace(config, guest=guest, extra={"dns": {}} | config.extra)
+
+
+def admit_guest(guest: Guest | None, size: object = None) -> Guest:
+    """A size that Fly sells; ``size`` is the older way of saying it, as ``shared-cpu-2x`` or ``performance-1x``."""
+    preset = size if size is not None else guest.extra.get("size") if guest else None
+    if preset is not None:
+        return _preset(preset)
+    guest = guest or Guest()
+    if guest.cpu_kind not in _CPUS:
+        raise RuleError("unprocessable", f"config.guest.cpu_kind '{guest.cpu_kind}' is none of performance, shared")
+    if guest.cpus not in _CPUS[guest.cpu_kind]:
+        allowed = ", ".join(map(str, _CPUS[guest.cpu_kind]))
+        raise RuleError("unprocessable", f"config.guest.cpus {guest.cpus} is none of {allowed} for {guest.cpu_kind}")
+    step = _LEAST[guest.cpu_kind]
+    least, most = _bounds(guest.cpu_kind, guest.cpus)
+    if not least <= guest.memory_mb <= most or guest.memory_mb % step:
+        text = f"config.guest.memory_mb {guest.memory_mb} is not between {least} and {most} in steps of {step}"
+        raise RuleError("unprocessable", text)
+    return guest
+
+
+def _bounds(kind: str, cpus: int) -> tuple[int, int]:
+    return _LEAST[kind] * (1 if kind == "shared" else cpus), _MOST[kind] * cpus
+
+
+def _preset(size: object) -> Guest:
+    kind, _, count = str(size).replace("-cpu", "").partition("-")
+    number = count.removesuffix("x")
+    if kind not in _CPUS or not number.isdecimal() or int(number) not in _CPUS[kind]:
+        raise RuleError("unprocessable", f"config.size '{size}' is not a size such as shared-cpu-1x or performance-2x")
+    return Guest(cpu_kind=kind, cpus=int(number), memory_mb=_LEAST[kind] * int(number))
+
+
+def choose_region(text: str, catalogue: Catalogue) -> str:
+    """The first region of a list such as ``lhr,eu`` that this platform has; the first of all when nothing is said."""
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    if not words:
+        return catalogue.regions[0]
+    for word in words:
+        for code in regions_of(word, catalogue.regions):
+            if code in catalogue.regions:
+                return code
+    here = ", ".join(catalogue.regions)
+    for word in words:
+        if word in catalogue.deprecated:
+            raise RuleError("invalid_argument", f"region '{word}' is deprecated; regions here: {here}")
+        if word in catalogue.published or word in ALIASES or word == ANY:
+            raise RuleError("invalid_argument", f"region '{word}' was not switched on here; regions here: {here}")
+    raise RuleError("invalid_argument", f"region '{text}' is unknown; regions here: {here}")
+
+
+def parse_signal(value: object, names: Mapping[str, int]) -> str:
+    """A signal by name or, as fly-go sends it, by number; ``names`` are those of this computer."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = [name for name, number in names.items() if number == value]
+        if found:
+            return found[0]
+    if isinstance(value, str):
+        name = value.upper() if value.upper().startswith("SIG") else f"SIG{value.upper()}"
+        if name in names:
+            return name
+    raise RuleError("invalid_argument", f"signal {value!r} is unknown")
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
