@@ -15,6 +15,7 @@ def create_app(site: Site) -> Quart:
     """The room server for one site."""
     app = Quart("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the order of our answers means something
     add_views(app, site)
     add_sockets(app, site)
     app.register_error_handler(ParseError, _bad_input)
