@@ -23,7 +23,7 @@ KINDS = {
 @pytest.mark.parametrize("each", claims().values(), ids=lambda each: each.id)
 def test_a_claim_says_what_where_from_when_and_how(each):
     assert re.fullmatch(r"c\d{3}", each.id)
-    assert each.topic and each.claim and each.unit and each.statistic
+    assert all((each.topic, each.claim, each.unit, each.statistic))
     assert each.value >= 0
     assert each.value_high is None or each.value_high > each.value
     assert each.source_title

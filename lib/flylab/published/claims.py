@@ -1,7 +1,7 @@
 """Reader of ``claims.csv``: what others have published about starts, wakes, replays and limits, one claim per row.
 
-Every row keeps its source, its date, its kind and how it was checked; a figure that shows one shows those too. Rows that
-could not be read in a source are not in the file.
+Every row keeps its source, its date, its kind and how it was checked; a figure that shows one shows those too. What
+could not be read in a source is not in the file.
 """
 
 import csv
@@ -64,8 +64,8 @@ class Claim:
 @cache
 def claims() -> dict[str, Claim]:
     """All claims by id, in the order of the file."""
-    with files(__package__).joinpath("claims.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["id"]: _claim(row) for row in csv.DictReader(lines)}
+    text = files(__package__).joinpath("claims.csv").read_text(encoding="utf-8")
+    return {row["id"]: _claim(row) for row in csv.DictReader(text.splitlines())}
 
 
 def claim(claim_id: str) -> Claim:
