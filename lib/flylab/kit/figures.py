@@ -51,7 +51,7 @@ INK: Mapping[Provenance, Ink] = {
 SERIES = ("#2079b8", "#c2701c", "#00917a", "#b25597", "#8d7a10", "#4f8fd6", "#d1495b")
 TEXT = "#727a85"  # the grey that reads alike on white and on near-black; the site replaces it by the theme's own
 GRID = "rgba(125,135,150,0.28)"
-MARGIN = {"l": 64, "r": 20, "t": 64, "b": 96}
+MARGIN = {"l": 64, "r": 20, "t": 92, "b": 96}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,16 @@ def figure(title: str, about: Basis, *, height: int = 360, x: str = "", y: str =
     fig = go.Figure(
         layout={
             "template": "none",
-            "title": {"text": "<br>".join(textwrap.wrap(title, 78)), "x": 0, "xref": "paper", "xanchor": "left"},
+            "title": {
+                "text": "<br>".join(textwrap.wrap(title, 78)),
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 14, "l": 8},
+            },
             "title_font": {"size": 17},
             "font": {"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 13, "color": TEXT},
             "colorway": list(SERIES),

@@ -72,6 +72,6 @@ def world(
             hovertemplate="%{customdata}<extra></extra>",
         )
     fig.update_geos(visible=False, projection_type="natural earth", bgcolor="rgba(0,0,0,0)", lataxis_range=[-58, 80])
-    fig.update_layout(margin={"l": 0, "r": 0, "t": 64, "b": 64}, legend={"y": 0.02, "yanchor": "bottom"})
+    fig.update_layout(margin={"l": 0, "r": 0, "t": 56, "b": 64}, legend={"y": 0.02, "yanchor": "bottom"})
     fig.update_annotations(selector={"name": "caption"}, yshift=-12)
     return fig

@@ -153,7 +153,7 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path) -> Path:
     import papermill  # flylab is imported before it, see flylab/__init__.py
 
     executed = build / "executed" / chapter.path.name
-    for stale in (executed, build / "data" / f"{chapter.number}.json"):
+    for stale in (executed, *(build / "data").glob(f"{chapter.name}-*.json*")):
         stale.unlink(missing_ok=True)
     with (build / "logs" / f"{chapter.name}.log").open("w", encoding="utf-8") as log:
         papermill.execute_notebook(

@@ -81,8 +81,8 @@ class Lab:
         await self.api.create_app(name, org=self.org, network=network)
         if self.target == "fly":
             headers = {"authorization": _bearer(self._token)}
-            async with httpx.AsyncClient(base_url=str(self.api.base_url), headers=headers) as http:
-                answer = await http.post(f"/v1/apps/{name}/ip_assignments", json={"type": "shared_v4"})
+            async with httpx.AsyncClient(base_url=self.api.base_url, headers=headers) as http:
+                answer = await http.post(f"/apps/{name}/ip_assignments", json={"type": "shared_v4"})
                 answer.raise_for_status()
         return name
 
@@ -172,7 +172,7 @@ class Lab:
             return
         for app in self.apps:
             with contextlib.suppress(httpx.HTTPError):
-                address = f"{self.api.base_url}/v1/apps/{app}?force=true"
+                address = f"{self.api.base_url}/apps/{app}?force=true"
                 httpx.delete(address, headers={"authorization": _bearer(self._token)}, timeout=20)
 
 

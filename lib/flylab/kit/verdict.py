@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from flylab.errors import UsageError
+from flylab.published.claims import Claim
 from flylab.published.claims import claim as published_claim
 
 MIME = "application/vnd.flylab.verdicts+json"
@@ -125,13 +126,10 @@ class Headline:
         return {"text/html": shown, "text/plain": f"{self.text} ({note})", HEADLINE_MIME: data}
 
 
-def claim_text(row: Any) -> str:
+def claim_text(row: Claim) -> str:
     """A row of claims.csv as words: ``Extra delay of a fly-replay hop: 10 ms (upper bound; router near the user)``."""
-    if row.value is None:
-        return str(row.claim)
-    value = f"{row.value:g}" + (f" to {row.value_high:g}" if row.value_high is not None else "")
     limits = "; ".join(part for part in (row.statistic, row.conditions) if part)
-    return f"{row.claim}: {value} {row.unit}" + (f" ({limits})" if limits else "")
+    return f"{row.claim}: {row.text}" + (f" ({limits})" if limits else "")
 
 
 def _json(row: Row) -> dict[str, str]:

@@ -1,0 +1,70 @@
+"""What a chapter measured: added as it comes, saved whole, and every figure is drawn from what was saved."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from flylab.errors import UsageError
+from flylab.kit import project
+from flylab.measure import runs
+from flylab.measure.sample import Sample
+from flylab.measure.summary import Summary, summarise
+
+
+class Record:
+    """The samples of one run of one chapter."""
+
+    def __init__(self, chapter: str, *, target: str, seed: int = 0, **settings: object) -> None:
+        self.run = runs.begin(chapter, target=target, seed=seed, settings=settings, project=project.root())
+        self.samples: list[Sample] = []
+        self._began = perf_counter()
+
+    @asynccontextmanager
+    async def time(self, what: str, where: str = "") -> AsyncIterator[dict[str, Any]]:
+        """Time what happens inside; what is put into the dictionary goes along. A failure is a sample too."""
+        detail: dict[str, Any] = {}
+        sent, outcome = perf_counter() - self._began, "ok"
+        try:
+            yield detail
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._add(what, where, sent, perf_counter() - self._began, outcome, detail)
+
+    def add(self, what: str, where: str, ms: float, **detail: object) -> None:
+        """Add a duration that somebody else measured, such as a phase out of a trace."""
+        now = perf_counter() - self._began
+        self._add(what, where, now, now + ms / 1000, "ok", detail)
+
+    def _add(self, what: str, where: str, sent: float, end: float, outcome: str, detail: dict[str, Any]) -> None:
+        self.samples.append(
+            Sample(what=what, where=where, scheduled=sent, sent=sent, finished=end, outcome=outcome, detail=detail)
+        )
+
+    def save(self) -> Path:
+        """Write ``build/data/<chapter>-<date>.json`` and read it back: what follows is drawn from the file."""
+        path = runs.save(self.run, self.samples, project.build() / "data")
+        self.run, self.samples = runs.load(path)
+        return path
+
+    def of(self, what: str, where: str | None = None) -> list[Sample]:
+        """The samples of one kind; UsageError when there are none."""
+        found = [each for each in self.samples if each.what == what and where in (None, each.where)]
+        if not found:
+            raise UsageError(f"nothing called {what!r} was measured{f' in {where!r}' if where else ''}")
+        return found
+
+    def ms(self, what: str, where: str | None = None) -> list[float]:
+        """Their times in milliseconds, failures left out."""
+        return [1000 * each.latency for each in self.of(what, where) if each.ok]
+
+    def by_place(self, what: str) -> dict[str, list[float]]:
+        """The times of one kind for each place, in the order in which the places were first seen."""
+        return {place: self.ms(what, place) for place in dict.fromkeys(each.where for each in self.of(what))}
+
+    def summary(self, what: str, where: str | None = None) -> Summary:
+        """Median, p95 and their intervals, with n and the failures."""
+        return summarise(self.of(what, where))
