@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; 0 when every chapter ran and nothing is left, 1 otherwise, 2 for a wrong call."""
     options = _parser().parse_args(arguments)
     try:
-        chosen = chapters.find(options.chapter)
+        chosen = chapters.find(options.chapter, folder=options.folder)
         wanted = parameters.parse(options.set)
         if options.target != "local":
             wanted["target"] = options.target
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("chapter", nargs="*", help="numbers or names, for example 03 or 03-replay; all by default")
     parser.add_argument("--target", choices=("local", "fly"), default="local", help="where the chapters run")
     parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"chapters at a time (default {JOBS})")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the chapters are (default: notebooks/)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a notebook's parameter")
     return parser
 
