@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 # fly-go tokens/: macaroons go under Fly's own scheme, everything else is a Bearer token.
 _MACAROON = ("fm1r_", "fm1a_", "fm2_")
+_HOST = re.compile(r"[\w.:-]+")  # httpx takes more than that and fails only when it connects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class Transport:
 
 
 def _normal(base_url: str) -> str:
-    text = base_url.strip().rstrip("/").removesuffix("/v1")
+    text = base_url.strip()
     if "://" not in text:
         host = text.split("/")[0].rsplit(":", 1)[0].strip("[]")
         text = f"{'http' if _is_near(host) else 'https'}://{text}"
@@ -138,9 +140,9 @@ def _normal(base_url: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as exc:
         raise UsageError("the API's address cannot be read, http(s)://host[:port] is expected") from exc
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.host) or url.userinfo:
         raise UsageError(f"the API's address must be http(s)://host[:port], not {url.copy_with(userinfo=b'')!s}")
-    return text + "/v1"
+    return text.rstrip("/").removesuffix("/v1") + "/v1"
 
 
 def _is_near(host: str) -> bool:
