@@ -56,6 +56,9 @@ class Noted:
     """An event was added to the machine's log; ``version`` is the one it happened to."""
 
     machine: str
+    name: str
+    app: str
+    region: str
     event: Event
     version: str
 

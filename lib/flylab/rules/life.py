@@ -169,7 +169,7 @@ class Life:
             request=self._request(event, before, now),
         )
         self.log = (*self.log, (entry, self.version))[-settings.events_kept :]
-        return Noted(self.id, entry, self.version)
+        return Noted(self.id, self.name, self.app, self.region, entry, self.version)
 
     def _request(self, event: Happening, before: S, now: float) -> dict[str, object]:
         match event:

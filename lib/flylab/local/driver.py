@@ -1,0 +1,41 @@
+"""What the platform asks of whatever makes machines real, and what it hears back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from flylab.rules.lifecycle import Happening
+from flylab.wire.machine import Machine
+
+Report = Callable[[str, Happening], None]  # (machine id, Started | StartFailed | Exited | Suspended | Removed)
+
+
+class Driver(Protocol):
+    """Makes and ends what a machine runs; orders return at once, results come as reports."""
+
+    def spawn(self, machine: Machine, app: str) -> None:
+        """Start it from a fresh folder; reports ``Started`` or ``StartFailed``, later ``Exited``."""
+
+    def terminate(self, machine_id: str, signal: str, timeout: float) -> None:
+        """Send the signal, then SIGKILL to all of the machine after ``timeout`` seconds; ``Exited`` follows."""
+
+    def send(self, machine_id: str, signal: str) -> None:
+        """Send one signal to the main process."""
+
+    def freeze(self, machine_id: str) -> None:
+        """Stop all its processes where they are; reports ``Suspended``."""
+
+    def thaw(self, machine_id: str) -> None:
+        """Let them go on; reports ``Started``."""
+
+    def remove(self, machine_id: str) -> None:
+        """Remove its folder; reports ``Removed``."""
+
+    def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
+        """Where the process has been told to listen for that port of the machine."""
+
+    def log(self, machine_id: str) -> Path:
+        """The file that keeps its standard output and error; it may not exist yet."""
+
+    async def close(self) -> None:
+        """End every process of every machine, however it takes it."""

@@ -1,0 +1,49 @@
+"""Streams of what happens, for whoever follows along; a follower that is too slow is let go, so memory is bounded."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from flylab.wire.fields import Json
+
+
+class Hub:
+    """Hands every published item to every follower and remembers the last ones."""
+
+    def __init__(self, *, remembered: int = 1000, waiting: int = 1000) -> None:
+        self._recent: deque[Json] = deque(maxlen=remembered)
+        self._waiting = waiting
+        self._followers: set[asyncio.Queue[Json | None]] = set()
+        self._closed = False
+
+    def publish(self, item: Json) -> None:
+        self._recent.append(item)
+        for queue in list(self._followers):
+            if queue.qsize() >= self._waiting:  # it ends here; whoever wants more follows anew
+                self._followers.discard(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(item)
+
+    def recent(self) -> list[Json]:
+        """The last items, oldest first."""
+        return list(self._recent)
+
+    async def follow(self) -> AsyncIterator[Json]:
+        """Every item from now on, until the hub closes or the follower is too slow."""
+        queue: asyncio.Queue[Json | None] = asyncio.Queue()
+        self._followers.add(queue)
+        try:
+            while not (self._closed and queue.empty()):
+                item = await queue.get()
+                if item is None:
+                    return
+                yield item
+        finally:
+            self._followers.discard(queue)
+
+    def close(self) -> None:
+        """End every follower."""
+        self._closed = True
+        for queue in self._followers:
+            queue.put_nowait(None)

@@ -1,0 +1,237 @@
+"""The platform: owns the fleet and performs what its rules decide; writes it down, tells edges and waiters, runs it.
+
+API, edge, driver ──event──► Fleet.apply ──actions──► store → view → waiters and streams → driver
+                                                      (written before anybody is told)
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from random import Random
+
+from flylab import ids
+from flylab.clock import Clock
+from flylab.errors import RuleError
+from flylab.local.driver import Driver
+from flylab.local.events import Hub
+from flylab.local.settings import PlatformSettings
+from flylab.local.store import Store
+from flylab.rules import actions as do
+from flylab.rules import lifecycle as on
+from flylab.rules.actions import Action
+from flylab.rules.fleet import Fleet, FleetEvent, Happened
+from flylab.rules.life import Life
+from flylab.rules.routing import AppRow, Loads, Row, View
+from flylab.rules.waiting import Reached, Wanted
+from flylab.wire.fields import Json
+from flylab.wire.machine import MachineState as S
+
+_log = logging.getLogger(__name__)
+_COMING = frozenset({S.STARTING, S.RESTARTING, S.REPLACING})
+_PRESENT = frozenset({S.STARTED, S.SUSPENDED, S.SUSPENDING, S.STOPPING})
+
+
+class Platform:
+    """One local platform; everything but ``wait``, ``wake`` and ``close`` happens in the step that asks for it."""
+
+    def __init__(self, *, store: Store, clock: Clock, rng: Random, settings: PlatformSettings) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.rng = rng
+        self.fleet = Fleet(settings.fleet, self.mint)
+        self.view = View()
+        self.loads = Loads()
+        self.events = Hub()
+        self.exchanges = Hub(remembered=settings.remembered_exchanges)
+        self._store = store
+        self._driver: Driver | None = None
+        self._waiting: dict[str, set[tuple[Wanted, asyncio.Future[Reached]]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def mint(self, now: float) -> str:
+        """A new version or event id."""
+        return ids.ulid(self.rng, now)
+
+    @property
+    def driver(self) -> Driver:
+        assert self._driver is not None, "attach comes first"
+        return self._driver
+
+    def attach(self, driver: Driver) -> None:
+        """Take the driver, bring back what was written down and go on with it."""
+        self._driver = driver
+        apps, machines = self._store.read()
+        actions = self.fleet.restore(apps, machines, self.clock.wall())
+        self._tell_edges([app.name for app in apps], [life.id for life in machines])
+        self._perform(actions)
+
+    def apply(self, event: FleetEvent) -> None:
+        """Decide and perform; raises ``RuleError`` when refused, and then nothing has changed."""
+        self._perform(self.fleet.apply(event, self.clock.wall()))
+
+    def report(self, machine_id: str, what: on.Happening) -> None:
+        """What the driver says; late news of a machine that has moved on or is gone is dropped."""
+        try:
+            self.apply(Happened(machine_id, what))
+        except RuleError as exc:
+            _log.debug("%s of %s came late: %s", type(what).__name__, machine_id, exc)
+
+    async def wait(self, life: Life, wanted: Wanted, patience: float) -> Reached:
+        """Return as soon as the machine gets there; raises ``deadline_exceeded`` or ``machine_not_found``."""
+        if reached := wanted.reached(life):
+            return reached
+        if life.state is S.DESTROYED:
+            raise RuleError("machine_not_found", "machine not found, it was destroyed")
+        future: asyncio.Future[Reached] = asyncio.get_running_loop().create_future()
+        entry = (wanted, future)
+        self._waiting.setdefault(life.id, set()).add(entry)
+        try:
+            async with asyncio.timeout(patience):
+                return await future
+        except TimeoutError:
+            states = ", ".join(sorted(wanted.states))
+            text = f"machine {life.id} did not reach {states} within {patience:g}s, current state: {life.state}"
+            raise RuleError("deadline_exceeded", text) from None
+        finally:
+            waiting = self._waiting.get(life.id, set())
+            waiting.discard(entry)
+            if not waiting:
+                self._waiting.pop(life.id, None)
+
+    async def wake(self, machine_id: str) -> None:
+        """Start it for a request and return when it is ``started``; many callers cause one start."""
+        life = self.fleet.find(machine_id)
+        if life is None:
+            raise RuleError("PM08", f"machine {machine_id} does not exist")
+        if life.state is S.STARTED:
+            return
+        if life.state not in _COMING:
+            if life.state not in (S.STOPPED, S.SUSPENDED):
+                raise RuleError("PM08", f"machine {machine_id} cannot be started, it is {life.state}")
+            self.apply(Happened(machine_id, on.Start(source="proxy")))
+        ends = frozenset({"started", "stopped", "failed", "destroying", "destroyed"})
+        try:
+            reached = await self.wait(life, Wanted(states=ends), self.settings.wake_timeout)
+        except RuleError as exc:
+            code = "PM03" if exc.code == "deadline_exceeded" else "PM08"
+            raise RuleError(code, f"machine {machine_id} was not woken: {exc.text}") from exc
+        if reached.state != "started":
+            raise RuleError("PM07", f"machine {machine_id} did not start, it is {reached.state}")
+
+    def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
+        """Where a started machine's process listens, or should."""
+        life = self.fleet.find(machine_id)
+        return self.driver.address(machine_id, internal_port) if life and life.state in _PRESENT else None
+
+    def on_exchange(self, trace: Json) -> None:
+        """An edge has finished an exchange."""
+        self.exchanges.publish(trace)
+
+    async def close(self) -> None:
+        """Stop every machine as its configuration says, kill what is left, end all streams and waits."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        running = [life for life in self.fleet.machines() if life.running]
+        for life in running:
+            try:
+                self.apply(Happened(life.id, on.Stop(timeout=self.settings.stop_patience, source="flyd")))
+            except RuleError:  # in the middle of something else; it is killed below
+                self.driver.terminate(life.id, "SIGKILL", 0.0)
+        ends = Wanted(states=frozenset({"stopped", "destroyed", "failed"}))
+        patience = self.settings.stop_patience + 0.5
+        await asyncio.gather(*(self.wait(life, ends, patience) for life in running), return_exceptions=True)
+        await self.driver.close()
+        self.events.close()
+        self.exchanges.close()
+        for _, future in [entry for entries in self._waiting.values() for entry in entries]:
+            if not future.done():
+                future.set_exception(RuleError("unavailable", "the platform is stopping"))
+
+    def _perform(self, actions: list[Action]) -> None:
+        self._write(actions)
+        apps = [action.app for action in actions if isinstance(action, do.AppChanged)]
+        self._tell_edges(apps, [action.machine for action in actions if isinstance(action, do.Changed)])
+        for action in actions:
+            match action:
+                case do.Noted():
+                    self._noted(action)
+                case do.Forgotten(machine=machine_id):
+                    self.view.drop(machine_id)
+                case do.AppDropped(app=app):
+                    self.view.drop_app(app)
+                case do.LaunchNext(machine=machine_id):
+                    asyncio.get_running_loop().call_soon(self.report, machine_id, on.Start())
+                case do.RestartLater():
+                    self._background(self._restart(action))
+                case do.Spawn(machine=machine_id):
+                    life = self._life(machine_id)
+                    self.driver.spawn(life.machine(), life.app)
+                case do.Terminate(machine=machine_id, signal=signal, timeout=timeout):
+                    self.driver.terminate(machine_id, signal, timeout)
+                case do.Freeze(machine=machine_id):
+                    self.driver.freeze(machine_id)
+                case do.Thaw(machine=machine_id):
+                    self.driver.thaw(machine_id)
+                case do.Remove(machine=machine_id):
+                    self.driver.remove(machine_id)
+                case do.Changed() | do.AppChanged():
+                    pass  # dealt with above, before anything is done
+
+    def _write(self, actions: list[Action]) -> None:
+        gone = {action.machine for action in actions if isinstance(action, do.Forgotten)}
+        changed = {action.machine for action in actions if isinstance(action, do.Changed)} - gone
+        apps = [self.fleet.app(action.app) for action in actions if isinstance(action, do.AppChanged)]
+        dropped = [action.app for action in actions if isinstance(action, do.AppDropped)]
+        machines = [self._life(machine_id) for machine_id in sorted(changed)]
+        if gone or machines or apps or dropped:
+            self._store.write(apps=apps, machines=machines, dropped_apps=dropped, dropped_machines=gone)
+
+    def _tell_edges(self, apps: list[str], machines: list[str]) -> None:
+        for name in apps:
+            app = self.fleet.app(name)
+            self.view.put_app(AppRow(name=app.name, organization=app.organization, network=app.network))
+        for machine_id in machines:
+            life = self.fleet.find(machine_id)
+            if life is None or life.state is S.DESTROYED:
+                self.view.drop(machine_id)
+                continue
+            row = Row(
+                id=life.id,
+                app=life.app,
+                region=life.region,
+                state=life.state,
+                version=life.version,
+                services=life.config.services,
+                cordoned=life.cordoned,
+            )
+            self.view.put(row)
+
+    def _noted(self, noted: do.Noted) -> None:
+        event = noted.event
+        named: Json = {"machine": noted.machine, "name": noted.name, "app": noted.app, "region": noted.region}
+        at = {"state": event.status, "source": event.source, "at": event.timestamp / 1000, "event_id": event.id}
+        self.events.publish({"type": event.type, **named, **at, "version": noted.version, "request": event.request})
+        for wanted, future in list(self._waiting.get(noted.machine, ())):
+            if future.done():
+                continue
+            if wanted.meets(event, noted.version):
+                future.set_result(Reached(event.status, event.id, noted.version))
+            elif event.status == S.DESTROYED:
+                future.set_exception(RuleError("machine_not_found", "machine not found, it was destroyed"))
+
+    def _life(self, machine_id: str) -> Life:
+        life = self.fleet.find(machine_id)
+        assert life is not None, machine_id
+        return life
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _restart(self, later: do.RestartLater) -> None:
+        await self.clock.sleep(later.pause)
+        if not self._closing:
+            self.report(later.machine, on.RestartDue(later.spawns))

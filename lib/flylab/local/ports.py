@@ -1,0 +1,73 @@
+"""TCP ports for machines: outside the range that the kernel hands out, and never the same for two platforms at once."""
+
+import contextlib
+import fcntl
+import os
+import socket
+import tempfile
+from pathlib import Path
+from random import Random
+
+from flylab.errors import LocalError
+
+FIRST, LAST = 10_000, 32_000  # below Linux's default ephemeral range, 32768 to 60999
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+class Ports:
+    """The ports that one platform has claimed, each by a locked file in a folder that all platforms of a user share."""
+
+    def __init__(self, rng: Random, folder: Path | None = None) -> None:
+        self._rng = rng
+        self._folder = folder or Path(tempfile.gettempdir()) / f"flylab-ports-{os.getuid()}"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._locks: dict[int, int] = {}
+        self._range = range(FIRST, _last())
+
+    def claim(self) -> int:
+        """A port that nobody uses and no other platform will be given; ``release`` it."""
+        start = self._rng.randrange(len(self._range))
+        for step in range(len(self._range)):
+            port = self._range[(start + step) % len(self._range)]
+            if port not in self._locks and self._lock(port):
+                if _is_free(port):
+                    return port
+                self.release(port)
+        raise LocalError(f"no free port between {self._range.start} and {self._range.stop} is left on 127.0.0.1")
+
+    def release(self, port: int) -> None:
+        # The file goes before the lock: whoever locks a file that is gone notices it in `_lock`.
+        (self._folder / str(port)).unlink(missing_ok=True)
+        os.close(self._locks.pop(port))
+
+    def close(self) -> None:
+        for port in list(self._locks):
+            self.release(port)
+
+    def _lock(self, port: int) -> bool:
+        path = self._folder / str(port)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.stat().st_ino == os.fstat(lock).st_ino:
+                self._locks[port] = lock
+                return True
+        os.close(lock)
+        return False
+
+
+def _last() -> int:
+    try:
+        lowest = int(EPHEMERAL.read_text().split()[0])
+    except (OSError, ValueError):
+        return LAST
+    return min(LAST, lowest) if lowest > FIRST + 1000 else LAST
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,196 @@
+"""The process driver: every machine is a process of this computer, started and ended by one small supervisor."""
+
+import asyncio
+import base64
+import binascii
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from flylab.errors import LocalError
+from flylab.local import supervisor
+from flylab.local.driver import Report
+from flylab.local.images import Image
+from flylab.local.ports import Ports
+from flylab.rules import lifecycle as on
+from flylab.wire.fields import Json
+from flylab.wire.machine import File, Machine
+from flylab.wire.runtime import Runtime
+
+_LINE = 1 << 20  # the longest line that the supervisor sends is far below
+
+
+class ProcessDriver:
+    """Owns the supervisor, the machines' folders below ``folder`` and their ports."""
+
+    def __init__(
+        self, folder: Path, images: dict[str, Image], ports: Ports, *, report: Report, lost: Callable[[], None]
+    ) -> None:
+        self._folder = folder
+        self._images = images
+        self._ports = ports
+        self._report = report
+        self._lost = lost
+        self._claims: dict[str, dict[int, int]] = {}
+        self._removals: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._writer: asyncio.StreamWriter | None = None
+        # Started before anything heavy is imported, so that it is ready when it is needed.
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    async def start(self) -> None:
+        """Listen to the supervisor; before this nothing can be ordered."""
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._socket, limit=_LINE)
+        self._listener = asyncio.create_task(self._listen(reader))
+
+    @property
+    def supervisor_pid(self) -> int:
+        return self._supervisor.pid
+
+    def spawn(self, machine: Machine, app: str) -> None:
+        try:
+            order = self._prepare(machine, app)
+        except (OSError, ValueError, LocalError) as exc:
+            self._release(machine.id)
+            why = str(exc)
+            asyncio.get_running_loop().call_soon(self._report, machine.id, on.StartFailed(why))
+            return
+        self._order("spawn", **order)
+
+    def terminate(self, machine_id: str, signal: str, timeout: float) -> None:
+        self._order("terminate", machine=machine_id, name=signal, timeout=timeout)
+
+    def send(self, machine_id: str, signal: str) -> None:
+        self._order("send", machine=machine_id, name=signal)
+
+    def freeze(self, machine_id: str) -> None:
+        self._order("freeze", machine=machine_id)
+        asyncio.get_running_loop().call_soon(self._report, machine_id, on.Suspended())
+
+    def thaw(self, machine_id: str) -> None:
+        self._order("thaw", machine=machine_id)
+        asyncio.get_running_loop().call_soon(self._report, machine_id, on.Started())
+
+    def remove(self, machine_id: str) -> None:
+        task = asyncio.create_task(self._remove(machine_id))
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
+
+    async def _remove(self, machine_id: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder / machine_id, ignore_errors=True)
+        self._report(machine_id, on.Removed())
+
+    def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
+        port = self._claims.get(machine_id, {}).get(internal_port)
+        return None if port is None else ("127.0.0.1", port)
+
+    def log(self, machine_id: str) -> Path:
+        return self._folder / machine_id / "log"
+
+    async def close(self) -> None:
+        self._closing = True
+        if self._removals:
+            await asyncio.wait(self._removals)
+        # Either way the supervisor reads end-of-file, kills everything and leaves.
+        if self._writer is None:
+            self._socket.close()
+        else:
+            self._writer.close()
+            await self._listener
+        await asyncio.to_thread(self._supervisor.wait)
+        self._ports.close()
+
+    def _order(self, do: str, **fields: object) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(json.dumps({"do": do, **fields}).encode() + b"\n")
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                self._heard(json.loads(line))
+        except ConnectionError:
+            pass
+        if not self._closing:
+            self._lost()
+
+    def _heard(self, report: dict[str, object]) -> None:
+        match report:
+            case {"spawned": str(machine_id)}:
+                self._report(machine_id, on.Started())
+            case {"failed": str(machine_id), "why": why}:
+                self._release(machine_id)
+                self._report(machine_id, on.StartFailed(str(why)))
+            case {"exited": str(machine_id), "code": int(code), "signal": int(signal)}:
+                self._release(machine_id)
+                self._report(machine_id, on.Exited(code, signal))
+
+    def _release(self, machine_id: str) -> None:
+        for port in self._claims.pop(machine_id, {}).values():
+            self._ports.release(port)
+
+    def _prepare(self, machine: Machine, app: str) -> Json:
+        """A fresh folder with the machine's files, its ports and its environment, as an order to the supervisor."""
+        config, home = machine.config, self._folder / machine.id / "root"
+        image = self._images.get(config.image)
+        if image is None:  # its definition went away between two runs of the platform
+            raise LocalError(f"image '{config.image}' is not registered any more")
+        argv = image.argv(config.init)
+        if image.obstacle:
+            raise LocalError(f"image '{image.name}' cannot run: {image.obstacle}")
+        shutil.rmtree(home, ignore_errors=True)  # the root file system is reset at every start
+        (home / "tmp").mkdir(parents=True)
+        for file in config.files:
+            _write(home, file)
+        claims = self._claims.setdefault(machine.id, {})
+        for internal_port in dict.fromkeys(service.internal_port for service in config.services):
+            claims[internal_port] = self._ports.claim()
+        env = self._environment(machine, app, home, image, claims)
+        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), "log": str(self.log(machine.id))}
+
+    def _environment(
+        self, machine: Machine, app: str, home: Path, image: Image, claims: dict[int, int]
+    ) -> dict[str, str]:
+        config = machine.config
+        runtime = Runtime(
+            app=app,
+            machine_id=machine.id,
+            region=machine.region,
+            private_ip=machine.private_ip,
+            image_ref=config.image,
+            machine_version=machine.version,
+            process_group=config.metadata.get("fly_process_group", config.env.get("FLY_PROCESS_GROUP", "")),
+            memory_mb=config.guest.memory_mb if config.guest else 0,
+        )
+        ports = {f"PORT_{internal}": str(port) for internal, port in claims.items()}
+        if claims:
+            ports["PORT"] = str(next(iter(claims.values())))
+        ours = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
+        # The ports come last: an app written for Fly may set PORT itself, to the one it has inside its own machine.
+        return ours | {"TMPDIR": str(home / "tmp")} | image.env | config.env | runtime.to_env() | ports
+
+
+def _write(home: Path, file: File) -> None:
+    target = (home / file.guest_path.lstrip("/")).resolve()
+    if not target.is_relative_to(home.resolve()):
+        raise LocalError(f"file '{file.guest_path}' would lie outside of the machine's folder")
+    if file.raw_value is None:
+        raise LocalError(f"file '{file.guest_path}' has no raw_value; secret_name and image_config are not emulated")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.write_bytes(base64.b64decode(file.raw_value, validate=True))
+    except binascii.Error as exc:
+        raise LocalError(f"raw_value of file '{file.guest_path}' is not base64: {exc}") from exc
+    if file.mode is not None:
+        target.chmod(file.mode)

@@ -1,0 +1,75 @@
+"""Every number and switch of the local platform: one frozen record for each component, changed by a TOML file."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flylab.errors import UsageError
+from flylab.rules.fleet import FleetSettings
+from flylab.rules.life import LifeSettings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformSettings:
+    """The control plane."""
+
+    fleet: FleetSettings = field(default_factory=FleetSettings)
+    wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
+    stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
+    body_limit: int = 8 * 1024 * 1024  # our choice: the longest request body that the API reads
+    remembered_exchanges: int = 1000  # our choice: how many the API shows as the recent ones
+
+
+def read_tables(path: Path | None) -> dict[str, dict[str, object]]:
+    """The tables of a settings file; raises ``UsageError`` with one sentence."""
+    if path is None:
+        return {}
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise UsageError(f"cannot read the settings file {path}: {exc}") from exc
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: '{name}' stands outside of a table such as [platform]")
+    return document
+
+
+def overridden(settings: T, tables: dict[str, dict[str, object]], name: str) -> T:
+    """``settings`` with the values of table ``name``, which is taken out of ``tables``."""
+    if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
+        raise TypeError(f"{settings!r} is not a settings record")
+    known = {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+    plain = {key: value for key, value in known.items() if not dataclasses.is_dataclass(value)}
+    changes: dict[str, Any] = {}
+    for key, value in tables.pop(name, {}).items():
+        if key not in plain:
+            raise UsageError(f"unknown setting '{name}.{key}'; known are {', '.join(sorted(plain))}")
+        changes[key] = _fitting(f"{name}.{key}", value, plain[key])
+    return dataclasses.replace(settings, **changes)
+
+
+def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
+    """From the tables ``[platform]``, ``[fleet]`` and ``[life]``."""
+    life = overridden(LifeSettings(), tables, "life")
+    fleet = overridden(FleetSettings(life=life), tables, "fleet")
+    return overridden(PlatformSettings(fleet=fleet), tables, "platform")
+
+
+def refuse_unknown(tables: dict[str, dict[str, object]], known: tuple[str, ...]) -> None:
+    """What is left belongs to no component."""
+    for name in tables:
+        raise UsageError(f"unknown table '[{name}]' in the settings file; known are {', '.join(known)}")
+
+
+def _fitting(name: str, value: object, default: object) -> object:
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(value)
+    if type(value) is not type(default):
+        raise UsageError(f"setting '{name}' is {value!r}, but a value like {default!r} is expected")
+    return value

@@ -1,0 +1,144 @@
+"""What the control plane has acknowledged, in SQLite below the state folder, which one platform at a time may use."""
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from flylab.errors import LocalError
+from flylab.rules.fleet import AppEntry
+from flylab.rules.life import Life
+from flylab.wire.fields import Json
+from flylab.wire.machine import Event, MachineConfig, parse_state
+
+FORMAT = "1"  # of the documents below; a folder with another one is refused
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS apps (name TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS machines (id TEXT PRIMARY KEY, document TEXT NOT NULL);
+"""
+
+
+class Store:
+    """The state folder: ``flylab.db``, and ``machines/`` with a folder for each machine."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            raise LocalError(f"cannot use the state folder {folder}: {exc.strerror or exc}") from exc
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            os.close(self._lock)
+            raise LocalError(f"the state folder {folder} is in use by another platform") from exc
+        self.folder = folder
+        try:
+            self._db = self._open(folder / "flylab.db")
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @staticmethod
+    def _open(path: Path) -> sqlite3.Connection:
+        db = sqlite3.connect(path, isolation_level=None)
+        try:
+            # Survives the death of the platform at any moment; a loss of power may cost the last transactions.
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.executescript(_SCHEMA)
+            found = db.execute("SELECT value FROM facts WHERE name = 'format'").fetchone()
+        except sqlite3.Error as exc:
+            db.close()
+            raise LocalError(f"cannot read {path}: {exc}") from exc
+        if found and found[0] != FORMAT:
+            db.close()
+            raise LocalError(f"{path} was written by another version of flylab (format {found[0]}, not {FORMAT})")
+        db.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (FORMAT,))
+        return db
+
+    @property
+    def machines_folder(self) -> Path:
+        return self.folder / "machines"
+
+    def fact(self, name: str) -> str:
+        """A remembered text, empty when there is none."""
+        found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def remember(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def read(self) -> tuple[list[AppEntry], list[Life]]:
+        """Everything, in the order in which it was first written."""
+        apps = self._db.execute("SELECT document FROM apps ORDER BY rowid").fetchall()
+        machines = self._db.execute("SELECT document FROM machines ORDER BY rowid").fetchall()
+        return [AppEntry(**json.loads(row[0])) for row in apps], [
+            life_from_json(json.loads(row[0])) for row in machines
+        ]
+
+    def write(
+        self,
+        *,
+        apps: Iterable[AppEntry] = (),
+        machines: Iterable[Life] = (),
+        dropped_apps: Iterable[str] = (),
+        dropped_machines: Iterable[str] = (),
+    ) -> None:
+        """All of it or nothing; it is on disk when this returns."""
+        put = "INSERT INTO {} VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
+        db = self._db
+        db.execute("BEGIN")
+        try:
+            db.executemany(put.format("apps"), [(app.name, json.dumps(asdict(app))) for app in apps])
+            rows = [(life.id, json.dumps(life_to_json(life))) for life in machines]
+            db.executemany(put.format("machines"), rows)
+            db.executemany("DELETE FROM apps WHERE name = ?", [(name,) for name in dropped_apps])
+            db.executemany("DELETE FROM machines WHERE id = ?", [(machine_id,) for machine_id in dropped_machines])
+        except sqlite3.Error as exc:
+            db.execute("ROLLBACK")
+            raise LocalError(f"cannot write to the state folder {self.folder}: {exc}") from exc
+        db.execute("COMMIT")
+
+    def close(self) -> None:
+        self._db.close()
+        os.close(self._lock)
+
+
+def life_to_json(life: Life) -> Json:
+    return {
+        "id": life.id,
+        "app": life.app,
+        "name": life.name,
+        "region": life.region,
+        "state": str(life.state),
+        "config": life.config.to_json(),
+        "version": life.version,
+        "created_at": life.created_at,
+        "updated_at": life.updated_at,
+        "private_ip": life.private_ip,
+        "image_ref": life.image_ref,
+        "cordoned": life.cordoned,
+        "spawns": life.spawns,
+        "log": [[event.to_json(), version] for event, version in life.log],
+        "versions": [[version, config.to_json()] for version, config in life.versions],
+    }
+
+
+def life_from_json(document: Json) -> Life:
+    """The machine without its process; whoever reads it feeds it ``Recovered``."""
+    fields = dict(document)
+    state, config, log, versions = (fields.pop(key) for key in ("state", "config", "log", "versions"))
+    assert isinstance(log, list)
+    assert isinstance(versions, list)
+    return Life(
+        **fields,  # type: ignore[arg-type]  # written by life_to_json above, of the same format
+        state=parse_state(str(state)),
+        config=MachineConfig.from_json(config),
+        log=tuple((Event.from_json(event), version) for event, version in log),
+        versions=tuple((version, MachineConfig.from_json(given)) for version, given in versions),
+    )
