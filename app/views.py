@@ -1,6 +1,5 @@
 """Pages and JSON: the lobby, a room's page, what lives where, and whether this machine is well."""
 
-import re
 from typing import Any
 
 from msgspec import to_builtins
@@ -15,9 +14,7 @@ from app.responses import refuse_request, replay_request
 from app.site import Site
 from app.versions import versions
 from flylab.errors import ParseError
-
-# Fly's codes have three letters; outside Fly the region is called local.
-_REGION = re.compile(r"[a-z]{3,8}")
+from flylab.wire.regions import is_region_code
 
 Answer = Response | dict[str, Any] | tuple[dict[str, Any], int]
 
@@ -76,7 +73,7 @@ def add_data(app: Quart, site: Site) -> None:
         if refusal is not None:
             return refuse_request(refusal)
         region = request.args.get("region", "")
-        if region and not _REGION.fullmatch(region):
+        if region and not is_region_code(region) and region != rooms.me.region:
             raise ParseError("region", region, "one code such as ams is expected")
         name = parse_room(room)
         outcome = await rooms.create(name, region=region, arrival=read_arrival(request.headers))
