@@ -17,6 +17,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = [("figures.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_last_updated_fmt = None

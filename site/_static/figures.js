@@ -15,12 +15,24 @@
 
   const narrow = (element) => element.clientWidth < 520;
 
+  // Plotly does not wrap the name of an axis, and a phone cuts it short.
+  const wrapped = (text) => text.replace(/(.{18,}?) /g, "$1<br>");
+
   function layoutOf(layout, element) {
     const color = ink();
-    const margin = { ...layout.margin, t: 44, b: layout.geo ? 8 : 56 };
-    if (narrow(element)) Object.assign(margin, { l: Math.min(margin.l ?? 0, 8), r: 8 });
+    const margin = { ...layout.margin, t: layout.geo ? 8 : 44, b: layout.geo ? 8 : 56 };
+    const axes = {};
+    if (narrow(element)) {
+      Object.assign(margin, { l: Math.min(margin.l ?? 0, 8), r: 8 });
+      for (const name of ["xaxis", "yaxis"]) {
+        const axis = layout[name];
+        if (axis?.title?.text) axes[name] = { ...axis, title: { ...axis.title, text: wrapped(axis.title.text) } };
+      }
+      if (layout.geo) element.style.height = `${Math.round(element.clientWidth * 0.66) + 40}px`;
+    }
     return {
       ...layout,
+      ...axes,
       autosize: true,
       margin,
       font: { ...layout.font, color, size: narrow(element) ? 11 : 13 },

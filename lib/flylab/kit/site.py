@@ -35,10 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def collect(executed: Path) -> tuple[list[tuple[Chapter, Page]], list[Chapter]]:
+def collect(executed: Path, folder: Path | None = None) -> tuple[list[tuple[Chapter, Page]], list[Chapter]]:
     """The chapters that were run, ready for the site, and those that were not."""
     there, missing = [], []
-    for chapter in chapters.find():
+    for chapter in chapters.find(folder=folder):
         path = executed / chapter.path.name
         if path.exists():
             there.append((chapter, publish.page(path)))
