@@ -163,8 +163,7 @@ class KeptBody:
         self._sent = 0
 
     def rewind(self) -> None:
-        """Hand everything on once more."""
-        assert self.kept  # the rules ask before they send again
+        """Hand everything on from the beginning; the rules ask whether it is ``kept`` before they send again."""
         self._sent = 0
 
     def take(self) -> list[bytes]:

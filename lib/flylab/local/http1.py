@@ -5,7 +5,7 @@ folded lines, a line feed without its carriage return, a space before the colon 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from flylab.errors import LocalError
@@ -17,6 +17,7 @@ _REQUEST = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n((?:
 _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n((?:" + _FIELD + rb")*)\r\n")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#@]+)([/?].*)?")
 _HOST = re.compile(rb"[A-Za-z0-9.\-_]+(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
+_HOST_LINE = re.compile(rb"^host:[^\r]*\r\n", re.IGNORECASE | re.MULTILINE)
 _LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 # Lines that concern one connection only (RFC 9110, section 7.6.1), and those whose work this proxy does itself.
@@ -116,21 +117,20 @@ def read_request(buffer: bytes | bytearray, *, limit: int) -> tuple[RequestHead,
     if found is None:
         raise BadMessage(400, "the request is not valid HTTP/1.1")
     method, target, minor, block = found.groups()
-    try:
-        fields = request_fields(bytes(block))
-    except BadMessage as exc:
-        raise BadMessage(501 if b"transfer-encoding" in str(exc).encode() else exc.status, str(exc)) from None
+    fields = request_fields(bytes(block))
     if fields.chunked and minor == b"0":
         raise BadMessage(400, "an HTTP/1.0 request has no chunks")
     host = fields.values.get(b"host", b"")
     if found := _ABSOLUTE.fullmatch(target):
         host, target = found.group(1), found.group(2) or b"/"
         target = target if target.startswith(b"/") else b"/" + target
+        # The target's host counts, not the Host line (RFC 9112, section 3.2.2).
+        fields = replace(fields, kept=b"host: " + host + b"\r\n" + _HOST_LINE.sub(b"", fields.kept))
     elif method == b"CONNECT":
         raise BadMessage(405, "this is not a forward proxy")
     elif not (target.startswith(b"/") or (target == b"*" and method == b"OPTIONS")):
         raise BadMessage(400, "the request's target is neither a path nor a URL")
-    if b"host" not in fields.values and minor == b"1" or (host and not _HOST.fullmatch(host)):
+    if (b"host" not in fields.values and minor == b"1") or (host and not _HOST.fullmatch(host)):
         raise BadMessage(400, "the request does not name exactly one host")
     return RequestHead(bytes(method), bytes(target), int(minor), bytes(host), fields), size
 
@@ -148,13 +148,13 @@ def read_response(buffer: bytes | bytearray, *, limit: int) -> tuple[ResponseHea
     return ResponseHead(int(status), bytes(reason or b""), int(minor), fields), size
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def request_fields(block: bytes) -> Fields:
     """The facts of a request's header lines; a browser repeats the same block for every request of a page."""
     return _fields(block, PROXY_WRITES, b"")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def response_fields(block: bytes) -> Fields:
     """The facts of a response's header lines."""
     return _fields(block, PROXY_REPLACES, _PROXY_EARS)

@@ -36,7 +36,7 @@ def first_wish(asked: Asked) -> tuple[Wanted, str]:
 
 def replay_wish(replay: Replay, target: str, origin: str, asked: Asked) -> tuple[Wanted, str]:
     """What a replay asks for, and how the trace words it."""
-    # A client's fly-force-instance-id outlives the replay and beats its instance; seen on Fly by pax-historia/pax-backend.
+    # A client's fly-force-instance-id outlives the replay and beats its instance (pax-historia/pax-backend saw it).
     forced = asked.choosing.get(headers.FORCE_INSTANCE)
     wanted = Wanted(
         app=target,

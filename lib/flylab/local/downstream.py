@@ -1,0 +1,205 @@
+"""One client's connection to an edge: reads requests one after the other, writes answers in the same order.
+
+bytes ──► head ──► Walk        while a walk lasts: body ──► Walk, later requests wait in the buffer
+      ◄── answer ◄── Walk      after a 101: bytes ──► Pipe
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from flylab.local.body import ChunkedReader, LengthReader, Reader
+from flylab.local.flow import Gate, Hold
+from flylab.local.http1 import BadMessage, RequestHead, read_request
+from flylab.local.splice import Pipe
+from flylab.local.walk import Walk
+
+if TYPE_CHECKING:
+    from flylab.local.edge import Edge
+
+_AHEAD = 65_536  # bytes of later requests that may wait while one is answered; our choice
+_LINGER = 2.0  # seconds in which a client may read a refusal while it is still sending; our choice
+
+
+class Downstream(asyncio.Protocol):
+    """Speaks HTTP/1.1 to one client; ``deadline`` is when the edge gives up on it, in the loop's time."""
+
+    def __init__(self, edge: "Edge") -> None:
+        self._edge = edge
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._walk: Walk | None = None
+        self._reader: Reader | None = None
+        self._pipe: Pipe | None = None
+        self._lingering = False
+        self._closed = False
+        self.address = "127.0.0.1"
+        self.deadline: float | None = None
+
+    # ── asyncio ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._gate = Gate(self._transport)
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self.address = str(peer[0])
+        self._edge.connected(self)
+        self.deadline = self._loop.time() + self._edge.settings.head_timeout
+
+    def data_received(self, data: bytes) -> None:
+        if self._pipe is not None:
+            self._pipe.on_client_data(data)
+        elif not self._lingering:
+            self._buffer = self._buffer + data if self._buffer else data
+            self._advance()
+
+    def eof_received(self) -> bool:
+        if self._pipe is None:
+            return False  # a client that stops sending before its answer has left
+        self._pipe.on_client_end()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        self.deadline = None
+        self._edge.disconnected(self)
+        pipe, self._pipe = self._pipe, None
+        walk, self._walk = self._walk, None
+        if pipe is not None:
+            pipe.on_client_lost()
+        elif walk is not None:
+            walk.on_client_gone()
+
+    def pause_writing(self) -> None:
+        self._tell_blocked(True)
+
+    def resume_writing(self) -> None:
+        self._tell_blocked(False)
+
+    # ── for the walk and the pipe ───────────────────────────────────────────────────────────────────────────────
+
+    def write(self, data: bytes) -> None:
+        if not self._closed:
+            self._transport.write(data)
+
+    def write_eof(self) -> None:
+        if not self._closed and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def hold(self, *, on: bool) -> None:
+        """Stop or go on reading the request's body, or the client's side of a pipe."""
+        if not self._closed:
+            self._gate.set(Hold.PEER, on=on)
+
+    def finish(self) -> None:
+        """Close after what is still to be sent."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, so that a broken answer cannot be taken for a whole one."""
+        self._transport.abort()
+
+    def request_complete(self) -> bool:
+        """Whether the present request's body has been read to its end."""
+        return self._reader is None or self._reader.done
+
+    def next(self, *, keep_alive: bool) -> None:
+        """The answer is complete: go on with the next request, or close."""
+        complete = self.request_complete()
+        self._walk, self._reader = None, None
+        if self._closed:
+            return
+        self.hold(on=False)
+        if complete and keep_alive:
+            self._gate.set(Hold.TURN, on=False)
+            self.deadline = self._loop.time() + self._edge.settings.idle_timeout
+            if self._buffer:
+                self._loop.call_soon(self._advance)
+        elif complete:
+            self._transport.close()
+        else:
+            self._linger()
+
+    def pipe(self, pipe: Pipe) -> None:
+        """Become a pipe; bytes that came early go first."""
+        self._pipe, self._walk = pipe, None
+        self.hold(on=False)
+        self._gate.set(Hold.TURN, on=False)
+        early, self._buffer = self._buffer, b""
+        if early:
+            pipe.on_client_data(early)
+
+    def time_out(self) -> None:
+        """Too long without a complete request head."""
+        self.deadline = None
+        if self._buffer:
+            self._refuse(408, "the request did not arrive in time")
+        else:
+            self._transport.close()
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _advance(self) -> None:
+        try:
+            while self._buffer and not self._closed and self._pipe is None and not self._lingering:
+                if self._walk is None:
+                    if not self._read_head():
+                        return
+                elif self._reader is not None and not self._reader.done:
+                    self._read_body(self._walk, self._reader)
+                else:
+                    self._gate.set(Hold.TURN, on=len(self._buffer) >= _AHEAD)
+                    return
+        except BadMessage as exc:
+            walk, self._walk = self._walk, None
+            if walk is None or walk.on_bad_body():
+                self._refuse(exc.status, str(exc))
+            else:
+                self.abort()
+
+    def _read_head(self) -> bool:
+        buffer = self._buffer.lstrip(b"\r\n") if self._buffer[0] in b"\r\n" else self._buffer
+        found = read_request(buffer, limit=self._edge.settings.head_limit)
+        if found is None:
+            self._buffer = buffer
+            if self.deadline is None or not self._buffer:
+                self.deadline = self._loop.time() + self._edge.settings.head_timeout
+            return False
+        head, size = found
+        self._buffer = buffer[size:]
+        self.deadline = None
+        self._reader = _reader_of(head)
+        self._walk = walk = Walk(self._edge, self, head)
+        walk.start(body_complete=self.request_complete())
+        return True
+
+    def _read_body(self, walk: Walk, reader: Reader) -> None:
+        data, self._buffer = self._buffer, b""
+        payload = reader.feed(data)
+        if reader.done:
+            self._buffer = reader.rest
+        walk.on_payload(payload, complete=reader.done)
+
+    def _refuse(self, status: int, text: str) -> None:
+        self.write(self._edge.plain_answer(status, text, close=True))
+        self._linger()
+
+    def _linger(self) -> None:
+        # Closing while the client still sends would reset the connection and lose the answer on its way.
+        self._lingering = True
+        self._buffer = b""
+        self._gate.set(Hold.PEER | Hold.TURN, on=False)
+        self.write_eof()
+        self._loop.call_later(_LINGER, self._transport.close)
+
+    def _tell_blocked(self, blocked: bool) -> None:
+        if self._pipe is not None:
+            self._pipe.on_client_blocked(blocked)
+        elif self._walk is not None:
+            self._walk.on_client_blocked(blocked)
+
+
+def _reader_of(head: RequestHead) -> Reader | None:
+    if head.fields.chunked:
+        return ChunkedReader()
+    return LengthReader(head.fields.length) if head.fields.length else None

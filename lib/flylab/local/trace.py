@@ -1,0 +1,73 @@
+"""The hops of one exchange as JSON, for the ``x-flylab-trace`` header and the stream of exchanges."""
+
+from flylab.local.latency import Latency
+from flylab.rules.hops import Hop, Wakening
+
+Json = dict[str, object]
+
+
+def exchange_json(
+    *,
+    request_id: str,
+    edge: str,
+    app: str | None,
+    method: str,
+    path: str,
+    status: int | None,
+    started_at: float,
+    began: float,
+    now: float,
+    hops: list[Hop],
+    latency: Latency,
+    code: str | None = None,
+) -> Json:
+    """One record; times are milliseconds from ``began``, ``started_at`` is seconds since the epoch.
+
+    ``configured_ms`` is the round trip that the latency table put between the edge and the machine: an input.
+    """
+    record: Json = {
+        "id": request_id,
+        "edge": edge,
+        "app": app,
+        "method": method,
+        "path": path,
+        "status": status,
+        "started_at": round(started_at, 6),
+        "total_ms": _ms(began, now),
+        "hops": [_hop_json(number, hop, began, edge, latency) for number, hop in enumerate(hops, 1)],
+    }
+    return record | {"code": code} if code else record
+
+
+def _hop_json(number: int, hop: Hop, began: float, edge: str, latency: Latency) -> Json:
+    record: Json = {
+        "n": number,
+        "machine": hop.machine,
+        "app": hop.app,
+        "region": hop.region,
+        "cause": str(hop.cause),
+        "wanted": hop.wanted,
+        "started_ms": _ms(began, hop.started),
+        "ended_ms": _ms(began, hop.ended),
+        "configured_ms": latency.round_trip_ms(edge, hop.region),
+        "woke": _woke_json(hop.woke, began),
+        "tries": hop.tries,
+        "outcome": hop.outcome and str(hop.outcome),
+        "status": hop.status,
+        "code": hop.code,
+    }
+    return record | {"ignored": list(hop.ignored)} if hop.ignored else record
+
+
+def _woke_json(woke: Wakening | None, began: float) -> Json | None:
+    if woke is None:
+        return None
+    return {
+        "requested_ms": _ms(began, woke.requested),
+        "started_ms": _ms(began, woke.started),
+        "reachable_ms": _ms(began, woke.reachable),
+    }
+
+
+def _ms(began: float, at: float | None) -> float | None:
+    return None if at is None else round((at - began) * 1000, 3)

@@ -1,0 +1,321 @@
+"""One connection to a machine and the pool it waits in between requests; what to send and why is decided elsewhere.
+
+write ──► (delay line) ──► socket        socket ──► (delay line) ──► head, body, end ──► Answers
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, cast
+
+from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader
+from flylab.local.flow import Gate, Hold
+from flylab.local.http1 import BadMessage, ResponseHead, read_response
+from flylab.local.latency import DelayLine
+
+HEAD_LIMIT = 131_072  # bytes of a response's head; our choice, twice what a request may have
+_DRAIN = 65_536  # bytes of an unwanted body that are read to keep the connection; our choice
+
+
+class Answers(Protocol):
+    """Who hears what a machine sends."""
+
+    def on_head(self, head: ResponseHead) -> None: ...
+
+    def on_body(self, payload: bytes) -> None: ...
+
+    def on_end(self) -> None:
+        """The answer is complete; of a pipe: the machine will send no more."""
+
+    def on_lost(self) -> None:
+        """The connection ended before the answer did; of a pipe: it is over."""
+
+    def on_blocked(self, blocked: bool) -> None:
+        """The machine takes no more for now, or takes more again."""
+
+
+class Upstream(asyncio.Protocol):
+    """A connection that carries one request at a time, and after a 101 raw bytes both ways."""
+
+    def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
+        self.key = key
+        self.reused = False
+        self.heard = False  # bytes have come since the request began
+        self.idle_since = 0.0
+        self._pool = pool
+        self._answers: Answers | None = None
+        self._method = b""
+        self._buffer = b""
+        self._head: ResponseHead | None = None
+        self._reader: Reader | None = None
+        self._piped = False
+        self._sent = False  # the whole request is on its way
+        self._drain = 0
+        self._ended = False
+        loop = asyncio.get_running_loop()
+        self._out = DelayLine(loop, delay) if delay else None
+        self._in = DelayLine(loop, delay) if delay else None
+
+    # ── asyncio ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._gate = Gate(self._transport)
+        self._pool.opened(self)
+        if self._in is not None and self._out is not None:
+            self._in.drained = partial(self._gate.set, Hold.LINE, on=False)
+            self._out.drained = partial(self._tell_blocked, False)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in is None:
+            self._read(data)
+            return
+        self._in.push(len(data), partial(self._read, data))
+        if self._in.full:
+            self._gate.set(Hold.LINE, on=True)
+
+    def eof_received(self) -> bool:
+        if not self._piped:
+            return False
+        self._later(self._read_eof)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._pool.closed(self)
+        if self._out is not None:
+            self._out.close()
+        self._later(self._read_lost)
+
+    def pause_writing(self) -> None:
+        self._tell_blocked(True)
+
+    def resume_writing(self) -> None:
+        self._tell_blocked(False)
+
+    # ── towards the machine ─────────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, answers: Answers, method: bytes) -> None:
+        """Take the next request; its bytes follow by ``write``."""
+        self._answers, self._method = answers, method
+        self._head, self._reader, self._sent = None, None, False
+        self.heard = False
+
+    def write(self, data: bytes) -> None:
+        if self._out is None:
+            self._transport.write(data)
+            return
+        self._out.push(len(data), partial(self._transport.write, data))
+        if self._out.full:
+            self._tell_blocked(True)
+
+    def sent(self) -> None:
+        """The request is complete."""
+        self._sent = True
+
+    def write_eof(self) -> None:
+        """Send no more; the other direction stays open."""
+        if self._out is None:
+            self._write_eof()
+        else:
+            self._out.push(0, self._write_eof)
+
+    def hold(self, *, on: bool) -> None:
+        """Stop or go on reading, as the client keeps up."""
+        self._gate.set(Hold.PEER, on=on)
+
+    def discard(self) -> None:
+        """The answer is not wanted: keep the connection if its end is near, close it otherwise."""
+        self._answers = None
+        if not self._sent or self._head is None or self._head.status == 101:
+            self.close()
+        elif self._reader is None or self._reader.done:
+            self._free()
+        else:
+            self._drain = _DRAIN
+            self.hold(on=False)
+
+    def pipe(self, answers: Answers) -> None:
+        """From now on hand bytes on as they are, beginning with those that came right behind the head."""
+        self._piped, self._answers = True, answers
+        early, self._buffer = self._buffer, b""
+        if early:
+            answers.on_body(early)
+
+    def close(self) -> None:
+        """End the connection; nobody is told."""
+        self._answers = None
+        self._ended = True
+        for line in (self._in, self._out):
+            if line is not None:
+                line.close()
+        self._transport.abort()
+
+    def finish(self) -> None:
+        """Close after what is still to be sent."""
+        if self._out is None:
+            self._transport.close()
+        else:
+            self._out.push(0, self._transport.close)
+
+    # ── from the machine ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _later(self, call: Callable[[], None]) -> None:
+        if self._in is None:
+            call()
+        else:
+            self._in.push(0, call)
+
+    def _read(self, data: bytes) -> None:
+        self.heard = True
+        if self._piped:
+            if self._answers is not None:
+                self._answers.on_body(data)
+            return
+        try:
+            while data or self._buffer:
+                if self._reader is None:
+                    rest = self._read_head(data)
+                    if rest is None:
+                        return
+                    data = rest
+                else:
+                    self._read_body(self._reader, data)
+                    return
+        except BadMessage:
+            self._break()
+
+    def _read_head(self, data: bytes) -> bytes | None:
+        buffer, self._buffer = self._buffer + data, b""
+        if self._answers is None:
+            self.close()  # a machine that speaks without being asked
+            return None
+        found = read_response(buffer, limit=HEAD_LIMIT)
+        if found is None:
+            self._buffer = buffer
+            return None
+        head, size = found
+        rest = buffer[size:]
+        if head.status < 200 and head.status != 101:
+            self._answers.on_head(head)
+            return rest
+        self._head = head
+        self._reader = self._reader_of(head)
+        if head.status == 101:
+            self._buffer = rest
+            self._answers.on_head(head)
+            return None
+        self._answers.on_head(head)
+        if self._ended or self._reader is None:  # refused, or already free again
+            return None
+        if not rest and not self._reader.done:
+            return None
+        self._read_body(self._reader, rest)
+        return None
+
+    def _reader_of(self, head: ResponseHead) -> Reader:
+        fields = head.fields
+        if not head.has_body(self._method):
+            return LengthReader(0)
+        if fields.chunked:
+            return ChunkedReader()
+        return UntilCloseReader() if fields.length is None else LengthReader(fields.length)
+
+    def _read_body(self, reader: Reader, data: bytes) -> None:
+        payload = reader.feed(data) if data else b""
+        answers = self._answers
+        if answers is None:
+            self._drain -= len(data)
+            if reader.done:
+                self._free()
+            elif self._drain < 0:
+                self.close()
+            return
+        if payload:
+            answers.on_body(payload)
+        if reader.done and self._answers is not None:
+            # What follows an answer that nobody asked for again cannot be told apart: such a connection is not kept.
+            self._answers = None
+            if reader.rest:
+                self.close()
+            else:
+                self._free()
+            answers.on_end()
+
+    def _read_eof(self) -> None:
+        if self._answers is not None:
+            self._answers.on_end()
+
+    def _read_lost(self) -> None:
+        self._ended = True
+        answers, self._answers = self._answers, None
+        if answers is None:
+            return
+        if self._reader is not None and not self._piped and self._reader.end():
+            answers.on_end()
+        else:
+            answers.on_lost()
+
+    def _break(self) -> None:
+        answers = self._answers
+        self.close()
+        if answers is not None:
+            answers.on_lost()
+
+    def _free(self) -> None:
+        head = self._head
+        if self._sent and head is not None and head.keep_alive and not self._transport.is_closing():
+            self._head, self._reader, self._buffer = None, None, b""
+            self.hold(on=False)
+            self._pool.put(self)
+        else:
+            self.close()
+
+    def _write_eof(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def _tell_blocked(self, blocked: bool) -> None:
+        if self._answers is not None:
+            self._answers.on_blocked(blocked)
+
+
+class Pool:
+    """Connections that wait for their next request, the latest first, and all that are open."""
+
+    def __init__(self, *, idle: float) -> None:
+        self._idle = idle
+        self._waiting: dict[object, list[Upstream]] = {}
+        self._open: set[Upstream] = set()
+
+    def take(self, key: object) -> Upstream | None:
+        waiting = self._waiting.get(key)
+        if not waiting:
+            return None
+        upstream = waiting.pop()
+        if not waiting:
+            del self._waiting[key]
+        upstream.reused = True
+        return upstream
+
+    def put(self, upstream: Upstream) -> None:
+        upstream.idle_since = asyncio.get_running_loop().time()
+        self._waiting.setdefault(upstream.key, []).append(upstream)
+
+    def opened(self, upstream: Upstream) -> None:
+        self._open.add(upstream)
+
+    def closed(self, upstream: Upstream) -> None:
+        self._open.discard(upstream)
+        waiting = self._waiting.get(upstream.key, [])
+        if upstream in waiting:
+            waiting.remove(upstream)
+
+    def sweep(self, now: float) -> None:
+        """Close what has waited too long."""
+        for waiting in list(self._waiting.values()):
+            for upstream in [one for one in waiting if now - one.idle_since > self._idle]:
+                upstream.close()
+
+    def close(self) -> None:
+        for upstream in list(self._open):
+            upstream.close()

@@ -1,0 +1,419 @@
+"""Walks one request through its exchange: performs what the rules return and reports what came of it."""
+
+import asyncio
+import json
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
+
+from flylab.errors import RuleError
+from flylab.local.body import LAST_CHUNK, KeptBody, chunk
+from flylab.local.http1 import RequestHead, ResponseHead
+from flylab.local.splice import Pipe
+from flylab.local.trace import exchange_json
+from flylab.local.upstream import Upstream
+from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
+from flylab.rules.exchange import Body, Exchange, Phase
+from flylab.rules.wishes import Asked
+from flylab.wire import headers
+
+if TYPE_CHECKING:
+    from flylab.local.downstream import Downstream
+    from flylab.local.edge import Edge
+
+log = logging.getLogger("flylab.edge")
+
+_HIGH = 65_536  # bytes of a body that may wait for a machine before the client is held; our choice
+_LONGEST_JSON = 65_536  # bytes of a replay written as JSON; our choice
+_REPLAY = headers.REPLAY.encode()
+_REPLAY_JSON = headers.REPLAY_JSON.encode()
+_CHOOSING = tuple((name, name.encode()) for name in headers.CHOOSING)
+_TRACE = headers.TRACE.encode()
+_FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED_PORT = b"x-forwarded-port"
+
+
+class Walk:
+    """One request between a client's connection and the machines it visits; it is the upstreams' listener."""
+
+    def __init__(self, edge: "Edge", client: "Downstream", head: RequestHead) -> None:
+        self._edge = edge
+        self._client = client
+        self._head = head
+        self._body = KeptBody(edge.settings.exchange.replay_limit)
+        self._exchange: Exchange | None = None
+        self._app: str | None = None
+        self._upstream: Upstream | None = None
+        self._answer: ResponseHead | None = None
+        self._chunked = False  # how the answer's body goes to the client
+        self._json: bytearray | None = None  # a replay that comes as a body
+        self._timer: asyncio.TimerHandle | None = None
+        self._step = 0  # what was waited for before the last step is no longer of interest
+        self._status: int | None = None
+        self._code: str | None = None
+        self._continued = False
+        self._client_blocked = False
+        self._over = False
+        self._began = edge.clock.now()
+        self._started_at = edge.clock.wall()
+        self._request_id = edge.request_id(self._started_at)
+
+    def start(self, *, body_complete: bool) -> None:
+        """Find the app and take the first step."""
+        self._body.complete = body_complete
+        edge, fields = self._edge, self._head.fields
+        self._app = edge.view.app_of_host(self._head.host.decode("latin-1"))
+        if self._app is None:
+            self._refuse(Refuse(404, "PE01", _unknown_host(self._head.host.decode("latin-1"), edge.region)))
+            return
+        asked = Asked(
+            app=self._app,
+            choosing={name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
+            length=None if fields.chunked else fields.length or 0,
+        )
+        self._exchange = edge.exchange(asked)
+        self._perform(self._exchange.begin(self._began))
+
+    # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_payload(self, payload: bytes, *, complete: bool) -> None:
+        body = self._body
+        if payload:
+            body.add(payload)
+        body.complete = complete
+        if self._upstream is not None and self._json is None:
+            self._send_body(self._upstream)
+        elif self._exchange is not None and self._exchange.phase is Phase.COLLECTING:
+            if complete or not body.kept:
+                self._perform(self._exchange.collected(self._body_now(), self._edge.clock.now()))
+        elif body.waiting >= _HIGH:
+            self._client.hold(on=True)
+
+    def on_bad_body(self) -> bool:
+        """The body's framing is broken; True when an answer can still be given."""
+        unanswered = self._status is None
+        self._status = self._status or 400
+        self._leave()
+        return unanswered
+
+    def on_client_gone(self) -> None:
+        self._leave()
+
+    def on_client_blocked(self, blocked: bool) -> None:
+        self._client_blocked = blocked
+        if self._upstream is not None:
+            self._upstream.hold(on=blocked)
+
+    # ── from the machine (upstream.Answers) ─────────────────────────────────────────────────────────────────────
+
+    def on_head(self, head: ResponseHead) -> None:
+        exchange = self._exchange
+        assert exchange is not None  # a request was forwarded
+        if head.status < 200 and head.status != 101:
+            if head.status != 100 and self._head.minor == 1:
+                self._client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, head.fields.kept))
+            return
+        self._answer = head
+        values = head.fields.values
+        if values.get(b"content-type", b"").partition(b";")[0].strip().lower() == _REPLAY_JSON:
+            self._json = bytearray()
+            return
+        said = values.get(_REPLAY)
+        if said is None and head.status == 101 and self._head.upgrade is None:
+            self.on_lost()  # nobody asked for another protocol
+            return
+        self._responded(head, None if said is None else said.decode("latin-1"))
+
+    def on_body(self, payload: bytes) -> None:
+        if self._json is None:
+            self._client.write(chunk(payload) if self._chunked else payload)
+        elif len(self._json) <= _LONGEST_JSON:
+            self._json += payload
+
+    def on_end(self) -> None:
+        if self._json is not None and self._answer is not None:
+            said, self._json, self._upstream = bytes(self._json[:_LONGEST_JSON]), None, None
+            self._responded(self._answer, said)
+            return
+        self._upstream = None
+        if self._chunked:
+            self._client.write(LAST_CHUNK)
+        self._finish(complete=True)
+        self._client.next(keep_alive=self._keeps_alive())
+
+    def on_lost(self) -> None:
+        upstream, self._upstream, self._json = self._upstream, None, None
+        exchange = self._exchange
+        assert exchange is not None
+        if exchange.phase is Phase.FORWARDED:
+            reused = upstream is not None and upstream.reused and not upstream.heard
+            if upstream is not None:
+                upstream.close()
+            self._perform(exchange.lost(self._edge.clock.now(), reused=reused, body=self._body_now()))
+        else:
+            self._finish(complete=False)
+            self._client.abort()
+
+    def on_blocked(self, blocked: bool) -> None:
+        self._client.hold(on=blocked)
+
+    # ── effects ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _perform(self, effect: Effect) -> None:
+        self._step += 1
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        match effect:
+            case Forward():
+                self._forward(effect)
+            case Relay():
+                self._relay()
+            case Splice():
+                self._splice()
+            case Refuse():
+                self._refuse(effect)
+            case Wake(machine, deadline):
+                self._expire_at(deadline)
+                self._edge.spawn(self._wake(machine, self._step))
+            case Pause(seconds, deadline):
+                now = self._edge.clock.now()
+                if deadline is not None and deadline < now + seconds:
+                    self._expire_at(deadline)
+                else:
+                    self._timer = self._edge.loop.call_later(seconds, self._paused)
+            case Queue(deadline):
+                self._expire_at(deadline)
+                self._edge.loads.on_release(partial(self._edge.loop.call_soon, self._released, self._step))
+            case Collect():
+                self._client.hold(on=False)
+            case _:
+                assert_never(effect)
+
+    def _forward(self, effect: Forward) -> None:
+        edge = self._edge
+        address = edge.platform.address(effect.row.id, effect.service.internal_port)
+        if address is None:
+            self._refused("PC01", self._step)
+            return
+        key = (effect.row.id, address)
+        upstream = None if effect.fresh else edge.pool.take(key)
+        if upstream is not None:
+            self._send(upstream, effect)
+            return
+        if effect.deadline is not None:
+            self._expire_at(effect.deadline)
+        edge.spawn(self._connect(effect, key, self._step))
+
+    async def _connect(self, effect: Forward, key: tuple[str, tuple[str, int]], step: int) -> None:
+        upstream, code = await self._edge.connect(key, effect.row.region)
+        if step != self._step or self._over:
+            if upstream is not None:
+                upstream.close()
+        elif upstream is None:
+            # Not from within the step that asked: the rules may refuse, and the client may send its next request.
+            self._refused(code, step)
+        else:
+            self._send(upstream, effect)
+
+    async def _wake(self, machine: str, step: int) -> None:
+        exchange, clock = self._exchange, self._edge.clock
+        assert exchange is not None
+        refusal: RuleError | None = None
+        try:
+            await self._edge.platform.wake(machine)
+        except RuleError as exc:
+            refusal = exc
+        if step != self._step or self._over:
+            return
+        if refusal is None:
+            self._perform(exchange.woke(clock.now()))
+        else:
+            self._perform(exchange.wake_failed(refusal.code, refusal.text, clock.now()))
+
+    def _send(self, upstream: Upstream, effect: Forward) -> None:
+        exchange, body, head = self._exchange, self._body, self._head
+        assert exchange is not None
+        self._upstream, self._answer = upstream, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        exchange.connected(self._edge.clock.now())
+        body.rewind()
+        upstream.begin(self, head.method)
+        upstream.write(self._request_head(effect.headers))
+        if b"expect" in head.fields.values and not self._continued and not body.complete and not body.size:
+            self._continued = True
+            self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        upstream.hold(on=self._client_blocked)
+        self._client.hold(on=False)
+        self._send_body(upstream)
+
+    def _send_body(self, upstream: Upstream) -> None:
+        chunked = self._head.fields.chunked
+        for payload in self._body.take():
+            upstream.write(chunk(payload) if chunked else payload)
+        if self._body.complete:
+            if chunked:
+                upstream.write(LAST_CHUNK)
+            upstream.sent()
+
+    def _request_head(self, added: tuple[tuple[str, str], ...]) -> bytes:
+        head, edge, fields = self._head, self._edge, self._head.fields
+        address = self._client.address.encode()
+        seen = fields.values.get(_FORWARDED_FOR)
+        upgrade = head.upgrade
+        framing = b"transfer-encoding: chunked\r\n" if fields.chunked else b""
+        return b"".join(
+            (
+                b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, fields.kept),
+                framing,
+                b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade if upgrade else b"",
+                b"fly-client-ip: %b\r\nx-forwarded-for: %b\r\n"
+                % (address, seen + b", " + address if seen else address),
+                b"x-forwarded-port: %b\r\n" % fields.values.get(_FORWARDED_PORT, edge.public_port),
+                edge.request_lines,
+                b"fly-request-id: %b\r\n" % self._request_id.encode(),
+                *(f"{name}: {value}\r\n".encode("latin-1") for name, value in added),
+                b"\r\n",
+            )
+        )
+
+    def _responded(self, head: ResponseHead, said: str | bytes | None) -> None:
+        exchange, clock, upstream = self._exchange, self._edge.clock, self._upstream
+        assert exchange is not None
+        effect = exchange.responded(head.status, said, self._body_now(), clock.now(), clock.wall())
+        if said is not None:
+            self._upstream = None
+            if upstream is not None:
+                upstream.discard()
+        self._perform(effect)
+
+    def _relay(self) -> None:
+        answer, head = self._answer, self._head
+        assert answer is not None
+        self._chunked = answer.has_body(head.method) and answer.fields.length is None and head.minor == 1
+        self._status = answer.status
+        self._body.forget()
+        self._client.write(self._response_head(answer, b"transfer-encoding: chunked\r\n" if self._chunked else b""))
+
+    def _response_head(self, answer: ResponseHead, framing: bytes) -> bytes:
+        return b"".join(
+            (
+                b"HTTP/1.1 %d %b\r\n%b" % (answer.status, answer.reason, answer.fields.kept),
+                framing,
+                self._edge.response_lines,
+                b"fly-request-id: %b\r\n" % self._request_id.encode(),
+                self._trace_line(),
+                b"" if answer.status == 101 or self._keeps_alive() else b"connection: close\r\n",
+                b"\r\n",
+            )
+        )
+
+    def _splice(self) -> None:
+        upstream, answer, client = self._upstream, self._answer, self._client
+        assert upstream is not None
+        assert answer is not None
+        upgrade = answer.fields.values.get(b"upgrade", self._head.upgrade or b"")
+        self._status = 101
+        self._upstream = None
+        self._body.forget()
+        client.write(self._response_head(answer, b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade))
+        pipe = Pipe(client, upstream, partial(self._finish, complete=True))
+        upstream.pipe(pipe)
+        client.pipe(pipe)
+
+    def _refuse(self, effect: Refuse) -> None:
+        self._status, self._code = effect.status, effect.code
+        self._client.write(
+            self._edge.plain_answer(
+                effect.status,
+                f"{effect.code}: {effect.text}",
+                close=not self._keeps_alive(),
+                head_only=self._head.method == b"HEAD",
+                more=b"fly-request-id: %b\r\n%b" % (self._request_id.encode(), self._trace_line()),
+            )
+        )
+        self._report()
+        self._client.next(keep_alive=self._keeps_alive())
+
+    # ── steps that come later ───────────────────────────────────────────────────────────────────────────────────
+
+    def _expire_at(self, deadline: float) -> None:
+        self._timer = self._edge.loop.call_later(max(deadline - self._edge.clock.now(), 0), self._expired)
+
+    def _expired(self) -> None:
+        assert self._exchange is not None
+        self._perform(self._exchange.expired(self._edge.clock.now()))
+
+    def _paused(self) -> None:
+        assert self._exchange is not None
+        self._perform(self._exchange.paused(self._edge.clock.now()))
+
+    def _released(self, step: int) -> None:
+        if step == self._step and not self._over:
+            self._paused()
+
+    def _refused(self, code: str, step: int) -> None:
+        assert self._exchange is not None
+        self._perform(self._exchange.refused(code, self._edge.clock.now()))
+
+    # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _finish(self, *, complete: bool) -> None:
+        assert self._exchange is not None
+        self._exchange.finished(self._edge.clock.now(), complete=complete)
+        self._report()
+
+    def _leave(self) -> None:
+        if self._over:
+            return
+        if self._exchange is not None and self._exchange.phase is not Phase.DONE:
+            self._exchange.abandoned(self._edge.clock.now())
+        if self._timer is not None:
+            self._timer.cancel()
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+        self._report()
+
+    def _report(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._edge.report(self._record)
+
+    def _record(self) -> dict[str, object]:
+        exchange = self._exchange
+        return exchange_json(
+            request_id=self._request_id,
+            edge=self._edge.region,
+            app=self._app,
+            method=self._head.method.decode("latin-1"),
+            path=self._head.target.decode("latin-1"),
+            status=self._status,
+            started_at=self._started_at,
+            began=self._began,
+            now=self._edge.clock.now(),
+            hops=[] if exchange is None else exchange.hops,
+            latency=self._edge.latency,
+            code=self._code,
+        )
+
+    def _trace_line(self) -> bytes:
+        if not (self._edge.settings.trace or self._head.fields.values.get(_TRACE) == b"1"):
+            return b""
+        return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(), separators=(",", ":")).encode("ascii"))
+
+    def _keeps_alive(self) -> bool:
+        return self._head.keep_alive and self._client.request_complete()
+
+    def _body_now(self) -> Body:
+        return Body(self._body.size, self._body.complete, self._body.kept)
+
+
+def _unknown_host(host: str, region: str) -> str:
+    return (
+        f"no app answers to the host {host!r}; ask for http://<app>.localhost at this port of edge {region},"
+        " or send the header 'Host: <app>.fly.dev'"
+    )
