@@ -1,0 +1,81 @@
+"""Fixtures for every folder of tests."""
+
+import flylab  # noqa: F401  # first: it keeps jsonschema from compiling a grammar for two seconds
+
+# isort: split
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support import (  # noqa: E402
+    CHROMIUM_ARGS,
+    NO_CHROMIUM,
+    adopt_orphans,
+    bury_orphans,
+    chromium_path,
+    descendants,
+    wait_until,
+)
+
+GRACE = 5.0  # seconds that a process may still need to end after its test (our choice; the platform promises 5 s)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs a browser is skipped in words where there is none, and fails in CI, which must have one."""
+    if item.get_closest_marker("browser") and chromium_path() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_CHROMIUM, pytrace=False)
+        pytest.skip(NO_CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser; tests that use it carry ``@pytest.mark.browser``."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip(NO_CHROMIUM)
+    return path
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """Fails the test when a process that it started, however indirectly, outlives it; and ends that process."""
+    before = descendants()
+
+    def left() -> dict[int, str]:
+        return {pid: line for pid, line in descendants().items() if pid not in before}
+
+    adopt_orphans()
+    yield
+    try:
+        wait_until(lambda: not left(), GRACE, what="every process of the test has ended")
+    except AssertionError:
+        leaked = left()
+        for pid in leaked:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not left(), GRACE, what="what was killed has ended")
+        pytest.fail(f"processes outlived the test: {leaked}", pytrace=False)
+    finally:
+        adopt_orphans(on=False)
+        bury_orphans(set(before))
+
+
+@pytest.fixture
+async def browser(nothing_left: None, chromium: str, tmp_path: Path) -> AsyncIterator[Any]:
+    """A Playwright context with an empty profile, closed after the test."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            tmp_path / "profile", executable_path=chromium, headless=True, args=CHROMIUM_ARGS
+        )
+        yield context
+        await context.close()
