@@ -45,12 +45,12 @@ class Follower:
         with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
             await self._task
 
-    def changes(self, app: str, names: dict[str, str] | None = None) -> list[Change]:
-        """The state changes of one app's machines; ``names`` gives ids a readable name."""
+    def changes(self, app: str) -> list[Change]:
+        """The state changes of one app's machines, under their names."""
         return [
-            Change(machine=(names or {}).get(event["machine"], event["machine"]), state=event["state"], at=event["at"])
+            Change(machine=event["name"], state=event["state"], at=event["at"])
             for event in self.seen
-            if event.get("app") == app and event.get("state") and event.get("machine")
+            if event["app"] == app and event["state"]
         ]
 
     async def _read(self) -> None:

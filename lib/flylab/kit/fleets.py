@@ -1,0 +1,61 @@
+"""What the chapters do to machines: create several at once, restart one again and again, update one after the other."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from flylab.client.errors import StatusError
+from flylab.kit.record import Record
+from flylab.kit.target import Lab
+from flylab.wire.machine import Machine, MachineConfig
+
+
+async def create(
+    lab: Lab, record: Record, app: str, config: MachineConfig, regions: Sequence[str]
+) -> dict[str, Machine]:
+    """One machine in each region, all at once; returns them by region when every one is started.
+
+    Samples: ``accepted`` until the API answers, ``created`` until the machine is started.
+    """
+
+    async def one(region: str) -> Machine:
+        async with record.time("created", region):
+            async with record.time("accepted", region):
+                machine = await lab.create_machine(app, config, region=region, name=f"{region}-1")
+            await lab.api.wait(app, machine.id, "started")
+        return await lab.api.machine(app, machine.id)
+
+    return dict(zip(regions, await asyncio.gather(*map(one, regions)), strict=True))
+
+
+async def restart(lab: Lab, record: Record, app: str, machine: Machine, times: int) -> None:
+    """Stop and start one machine so many times. Samples ``stopped`` and ``started``: from the call to the state."""
+    for _ in range(times):
+        async with record.time("stopped", machine.region):
+            await lab.api.stop(app, machine.id)
+            await lab.api.wait(app, machine.id, "stopped")
+        async with record.time("started", machine.region):
+            await lab.api.start(app, machine.id)
+            await lab.api.wait(app, machine.id, "started")
+
+
+async def roll(
+    lab: Lab, record: Record, app: str, config: MachineConfig, machines: Sequence[Machine]
+) -> dict[str, Machine]:
+    """Give machines a new configuration, one after the other, each started again before the next is touched."""
+    updated = {}
+    for machine in machines:
+        async with record.time("updated", machine.region):
+            changed = await lab.api.update_machine(app, machine.id, config, current_version=machine.version)
+            await lab.api.wait(app, machine.id, "started", version=changed.version)
+        updated[machine.region] = await lab.api.machine(app, machine.id)
+    return updated
+
+
+async def refused(call: Awaitable[Any]) -> StatusError:
+    """Await something that must be refused and return the refusal; AssertionError when it is accepted."""
+    try:
+        answer = await call
+    except StatusError as refusal:
+        return refusal
+    raise AssertionError(f"this should have been refused, but was answered with {answer!r}")

@@ -1,0 +1,75 @@
+"""Requests of the replay chapter: a visit with its hops, and the same request with and without a replay, in pairs."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import httpx
+
+from flylab.kit.record import Record
+from flylab.kit.target import Lab, trace
+from flylab.wire.machine import Machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one visitor got: who answered, with which headers, and the hops (none on Fly, which does not show them)."""
+
+    status: int
+    body: dict[str, Any]
+    hops: dict[str, Any]
+
+
+async def visit(lab: Lab, region: str, app: str, *, replay: str = "", at: Machine | None = None) -> Seen:
+    """One request from a region. The machine ``at`` asks for the replay; without it, whoever gets the request does."""
+    query = {"replay": replay} if replay else {}
+    if at is not None:
+        query["at"] = at.id
+    answer = await lab.visitor(region, app).get("/", params=query)
+    return seen(lab, answer)
+
+
+def seen(lab: Lab, answer: httpx.Response) -> Seen:
+    """An answer of the router program, or of the proxy in its place."""
+    is_json = answer.headers.get("content-type", "").startswith("application/json")
+    hops = trace(answer) if lab.target == "local" else {}
+    return Seen(status=answer.status_code, body=answer.json() if is_json else {}, hops=hops)
+
+
+async def visit_all(
+    lab: Lab, app: str, machines: dict[str, Machine], *, replay: str, regions: Sequence[str] = ()
+) -> dict[str, Seen]:
+    """A visitor in every region at once, each replayed by the machine next to them."""
+    asked = list(regions) or lab.visitors
+
+    async def one(region: str) -> Seen:
+        near = machines.get(region) or next(iter(machines.values()))
+        return await visit(lab, region, app, replay=replay, at=near)
+
+    return dict(zip(asked, await asyncio.gather(*map(one, asked)), strict=True))
+
+
+async def pairs(lab: Lab, record: Record, app: str, *, via: Machine, to: Machine, times: int) -> None:
+    """The same target reached straight and by a replay, alternating which comes first; the first round is not kept.
+
+    Samples ``straight`` and ``replayed``, timed by the visitor, and ``extra``, the difference within each pair.
+    """
+    visitor = lab.visitor(via.region if lab.target == "local" else lab.visitors[0], app)
+    # The visitor's own region holds ``via``, so that it is chosen first; the other way is forced past it.
+    straight = visitor.build_request("GET", "/", headers={"fly-force-instance-id": to.id})
+    replayed = visitor.build_request("GET", "/", params={"replay": f"instance={to.id}", "at": via.id})
+    ways = [("straight", straight), ("replayed", replayed)]
+    where = f"{via.region} → {to.region}"
+    for number in range(times + 1):
+        took: dict[str, float] = {}
+        for name, request in ways if number % 2 else ways[::-1]:
+            began = perf_counter()
+            answer = await visitor.send(request)
+            took[name] = 1000 * (perf_counter() - began)
+            assert answer.json()["machine"] == to.id, answer.text
+        if number:
+            for name, ms in took.items():
+                record.add(name, where, ms)
+            record.add("extra", where, took["replayed"] - took["straight"])
