@@ -155,4 +155,4 @@ def _true(**switches: bool) -> dict[str, bool]:
 
 def _part(text: str) -> str:
     """A name as one part of a path; an empty one would silently address what is above it."""
-    return quote(text, safe="") or "%20"
+    return quote(text, safe="").replace(".", "%2E") if set(text) <= {"."} and text else quote(text, safe="") or "%20"
