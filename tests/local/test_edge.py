@@ -2,10 +2,8 @@
 
 import json
 
-from flylab.rules.limits import ExchangeSettings
-from flylab.local.edge import EdgeSettings
 from flylab.wire.machine import MachineState
-from tests.local.world import Machine, Request, World, answer, open_door, service, until
+from tests.local.world import Machine, Request, World, answer, open_door, until
 
 
 def who(machine: Machine, request: Request) -> bytes:
@@ -61,7 +59,7 @@ async def test_a_replayed_request_reaches_the_named_machine_and_its_first_answer
         trace = json.loads(headers["x-flylab-trace"])
         assert [(hop["machine"], hop["cause"], hop["outcome"]) for hop in trace["hops"]] == [
             ("a", "route", "replay"),
-            ("b", "replay", None),
+            ("b", "replay", "response"),
         ]
         await until(lambda: len(world.exchanges) == 1)
         assert world.exchanges[0]["hops"][1]["outcome"] == "response"

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -64,6 +64,7 @@ class Machine:
     port: int = 0
     script: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def listen(self) -> None:
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -72,20 +73,27 @@ class Machine:
     async def shut(self) -> None:
         if self.server is not None:
             self.server.close()
+            for task in self.serving:
+                task.cancel()
+            await asyncio.gather(*self.serving)
             await self.server.wait_closed()
             self.server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             if self.script is not None:
                 await self.script(reader, writer)
             else:
                 while await self._one(reader, writer):
                     pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            self.serving.discard(task)
             self.lost.set()
             writer.close()
 
@@ -265,10 +273,8 @@ class Client:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 @dataclass
@@ -319,5 +325,5 @@ async def open_door(
 async def until(true: Callable[[], bool], *, seconds: float = 5.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 -- what is waited for lies in several places
             await asyncio.sleep(0.005)

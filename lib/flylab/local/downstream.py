@@ -50,6 +50,8 @@ class Downstream(asyncio.Protocol):
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:
+            if self._walk is None and not self._buffer:
+                self.deadline = self._loop.time() + self._edge.settings.head_timeout
             self._buffer = self._buffer + data if self._buffer else data
             self._advance()
 
@@ -162,8 +164,6 @@ class Downstream(asyncio.Protocol):
         found = read_request(buffer, limit=self._edge.settings.head_limit)
         if found is None:
             self._buffer = buffer
-            if self.deadline is None or not self._buffer:
-                self.deadline = self._loop.time() + self._edge.settings.head_timeout
             return False
         head, size = found
         self._buffer = buffer[size:]
@@ -181,7 +181,7 @@ class Downstream(asyncio.Protocol):
         walk.on_payload(payload, complete=reader.done)
 
     def _refuse(self, status: int, text: str) -> None:
-        self.write(self._edge.plain_answer(status, text, close=True))
+        self.write(self._edge.heads.refusal(status, text, close=True))
         self._linger()
 
     def _linger(self) -> None:

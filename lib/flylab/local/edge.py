@@ -10,19 +10,19 @@ import logging
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from random import Random
 from typing import Any, Protocol
 
-from flylab import __version__, ids
+from flylab import ids
 from flylab.clock import Clock
 from flylab.local.downstream import Downstream
+from flylab.local.heads import HeadWriter
 from flylab.local.latency import Latency
 from flylab.local.upstream import Pool, Upstream
 from flylab.rules.exchange import Exchange
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
-from flylab.rules.routing import Loads, View
+from flylab.rules.routing import PUBLIC_PORTS, Loads, View
 from flylab.rules.wishes import Asked
 
 log = logging.getLogger("flylab.edge")
@@ -50,6 +50,8 @@ class EdgeSettings:
     idle_timeout: float = 60.0  # seconds between requests; older pages of Fly's name 60 s
     connect_timeout: float = 3.0  # seconds; our choice, on one computer it takes microseconds
     pool_idle: float = 4.0  # seconds; reference/load-balancing: connections to a machine are kept about 4 s
+    # reference/load-balancing: concurrency of type "connections" opens one per request, "requests" uses them again
+    always_reuse: bool = False
     trace: bool = False  # answer every request with x-flylab-trace
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
 
@@ -84,13 +86,7 @@ class Edge:
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
-        self.public_port = b"80"
-        # What Fly adds to requests and answers (networking/request-headers), as far as it is the same for all.
-        self.request_lines = (
-            b"fly-forwarded-port: %b\r\nfly-region: %b\r\nx-forwarded-proto: http\r\nx-forwarded-ssl: off\r\n"
-            b"via: 1.1 fly.io\r\n" % (self.public_port, region.encode())
-        )
-        self.response_lines = b"server: Fly/flylab-%b\r\nvia: 1.1 fly.io\r\n" % __version__.encode()
+        self.heads = HeadWriter(region, public_port=PUBLIC_PORTS[0])
 
     async def serve(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket from now on."""
@@ -111,6 +107,8 @@ class Edge:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._clients or self.pool.open:  # noqa: ASYNC110 -- no event tells it, and it is never long
+            await asyncio.sleep(0)  # an aborted connection is gone one turn of the loop later
         for server in self._servers:
             await server.wait_closed()
 
@@ -142,13 +140,13 @@ class Edge:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def connect(self, key: tuple[str, tuple[str, int]], region: str) -> tuple[Upstream | None, str]:
+    async def connect(self, address: tuple[str, int], key: object, region: str) -> tuple[Upstream | None, str]:
         """A new connection to a machine, or the code that says why there is none (monitoring/error-codes)."""
         delay = self.latency.one_way(self.region, region)
         try:
             async with asyncio.timeout(self.settings.connect_timeout):
                 _, upstream = await self.loop.create_connection(
-                    lambda: Upstream(key, delay=delay, pool=self.pool), *key[1]
+                    lambda: Upstream(key, delay=delay, pool=self.pool), *address
                 )
         except ConnectionRefusedError:
             return None, "PC01"
@@ -157,20 +155,6 @@ class Edge:
         except OSError:
             return None, "PC06"
         return upstream, ""
-
-    def plain_answer(self, status: int, text: str, *, close: bool, head_only: bool = False, more: bytes = b"") -> bytes:
-        """An answer of the proxy's own: one sentence as plain text."""
-        body = f"{text}\n".encode()
-        return b"".join(
-            (
-                f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode(),
-                b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(body),
-                self.response_lines,
-                more,
-                b"connection: close\r\n\r\n" if close else b"\r\n",
-                b"" if head_only else body,
-            )
-        )
 
     def report(self, record: Callable[[], dict[str, object]]) -> None:
         """Tell who wants to know that an exchange is over."""

@@ -34,12 +34,12 @@ def exchange_json(
         "status": status,
         "started_at": round(started_at, 6),
         "total_ms": _ms(began, now),
-        "hops": [_hop_json(number, hop, began, edge, latency) for number, hop in enumerate(hops, 1)],
+        "hops": [_hop_json(number, hop, began, now, edge, latency) for number, hop in enumerate(hops, 1)],
     }
     return record | {"code": code} if code else record
 
 
-def _hop_json(number: int, hop: Hop, began: float, edge: str, latency: Latency) -> Json:
+def _hop_json(number: int, hop: Hop, began: float, now: float, edge: str, latency: Latency) -> Json:
     record: Json = {
         "n": number,
         "machine": hop.machine,
@@ -48,7 +48,8 @@ def _hop_json(number: int, hop: Hop, began: float, edge: str, latency: Latency) 
         "cause": str(hop.cause),
         "wanted": hop.wanted,
         "started_ms": _ms(began, hop.started),
-        "ended_ms": _ms(began, hop.ended),
+        # The header is written when the last answer's head is there, before its body has ended.
+        "ended_ms": _ms(began, now if hop.ended is None else hop.ended),
         "configured_ms": latency.round_trip_ms(edge, hop.region),
         "woke": _woke_json(hop.woke, began),
         "tries": hop.tries,

@@ -35,7 +35,10 @@ class Answers(Protocol):
 
 
 class Upstream(asyncio.Protocol):
-    """A connection that carries one request at a time, and after a 101 raw bytes both ways."""
+    """A connection that carries one request at a time, and after a 101 raw bytes both ways.
+
+    Connections with equal ``key`` are alike to the pool; one without a key carries a single request.
+    """
 
     def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
         self.key = key
@@ -263,7 +266,13 @@ class Upstream(asyncio.Protocol):
 
     def _free(self) -> None:
         head = self._head
-        if self._sent and head is not None and head.keep_alive and not self._transport.is_closing():
+        if (
+            self.key is not None
+            and self._sent
+            and head is not None
+            and head.keep_alive
+            and not self._transport.is_closing()
+        ):
             self._head, self._reader, self._buffer = None, None, b""
             self.hold(on=False)
             self._pool.put(self)
@@ -285,7 +294,7 @@ class Pool:
     def __init__(self, *, idle: float) -> None:
         self._idle = idle
         self._waiting: dict[object, list[Upstream]] = {}
-        self._open: set[Upstream] = set()
+        self.open: set[Upstream] = set()
 
     def take(self, key: object) -> Upstream | None:
         waiting = self._waiting.get(key)
@@ -302,10 +311,10 @@ class Pool:
         self._waiting.setdefault(upstream.key, []).append(upstream)
 
     def opened(self, upstream: Upstream) -> None:
-        self._open.add(upstream)
+        self.open.add(upstream)
 
     def closed(self, upstream: Upstream) -> None:
-        self._open.discard(upstream)
+        self.open.discard(upstream)
         waiting = self._waiting.get(upstream.key, [])
         if upstream in waiting:
             waiting.remove(upstream)
@@ -317,5 +326,5 @@ class Pool:
                 upstream.close()
 
     def close(self) -> None:
-        for upstream in list(self._open):
+        for upstream in list(self.open):
             upstream.close()

@@ -28,9 +28,8 @@ _LONGEST_JSON = 65_536  # bytes of a replay written as JSON; our choice
 _REPLAY = headers.REPLAY.encode()
 _REPLAY_JSON = headers.REPLAY_JSON.encode()
 _CHOOSING = tuple((name, name.encode()) for name in headers.CHOOSING)
+_CACHING = tuple((name, name.encode()) for name in (headers.REPLAY_CACHE, headers.REPLAY_CACHE_TTL))
 _TRACE = headers.TRACE.encode()
-_FORWARDED_FOR = b"x-forwarded-for"
-_FORWARDED_PORT = b"x-forwarded-port"
 
 
 class Walk:
@@ -54,9 +53,10 @@ class Walk:
         self._continued = False
         self._client_blocked = False
         self._over = False
+        self._close = False
         self._began = edge.clock.now()
         self._started_at = edge.clock.wall()
-        self._request_id = edge.request_id(self._started_at)
+        self._request_id = edge.request_id(self._started_at).encode()
 
     def start(self, *, body_complete: bool) -> None:
         """Find the app and take the first step."""
@@ -139,7 +139,7 @@ class Walk:
         if self._chunked:
             self._client.write(LAST_CHUNK)
         self._finish(complete=True)
-        self._client.next(keep_alive=self._keeps_alive())
+        self._client.next(keep_alive=not self._close)
 
     def on_lost(self) -> None:
         upstream, self._upstream, self._json = self._upstream, None, None
@@ -196,17 +196,19 @@ class Walk:
         if address is None:
             self._refused("PC01", self._step)
             return
-        key = (effect.row.id, address)
-        upstream = None if effect.fresh else edge.pool.take(key)
+        concurrency = effect.service.concurrency
+        keep = edge.settings.always_reuse or (concurrency is not None and concurrency.type == "requests")
+        key = (effect.row.id, address) if keep else None
+        upstream = None if effect.fresh or key is None else edge.pool.take(key)
         if upstream is not None:
             self._send(upstream, effect)
             return
         if effect.deadline is not None:
             self._expire_at(effect.deadline)
-        edge.spawn(self._connect(effect, key, self._step))
+        edge.spawn(self._connect(effect, address, key, self._step))
 
-    async def _connect(self, effect: Forward, key: tuple[str, tuple[str, int]], step: int) -> None:
-        upstream, code = await self._edge.connect(key, effect.row.region)
+    async def _connect(self, effect: Forward, address: tuple[str, int], key: object, step: int) -> None:
+        upstream, code = await self._edge.connect(address, key, effect.row.region)
         if step != self._step or self._over:
             if upstream is not None:
                 upstream.close()
@@ -241,7 +243,11 @@ class Walk:
         exchange.connected(self._edge.clock.now())
         body.rewind()
         upstream.begin(self, head.method)
-        upstream.write(self._request_head(effect.headers))
+        upstream.write(
+            self._edge.heads.request(
+                head, address=self._client.address.encode(), request_id=self._request_id, added=effect.headers
+            )
+        )
         if b"expect" in head.fields.values and not self._continued and not body.complete and not body.size:
             self._continued = True
             self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -258,31 +264,13 @@ class Walk:
                 upstream.write(LAST_CHUNK)
             upstream.sent()
 
-    def _request_head(self, added: tuple[tuple[str, str], ...]) -> bytes:
-        head, edge, fields = self._head, self._edge, self._head.fields
-        address = self._client.address.encode()
-        seen = fields.values.get(_FORWARDED_FOR)
-        upgrade = head.upgrade
-        framing = b"transfer-encoding: chunked\r\n" if fields.chunked else b""
-        return b"".join(
-            (
-                b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, fields.kept),
-                framing,
-                b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade if upgrade else b"",
-                b"fly-client-ip: %b\r\nx-forwarded-for: %b\r\n"
-                % (address, seen + b", " + address if seen else address),
-                b"x-forwarded-port: %b\r\n" % fields.values.get(_FORWARDED_PORT, edge.public_port),
-                edge.request_lines,
-                b"fly-request-id: %b\r\n" % self._request_id.encode(),
-                *(f"{name}: {value}\r\n".encode("latin-1") for name, value in added),
-                b"\r\n",
-            )
-        )
-
     def _responded(self, head: ResponseHead, said: str | bytes | None) -> None:
         exchange, clock, upstream = self._exchange, self._edge.clock, self._upstream
         assert exchange is not None
-        effect = exchange.responded(head.status, said, self._body_now(), clock.now(), clock.wall())
+        ignored = tuple(name for name, raw in _CACHING if raw in head.fields.values)
+        effect = exchange.responded(
+            head.status, said, self._body_now(), clock.now(), wall=clock.wall(), ignored=ignored
+        )
         if said is not None:
             self._upstream = None
             if upstream is not None:
@@ -295,47 +283,44 @@ class Walk:
         self._chunked = answer.has_body(head.method) and answer.fields.length is None and head.minor == 1
         self._status = answer.status
         self._body.forget()
-        self._client.write(self._response_head(answer, b"transfer-encoding: chunked\r\n" if self._chunked else b""))
+        self._client.write(self._answer_head(answer))
 
-    def _response_head(self, answer: ResponseHead, framing: bytes) -> bytes:
-        return b"".join(
-            (
-                b"HTTP/1.1 %d %b\r\n%b" % (answer.status, answer.reason, answer.fields.kept),
-                framing,
-                self._edge.response_lines,
-                b"fly-request-id: %b\r\n" % self._request_id.encode(),
-                self._trace_line(),
-                b"" if answer.status == 101 or self._keeps_alive() else b"connection: close\r\n",
-                b"\r\n",
-            )
+    def _answer_head(self, answer: ResponseHead) -> bytes:
+        self._close = answer.status != 101 and not self._keeps_alive()
+        return self._edge.heads.response(
+            answer,
+            request_id=self._request_id,
+            added=self._trace_line(),
+            chunked=self._chunked,
+            close=self._close,
         )
 
     def _splice(self) -> None:
         upstream, answer, client = self._upstream, self._answer, self._client
         assert upstream is not None
         assert answer is not None
-        upgrade = answer.fields.values.get(b"upgrade", self._head.upgrade or b"")
         self._status = 101
         self._upstream = None
         self._body.forget()
-        client.write(self._response_head(answer, b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade))
+        client.write(self._answer_head(answer))
         pipe = Pipe(client, upstream, partial(self._finish, complete=True))
         upstream.pipe(pipe)
         client.pipe(pipe)
 
     def _refuse(self, effect: Refuse) -> None:
         self._status, self._code = effect.status, effect.code
+        self._close = not self._keeps_alive()
         self._client.write(
-            self._edge.plain_answer(
+            self._edge.heads.refusal(
                 effect.status,
                 f"{effect.code}: {effect.text}",
-                close=not self._keeps_alive(),
+                added=b"fly-request-id: %b\r\n%b" % (self._request_id, self._trace_line()),
+                close=self._close,
                 head_only=self._head.method == b"HEAD",
-                more=b"fly-request-id: %b\r\n%b" % (self._request_id.encode(), self._trace_line()),
             )
         )
         self._report()
-        self._client.next(keep_alive=self._keeps_alive())
+        self._client.next(keep_alive=not self._close)
 
     # ── steps that come later ───────────────────────────────────────────────────────────────────────────────────
 
@@ -386,7 +371,7 @@ class Walk:
     def _record(self) -> dict[str, object]:
         exchange = self._exchange
         return exchange_json(
-            request_id=self._request_id,
+            request_id=self._request_id.decode(),
             edge=self._edge.region,
             app=self._app,
             method=self._head.method.decode("latin-1"),

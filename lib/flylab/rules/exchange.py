@@ -208,14 +208,29 @@ class Exchange:
         self._end_hop(now, Outcome.ERROR, code="PU02")
         return self._refuse("PU02", f"machine {hop.machine} closed the connection without an answer")
 
-    def responded(self, status: int, said: str | bytes | None, body: Body, now: float, wall: float) -> Effect:
-        """The head of an answer is there; ``said`` is its ``fly-replay``, as header text or as a JSON body."""
+    def responded(
+        self,
+        status: int,
+        said: str | bytes | None,
+        body: Body,
+        now: float,
+        *,
+        wall: float,
+        ignored: tuple[str, ...] = (),
+    ) -> Effect:
+        """The head of an answer is there; ``said`` is its ``fly-replay``, as header text or as a JSON body.
+
+        ``ignored`` names what else the answer asked for and this proxy does not do; the trace shows it.
+        """
         self._expect("responded")
         hop = self.hops[-1]
         hop.status = status
         if said is None:
-            self.phase = Phase.PIPED if status == 101 else Phase.ANSWERING
-            return Splice() if status == 101 else Relay()
+            if status == 101:
+                self.phase, hop.outcome = Phase.PIPED, Outcome.UPGRADE
+                return Splice()
+            self.phase, hop.outcome = Phase.ANSWERING, Outcome.RESPONSE
+            return Relay()
         self._end_hop(now, Outcome.REPLAY)
         if hop.cause is Cause.FALLBACK:
             return self._blame(hop, "PA02", f"machine {hop.machine} replayed a request that had fallen back to it")
@@ -233,7 +248,7 @@ class Exchange:
         self._replay_deadline = None if replay.timeout is None else now + replay.timeout
         self._headers = ((headers.REPLAY_SRC, format_source(source)),)
         self._wanted, self._why = replay_wish(replay, target, hop.machine, self._asked)
-        self._cause, self._ignored = Cause.REPLAY, replay.unknown
+        self._cause, self._ignored = Cause.REPLAY, replay.unknown + ignored
         self.replays += 1
         if not body.complete and self._asked.length is None and body.kept:
             self.phase = Phase.COLLECTING

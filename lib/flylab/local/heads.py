@@ -1,0 +1,74 @@
+"""The heads that an edge writes: requests to machines, answers to clients, and its own short refusals."""
+
+from http import HTTPStatus
+
+from flylab import __version__
+from flylab.local.http1 import RequestHead, ResponseHead
+
+_FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED_PORT = b"x-forwarded-port"
+
+
+class HeadWriter:
+    """Adds what Fly's proxy adds (networking/request-headers); most of it is the same for all requests of an edge."""
+
+    def __init__(self, region: str, *, public_port: int) -> None:
+        self._port = b"%d" % public_port
+        self._request_lines = (
+            b"fly-forwarded-port: %d\r\nfly-region: %b\r\nx-forwarded-proto: http\r\nx-forwarded-ssl: off\r\n"
+            b"via: 1.1 fly.io\r\n" % (public_port, region.encode())
+        )
+        self._response_lines = b"server: Fly/flylab-%b\r\nvia: 1.1 fly.io\r\n" % __version__.encode()
+
+    def request(
+        self, head: RequestHead, *, address: bytes, request_id: bytes, added: tuple[tuple[str, str], ...]
+    ) -> bytes:
+        """The client's head for a machine; ``added`` are the lines of this hop alone."""
+        fields = head.fields
+        seen = fields.values.get(_FORWARDED_FOR)
+        upgrade = head.upgrade
+        return b"".join(
+            (
+                b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, fields.kept),
+                b"transfer-encoding: chunked\r\n" if fields.chunked else b"",
+                b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade if upgrade else b"",
+                b"fly-client-ip: %b\r\n" % address,
+                b"x-forwarded-for: %b\r\n" % (seen + b", " + address if seen else address),
+                b"x-forwarded-port: %b\r\n" % fields.values.get(_FORWARDED_PORT, self._port),
+                self._request_lines,
+                b"fly-request-id: %b\r\n" % request_id,
+                *(f"{name}: {value}\r\n".encode("latin-1") for name, value in added),
+                b"\r\n",
+            )
+        )
+
+    def response(self, head: ResponseHead, *, request_id: bytes, added: bytes, chunked: bool, close: bool) -> bytes:
+        """A machine's head for the client."""
+        upgrade = b""
+        if head.status == 101:
+            upgrade = b"connection: upgrade\r\nupgrade: %b\r\n" % head.fields.values.get(b"upgrade", b"")
+        return b"".join(
+            (
+                b"HTTP/1.1 %d %b\r\n%b" % (head.status, head.reason, head.fields.kept),
+                upgrade,
+                b"transfer-encoding: chunked\r\n" if chunked else b"",
+                self._response_lines,
+                b"fly-request-id: %b\r\n" % request_id,
+                added,
+                b"connection: close\r\n\r\n" if close else b"\r\n",
+            )
+        )
+
+    def refusal(self, status: int, text: str, *, added: bytes = b"", close: bool, head_only: bool = False) -> bytes:
+        """An answer of the proxy's own, complete: one sentence as plain text."""
+        body = f"{text}\n".encode()
+        return b"".join(
+            (
+                f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode(),
+                b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(body),
+                self._response_lines,
+                added,
+                b"connection: close\r\n\r\n" if close else b"\r\n",
+                b"" if head_only else body,
+            )
+        )
