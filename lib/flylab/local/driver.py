@@ -1,7 +1,6 @@
 """What the platform asks of whatever makes machines real, and what it hears back."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from flylab.rules.lifecycle import Happening
@@ -34,8 +33,8 @@ class Driver(Protocol):
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         """Where the process has been told to listen for that port of the machine."""
 
-    def log(self, machine_id: str) -> Path:
-        """The file that keeps its standard output and error; it may not exist yet."""
+    def log_tail(self, machine_id: str, lines: int) -> bytes:
+        """The last lines of its standard output and error."""
 
     async def close(self) -> None:
         """End every process of every machine, however it takes it."""

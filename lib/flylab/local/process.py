@@ -23,6 +23,7 @@ from flylab.wire.machine import File, Machine
 from flylab.wire.runtime import Runtime
 
 _LINE = 1 << 20  # the longest line that the supervisor sends is far below
+_TAIL = 1 << 20  # bytes of a log that are looked at
 
 
 class ProcessDriver:
@@ -96,7 +97,16 @@ class ProcessDriver:
         port = self._claims.get(machine_id, {}).get(internal_port)
         return None if port is None else ("127.0.0.1", port)
 
-    def log(self, machine_id: str) -> Path:
+    def log_tail(self, machine_id: str, lines: int) -> bytes:
+        try:
+            with self._log(machine_id).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _TAIL))
+                return b"".join(file.readlines()[-lines:])
+        except FileNotFoundError:
+            return b""
+
+    def _log(self, machine_id: str) -> Path:
         return self._folder / machine_id / "log"
 
     async def close(self) -> None:
@@ -157,7 +167,7 @@ class ProcessDriver:
         for internal_port in dict.fromkeys(service.internal_port for service in config.services):
             claims[internal_port] = self._ports.claim()
         env = self._environment(machine, app, home, image, claims)
-        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), "log": str(self.log(machine.id))}
+        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), "log": str(self._log(machine.id))}
 
     def _environment(
         self, machine: Machine, app: str, home: Path, image: Image, claims: dict[int, int]

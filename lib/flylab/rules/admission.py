@@ -18,17 +18,22 @@ _SIGNALS = frozenset(f"SIG{name}" for name in ["HUP", "INT", "QUIT", "KILL", "US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """What this platform offers: regions in order of preference, all published codes, images by name."""
+    """What this platform offers: regions in order of preference, all published codes, images by name.
+
+    ``images`` maps a name to what keeps the image from running here, an empty text when nothing does; those in
+    ``bare`` have no command of their own.
+    """
 
     regions: tuple[str, ...]
     published: frozenset[str]
     deprecated: frozenset[str]
-    images: frozenset[str]
+    images: Mapping[str, str]
+    bare: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewMachine:
-    """A create or update request that was found good; ``region`` and ``name`` may be empty at an update."""
+class Asked:
+    """A create or update request whose configuration was found good; ``region`` is still as it was written."""
 
     config: MachineConfig
     region: str
@@ -38,13 +43,15 @@ class NewMachine:
     current_version: str
 
 
-def admit(body: object, catalogue: Catalogue) -> NewMachine:
+def admit(body: object, catalogue: Catalogue) -> Asked:
     """Read the body of a create or update request; raises ``ParseError`` or ``RuleError``."""
     f = Fields(body, "")
+    if f.integer("lease_ttl"):
+        raise RuleError("not_implemented", "lease_ttl: leases are not emulated yet")
     config = MachineConfig.from_json(f.take("config") or {}, "config")
-    return NewMachine(
+    return Asked(
         config=admit_config(config, catalogue),
-        region=choose_region(f.text("region"), catalogue),
+        region=f.text("region"),
         name=f.text("name"),
         launch=not f.flag("skip_launch"),
         cordoned=f.flag("skip_service_registration"),
@@ -54,14 +61,20 @@ def admit(body: object, catalogue: Catalogue) -> NewMachine:
 
 def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
     """The configuration with its defaults filled in."""
+    here = f"images here: {', '.join(sorted(catalogue.images))}"
     if not config.image:
-        raise RuleError("invalid_argument", f"config.image is missing; images here: {_listed(catalogue.images)}")
+        raise RuleError("invalid_argument", f"config.image is missing; {here}")
     if config.image not in catalogue.images:
-        text = f"config.image '{config.image}' is unknown here; images here: {_listed(catalogue.images)}"
+        raise RuleError("invalid_argument", f"config.image '{config.image}' is unknown; {here}")
+    if obstacle := catalogue.images[config.image]:
+        raise RuleError("invalid_argument", f"config.image '{config.image}' cannot run on this computer: {obstacle}")
+    init = config.init
+    if config.image in catalogue.bare and not (init and (init.exec or init.entrypoint or init.cmd)):
+        text = f"config.image '{config.image}' has no command of its own; give config.init.exec, or entrypoint and cmd"
         raise RuleError("invalid_argument", text)
     stop = config.stop_config
     if stop and stop.signal and stop.signal not in _SIGNALS:
-        text = f"config.stop_config.signal '{stop.signal}' is none of {_listed(_SIGNALS)}"
+        text = f"config.stop_config.signal '{stop.signal}' is none of {', '.join(sorted(_SIGNALS))}"
         raise RuleError("invalid_argument", text)
     for port in {service.internal_port for service in config.services}:
         same = [service.protocol for service in config.services if service.internal_port == port]
@@ -131,7 +144,3 @@ def parse_signal(value: object, names: Mapping[str, int]) -> str:
         if name in names:
             return name
     raise RuleError("invalid_argument", f"signal {value!r} is unknown")
-
-
-def _listed(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names))

@@ -12,6 +12,7 @@ from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
 from flylab.rules.life import Life, LifeSettings, Mint
+from flylab.wire.fields import Json
 from flylab.wire.machine import App, MachineConfig
 from flylab.wire.machine import MachineState as S
 
@@ -63,6 +64,7 @@ class CreateMachine:
     region: str
     config: MachineConfig
     version: str
+    image_ref: Json = field(default_factory=dict)
     launch: bool = True
     cordoned: bool = False
 
@@ -222,6 +224,8 @@ class Fleet:
             created_at=now,
             updated_at=now,
             cordoned=event.cordoned,
+            private_ip=_private_ip(event.id),
+            image_ref=event.image_ref,
             versions=((event.version, event.config),),
         )
         found = life.step(on.Prepared(), now, settings=self._settings.life, mint=self._mint)
@@ -266,3 +270,9 @@ class Fleet:
         for machine_id in old:
             del self._machines[machine_id]
         return [do.Forgotten(machine_id) for machine_id in old]
+
+
+def _private_ip(machine_id: str) -> str:
+    """A 6PN address of the documented shape ``fdaa:<net>:<net>:a7b:<host>:<…>:2`` (networking/private-networking)."""
+    groups = [machine_id[i : i + 4].lstrip("0") or "0" for i in (0, 4, 8)]
+    return f"fdaa:0:1:a7b:{':'.join(groups)}:2"

@@ -11,6 +11,7 @@ from flylab.rules import lifecycle as on
 from flylab.rules.actions import Changed, Freeze, MachineAction, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
 from flylab.rules.lifecycle import Happening, following
 from flylab.wire.config import MachineConfig
+from flylab.wire.fields import Json
 from flylab.wire.machine import Event, Machine
 from flylab.wire.machine import MachineState as S
 from flylab.wire.moment import format_moment
@@ -53,7 +54,7 @@ class Life:
     created_at: float
     updated_at: float
     private_ip: str = ""
-    image_ref: dict[str, object] = field(default_factory=dict)
+    image_ref: Json = field(default_factory=dict)
     state: S = S.CREATING
     cordoned: bool = False
     running: bool = False
@@ -84,8 +85,8 @@ class Life:
                 return [self._terminate(event.signal, event.timeout, settings, frozen=before is S.SUSPENDED)]
             case on.Suspend() if before is S.STARTED:
                 return [Freeze(self.id)]
-            case on.Update(config=config, version=version):
-                self.config, self.version = config, version
+            case on.Update(config=config, version=version, image_ref=image_ref):
+                self.config, self.version, self.image_ref = config, version, image_ref
                 self.versions = (*self.versions, (version, config))
                 self.restarts = ()
                 if self.running:

@@ -10,6 +10,7 @@ The states and their order are Fly's (machines/machine-states); ``life.py`` says
 from dataclasses import dataclass
 
 from flylab.errors import RuleError
+from flylab.wire.fields import Json
 from flylab.wire.machine import MachineConfig
 from flylab.wire.machine import MachineState as S
 
@@ -87,6 +88,7 @@ class Update:
 
     config: MachineConfig
     version: str
+    image_ref: Json
     source: str = "user"
 
 

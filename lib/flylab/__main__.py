@@ -1,0 +1,112 @@
+"""The `flylab` command: reads the flags, imports what the sub-command needs and nothing else."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from flylab import __version__
+from flylab.errors import FlylabError, ParseError, UsageError
+
+# Sub-commands that live in the kit, each with a ``main(arguments)`` of its own that knows its flags.
+_KIT = {
+    "suite": "run the chapters and keep their results",
+    "site": "build the write-up from the executed chapters",
+    "doctor": "check what this computer can do",
+    "sweep": "find and remove what a run left on Fly",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 1 when it failed, 2 when it was asked wrongly."""
+    given = sys.argv[1:] if arguments is None else arguments
+    logging.basicConfig(level=logging.WARNING, format="flylab: %(message)s")
+    try:
+        if given and given[0] in _KIT:
+            return _kit(given[0], given[1:])
+        return _up(_parser().parse_args(given))
+    except (UsageError, ParseError) as exc:
+        print(f"flylab: {exc}", file=sys.stderr)
+        return 2
+    except FlylabError as exc:
+        print(f"flylab: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+def _kit(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    try:
+        command = import_module(f"flylab.kit.{name}")
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("flylab"):
+            raise
+        raise UsageError(f"'flylab {name}' needs the package {exc.name}, install flylab with all its extras") from exc
+    status: int = command.main(arguments)
+    return status
+
+
+def _up(flags: argparse.Namespace) -> int:
+    from flylab.local.options import Options
+
+    try:
+        from flylab.local.server import run
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("flylab"):
+            raise
+        raise UsageError(f"'flylab up' needs the package {exc.name}, install flylab[local]") from exc
+    options = Options(
+        regions=flags.regions,
+        state=flags.state,
+        api_port=flags.api_port,
+        edge_port=flags.edge_port,
+        latency=flags.latency,
+        rate_limits=flags.rate_limits == "on",
+        seed=flags.seed,
+        settings=flags.settings,
+        images=tuple(flags.images),
+        json=flags.json,
+        trace=flags.trace,
+    )
+    return run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="flylab", description="Fly Machines on one computer: run, measure and explain rooms that move."
+    )
+    parser.add_argument("--version", action="version", version=f"flylab {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, about in _KIT.items():
+        commands.add_parser(name, help=about, add_help=False)
+    up = commands.add_parser("up", help="run the local platform in the foreground", description=_UP)
+    up.add_argument("--regions", default="", metavar="CODES", help="comma-separated; all current ones by default")
+    up.add_argument("--state", type=Path, metavar="DIR", help="keep apps and machines here (default: a new folder)")
+    up.add_argument("--api-port", type=_port, default=4280, metavar="N", help="4280 by default, 0 for any free port")
+    up.add_argument("--edge-port", type=_port, default=4300, metavar="N", help="of the first edge, the others follow")
+    up.add_argument("--latency", default="measured", metavar="measured|off|FILE", help="round trips between regions")
+    up.add_argument("--rate-limits", choices=("on", "off"), default="off", help="Fly's limits of the API (default off)")
+    up.add_argument("--seed", type=int, metavar="N", help="makes ids and choices repeatable")
+    up.add_argument("--settings", type=Path, metavar="FILE", help="TOML with other numbers than the documented ones")
+    up.add_argument("--images", type=Path, action="append", default=[], metavar="FILE", help="TOML with more images")
+    up.add_argument("--json", action="store_true", help="print one line of JSON when ready, and nothing else")
+    up.add_argument("--trace", action="store_true", help="print every exchange and answer with x-flylab-trace")
+    return parser
+
+
+_UP = "The Machines API and one edge per region on loopback; Ctrl-C stops every machine."
+_MOST_PORT = 65535
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST_PORT):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port between 0 and {_MOST_PORT}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

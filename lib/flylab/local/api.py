@@ -1,0 +1,106 @@
+"""The Machines API as one Quart application: who may ask, what is answered when nothing fits, common headers."""
+
+import csv
+import hmac
+import re
+from functools import cache
+from importlib.resources import files
+
+from quart import Quart, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from flylab import __version__, ids
+from flylab.errors import FlylabError, ParseError, RuleError
+from flylab.local import api_apps, api_details, api_flylab, api_machines
+from flylab.local.api_requests import Control, answer
+from flylab.wire.codes import refuse
+
+
+def create_api(control: Control) -> Quart:
+    """The application; it starts nothing and keeps nothing but what ``control`` owns."""
+    api = Quart("flylab", static_folder=None)
+    api.config["MAX_CONTENT_LENGTH"] = control.platform.settings.body_limit
+    api.config["PROPAGATE_EXCEPTIONS"] = False
+    api.url_map.strict_slashes = False
+    for routes in (api_apps, api_machines, api_details, api_flylab):
+        routes.register(api, control)
+    region = control.catalogue.regions[0]
+
+    @api.before_request
+    async def admit() -> None:
+        g.request_id = ids.request_id(control.platform.rng, control.platform.clock.wall(), region)
+        if not request.path.startswith("/v1/"):
+            return
+        _authenticate(request.headers.get("authorization", ""), control.tokens)
+        if control.rates is not None and request.endpoint is not None:
+            named = request.view_args or {}
+            identifier = str(named.get("machine_id", named.get("app_name", "")))
+            control.rates.take(request.endpoint, identifier, control.platform.clock.now())
+
+    @api.after_request
+    async def sign(response: Response) -> Response:
+        response.headers["fly-request-id"] = g.request_id
+        response.headers["server"] = f"Fly/flylab-{__version__}"
+        return response
+
+    @api.errorhandler(FlylabError)
+    async def refused(exc: FlylabError) -> Response:
+        code = (
+            exc.code
+            if isinstance(exc, RuleError)
+            else "invalid_argument"
+            if isinstance(exc, ParseError)
+            else "internal"
+        )
+        status, body = refuse(code, str(exc))
+        return answer(body, status)
+
+    @api.errorhandler(HTTPException)
+    async def failed(exc: HTTPException) -> Response:
+        status, body = _explain(exc)
+        return answer(body, status)
+
+    return api
+
+
+def _authenticate(header: str, tokens: frozenset[str]) -> None:
+    """Accept ``Bearer <token>`` and ``FlyV1 <token>[,<token>]``."""
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() not in ("bearer", "flyv1"):
+        raise RuleError("unauthenticated", "Authenticate: no token, send 'Authorization: Bearer <token>'")
+    for one in given.split(","):
+        if any(hmac.compare_digest(one.strip().encode(), token.encode()) for token in tokens):
+            return
+    raise RuleError("unauthenticated", "Authenticate: token validation error, this is not this platform's token")
+
+
+def _explain(exc: HTTPException) -> tuple[int, dict[str, str]]:
+    method, path = request.method, request.path
+    if exc.code in (404, 405) and (operation := operation_of(method, path)):
+        return refuse("not_implemented", f"{operation} ({method} {path}) is not emulated")
+    match exc.code:
+        case 404:
+            return refuse("no_such_path", f"no such path: {path}")
+        case 405:
+            return refuse("method_not_allowed", f"{method} is not allowed on {path}")
+        case 413:
+            return refuse("body_too_large", "the request's body is too large")
+        case 500:
+            return refuse("internal", "the platform failed to handle the request, its log says why")
+        case _:
+            return exc.code or 500, {"error": exc.description or exc.name}
+
+
+def operation_of(method: str, path: str) -> str:
+    """The operation id of the official document, empty when it does not have that method and path."""
+    return next((name for verb, pattern, name in _operations() if verb == method and pattern.fullmatch(path)), "")
+
+
+@cache
+def _operations() -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    # operations.csv holds method, path and operation id of the OpenAPI document at docs.machines.dev (2026-05-07).
+    text = files(__package__).joinpath("operations.csv").read_text(encoding="utf-8")
+    return tuple(
+        (row["method"], re.compile(re.sub(r"\{[^}]+\}", "[^/]+", row["path"])), row["operation"])
+        for row in csv.DictReader(text.splitlines())
+    )

@@ -1,0 +1,165 @@
+"""The machines of the Machines API: create, look at, change, start, stop, destroy (machines/api/machines-resource)."""
+
+from dataclasses import replace
+
+from quart import Quart, Response, request
+
+from flylab import ids
+from flylab.errors import RuleError
+from flylab.local.api_requests import Control, answer, flag, page, read_body
+from flylab.rules import lifecycle as on
+from flylab.rules.admission import Asked, admit, choose_region, parse_signal
+from flylab.rules.fleet import Cordon, CreateMachine, Happened
+from flylab.rules.life import Life
+from flylab.wire.duration import parse_duration
+from flylab.wire.fields import Json
+from flylab.wire.machine import MachineState, parse_state
+from flylab.wire.signals import SIGNALS
+
+_MACHINE = "/v1/apps/<app_name>/machines/<machine_id>"
+_OK = {"ok": True}
+
+
+def register(api: Quart, control: Control) -> None:
+    """Add the routes; an endpoint bears the operation id of the official document."""
+    platform = control.platform
+
+    def happen(app_name: str, machine_id: str, what: on.Happening) -> Life:
+        life = control.life(app_name, machine_id)
+        platform.apply(Happened(life.id, what))
+        return life
+
+    @api.get("/v1/apps/<app_name>/machines", endpoint="Machines_list")
+    async def list_machines(app_name: str) -> Response:
+        platform.fleet.app(app_name)
+        found = [life for life in platform.fleet.machines(app_name) if _listed(life)]
+        part, cursor = page(found, lambda life: life.id, 1000)
+        shown = [_summary(life) if flag("summary") else life.machine().to_json() for life in part]
+        return answer(shown, headers={"fly-next-cursor": cursor} if cursor else None)
+
+    @api.post("/v1/apps/<app_name>/machines", endpoint="Machines_create")
+    async def create_machine(app_name: str) -> Response:
+        platform.fleet.app(app_name)
+        asked = admit((await read_body()).rest(), control.catalogue)
+        machine_id, now = ids.machine_id(platform.rng), platform.clock.wall()
+        event = CreateMachine(
+            id=machine_id,
+            app=app_name,
+            name=asked.name or ids.machine_name(platform.rng),
+            region=choose_region(asked.region, control.catalogue),
+            config=asked.config,
+            version=platform.mint(now),
+            image_ref=control.images[asked.config.image].reference(),
+            launch=asked.launch,
+            cordoned=asked.cordoned,
+        )
+        platform.apply(event)
+        return answer(control.life(app_name, machine_id).machine().to_json())
+
+    @api.get(_MACHINE, endpoint="Machines_show")
+    async def show_machine(app_name: str, machine_id: str) -> Response:
+        machine = control.life(app_name, machine_id).machine()
+        version = request.args.get("version", machine.version)
+        if version != machine.version:
+            configs = dict(control.life(app_name, machine_id).versions)
+            if version not in configs:
+                raise RuleError("not_found", f"version {version} of machine {machine_id} not found")
+            machine = replace(machine, instance_id=version, config=configs[version], state=MachineState.REPLACED)
+        return answer(machine.to_json())
+
+    @api.post(_MACHINE, endpoint="Machines_update")
+    async def update_machine(app_name: str, machine_id: str) -> Response:
+        asked = admit((await read_body()).rest(), control.catalogue)
+        life = control.life(app_name, machine_id)
+        _unchangeable(asked, life)
+        image_ref = control.images[asked.config.image].reference()
+        platform.apply(Happened(life.id, on.Update(asked.config, platform.mint(platform.clock.wall()), image_ref)))
+        return answer(life.machine().to_json())
+
+    @api.delete(_MACHINE, endpoint="Machines_delete")
+    async def destroy_machine(app_name: str, machine_id: str) -> Response:
+        forced = flag("force") or flag("kill")
+        happen(app_name, machine_id, on.ForceDestroy() if forced else on.Destroy())
+        return answer(_OK)
+
+    @api.post(f"{_MACHINE}/start", endpoint="Machines_start")
+    async def start_machine(app_name: str, machine_id: str) -> Response:
+        previous = str(control.life(app_name, machine_id).state)
+        happen(app_name, machine_id, on.Start())
+        return answer({"previous_state": previous, "migrated": False, "new_host": ""})
+
+    @api.post(f"{_MACHINE}/stop", endpoint="Machines_stop")
+    async def stop_machine(app_name: str, machine_id: str) -> Response:
+        f = await read_body()
+        signal, timeout = f.take("signal"), f.take("timeout")
+        happen(app_name, machine_id, on.Stop(_signal(signal), _seconds(timeout)))
+        return answer(_OK)
+
+    @api.post(f"{_MACHINE}/restart", endpoint="Machines_restart")
+    async def restart_machine(app_name: str, machine_id: str) -> Response:
+        text = request.args.get("timeout", "")
+        timeout: object = f"{text}s" if text.isdecimal() else text  # seconds, or Go's notation
+        signal = "SIGKILL" if flag("force_stop") else _signal(request.args.get("signal"))
+        happen(app_name, machine_id, on.Restart(signal, _seconds(timeout)))
+        return answer(_OK)
+
+    @api.post(f"{_MACHINE}/suspend", endpoint="Machines_suspend")
+    async def suspend_machine(app_name: str, machine_id: str) -> Response:
+        happen(app_name, machine_id, on.Suspend())
+        return answer(_OK)
+
+    @api.post(f"{_MACHINE}/signal", endpoint="Machines_signal")
+    async def signal_machine(app_name: str, machine_id: str) -> Response:
+        signal = parse_signal((await read_body()).take("signal"), SIGNALS)
+        life = control.life(app_name, machine_id)
+        if life.state is not MachineState.STARTED:
+            raise RuleError("not_running", f"the machine is {life.state}, not running")
+        platform.driver.send(life.id, signal)
+        return answer(_OK)
+
+    @api.post(f"{_MACHINE}/cordon", endpoint="Machines_cordon")
+    async def cordon_machine(app_name: str, machine_id: str) -> Response:
+        platform.apply(Cordon(control.life(app_name, machine_id).id, True))
+        return answer(_OK)
+
+    @api.post(f"{_MACHINE}/uncordon", endpoint="Machines_uncordon")
+    async def uncordon_machine(app_name: str, machine_id: str) -> Response:
+        platform.apply(Cordon(control.life(app_name, machine_id).id, False))
+        return answer(_OK)
+
+
+def _listed(life: Life) -> bool:
+    """Whether the filters of the list request let the machine through."""
+    args = request.args
+    if life.state is MachineState.DESTROYED and not flag("include_deleted"):
+        return False
+    if args.get("region") and args["region"] != life.region:
+        return False
+    states = [parse_state(word.strip()) for word in args.get("state", "").split(",") if word.strip()]
+    if states and life.state not in states:
+        return False
+    wanted = {key.removeprefix("metadata."): value for key, value in args.items() if key.startswith("metadata.")}
+    return all(life.config.metadata.get(key) == value for key, value in wanted.items())
+
+
+def _summary(life: Life) -> Json:
+    left_out = ("config", "events", "checks", "host_status")
+    return {key: value for key, value in life.machine().to_json().items() if key not in left_out}
+
+
+def _unchangeable(asked: Asked, life: Life) -> None:
+    if asked.region not in ("", life.region):
+        raise RuleError("invalid_argument", f"the region of a machine cannot change, it is {life.region}")
+    if asked.name not in ("", life.name):
+        raise RuleError("invalid_argument", f"the name of a machine cannot change, it is {life.name}")
+    if asked.current_version not in ("", life.version):
+        text = f"current_version {asked.current_version} is not current, that is {life.version}"
+        raise RuleError("version_mismatch", text)
+
+
+def _signal(value: object) -> str | None:
+    return None if value in (None, "") else parse_signal(value, SIGNALS)
+
+
+def _seconds(value: object) -> float | None:
+    return None if value in (None, "", 0) else parse_duration(value, "timeout")

@@ -1,0 +1,90 @@
+"""Reading requests and writing answers of the Machines API: bodies, flags, pages and the few words they share."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from quart import Response, request
+
+from flylab.errors import RuleError
+from flylab.local.images import Image
+from flylab.local.platform import Platform
+from flylab.published.network import Region
+from flylab.rules.admission import Catalogue
+from flylab.rules.life import Life
+from flylab.rules.rates import Rates
+from flylab.wire.fields import Fields, Json
+
+T = TypeVar("T")
+_TRUE = frozenset({"1", "t", "true", "T", "TRUE", "True"})  # what Go's ParseBool takes for true
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """All that the handlers of one platform work with; ``describe`` tells what ``/_flylab/platform`` shows."""
+
+    platform: Platform
+    catalogue: Catalogue
+    images: dict[str, Image]
+    regions: tuple[Region, ...]
+    organization: str
+    tokens: frozenset[str]
+    rates: Rates | None
+    describe: Callable[[], Json]
+
+    def life(self, app_name: str, machine_id: str) -> Life:
+        return self.platform.fleet.machine(app_name, machine_id)
+
+
+def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(body), status, headers, content_type="application/json")
+
+
+def empty(status: int) -> Response:
+    return Response(b"", status)
+
+
+async def read_body() -> Fields:
+    """The JSON object in the body; an empty body is an empty object."""
+    data = await request.get_data(cache=False, as_text=False)
+    if not data.strip():
+        return Fields({}, "")
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as exc:
+        raise RuleError("malformed", f"cannot read the request's body as JSON: {exc}") from exc
+    if not isinstance(body, dict):
+        raise RuleError("malformed", f"the request's body is a JSON {type(body).__name__}, an object is expected")
+    return Fields(body, "")
+
+
+def flag(name: str) -> bool:
+    """A switch in the query."""
+    return request.args.get(name, "") in _TRUE
+
+
+def count(name: str, default: int, most: int) -> int:
+    """A whole number between 1 and ``most`` in the query."""
+    text = request.args.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
+        raise RuleError("invalid_argument", f"{name} '{text}' is not a number between 1 and {most}")
+    return int(text)
+
+
+def page(items: Sequence[T], key: Callable[[T], str], most: int) -> tuple[Sequence[T], str]:
+    """The part of a list that ``limit`` and ``cursor`` ask for, and the next cursor; everything without a limit."""
+    if not request.args.get("limit"):
+        return items, ""
+    limit, cursor = count("limit", most, most), request.args.get("cursor", "")
+    start = 0
+    if cursor:
+        places = [i for i, item in enumerate(items) if key(item) == cursor]
+        if not places:
+            raise RuleError("invalid_argument", f"cursor '{cursor}' is unknown or too old")
+        start = places[0] + 1
+    part = items[start : start + limit]
+    return part, key(part[-1]) if part and start + limit < len(items) else ""

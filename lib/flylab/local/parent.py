@@ -1,0 +1,48 @@
+"""Notices that the process which started us has died, however it died."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+
+_PAUSE = 0.5  # seconds between looks where the kernel has no pidfd; our choice
+
+
+def watch_parent(gone: Callable[[], None]) -> Callable[[], None]:
+    """Call ``gone`` once when the parent is no more; the returned function stops watching.
+
+    A process that init started has nobody to watch.
+    """
+    parent, loop = os.getppid(), asyncio.get_running_loop()
+    if parent <= 1:
+        return lambda: None
+    try:
+        fd = os.pidfd_open(parent)
+    except (AttributeError, OSError):
+        return _poll(parent, gone)
+
+    def stop() -> None:
+        loop.remove_reader(fd)
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+    def readable() -> None:
+        loop.remove_reader(fd)
+        gone()
+
+    loop.add_reader(fd, readable)
+    return stop
+
+
+def _poll(parent: int, gone: Callable[[], None]) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        nonlocal timer
+        if os.getppid() == parent:
+            timer = loop.call_later(_PAUSE, look)
+        else:
+            gone()
+
+    timer = loop.call_later(_PAUSE, look)
+    return lambda: timer.cancel()

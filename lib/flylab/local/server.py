@@ -1,0 +1,261 @@
+"""`flylab up`: puts platform, API and edges together in one event loop and takes them apart again, whatever happens."""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from random import Random
+
+from flylab import __version__
+from flylab.clock import SystemClock
+from flylab.local import supervisor
+from flylab.local.edge import Edge, EdgeSettings
+from flylab.local.images import builtin_images, project_folder, read_images
+from flylab.local.latency import Latency
+from flylab.local.options import Options, choose_regions, read_latency
+from flylab.local.parent import watch_parent
+from flylab.local.platform import Platform
+from flylab.local.ports import Ports
+from flylab.local.process import ProcessDriver
+from flylab.local.settings import overridden, platform_settings, read_tables, refuse_unknown
+from flylab.local.sockets import listen_all, url
+from flylab.local.store import Store
+from flylab.published.network import regions, rtt
+from flylab.rules.admission import Catalogue
+from flylab.rules.rates import Rates, RateSettings
+from flylab.wire.fields import Json
+
+ORGANIZATION = "personal"
+_LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
+_TABLES = ("platform", "fleet", "life", "edge", "exchange")
+
+
+def run(options: Options) -> int:
+    """Serve until a signal, or the death of whoever started us or of the supervisor; returns the exit status."""
+    _allow_many_files()
+    with contextlib.ExitStack() as stack:
+        server = Server(options, stack)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(server.serve())
+
+
+class Server:
+    """What one `flylab up` has open; ``stack`` and the end of ``serve`` close all of it."""
+
+    def __init__(self, options: Options, stack: contextlib.ExitStack) -> None:
+        self.options = options
+        self.regions = choose_regions(options.regions)
+        self.rtt = read_latency(options.latency)
+        self.images = builtin_images(project := project_folder())
+        for path in options.images:
+            self.images |= read_images(path, project)
+        tables = read_tables(options.settings)
+        self.settings = platform_settings(tables)
+        self.edge_settings = _edge_settings(tables, trace=options.trace)
+        refuse_unknown(tables, _TABLES)
+        codes = [region.code for region in self.regions]
+        self.api_socket, self.edge_sockets = listen_all(options.api_port, options.edge_port, codes)
+        for listener in (self.api_socket, *self.edge_sockets.values()):
+            stack.callback(listener.close)
+        self.store = Store(_state_folder(options, stack))
+        stack.callback(self.store.close)
+        runs = int(self.store.fact("runs") or 0) + 1
+        self.token = self.store.fact("token") or secrets.token_hex(20)
+        self.store.remember("runs", str(runs))
+        self.store.remember("token", self.token)
+        # The same seed on a kept state must not give the same ids again.
+        self.rng = Random(f"{options.seed}:{runs}") if options.seed is not None else Random()
+        self.clock = SystemClock()
+        self.platform = Platform(store=self.store, clock=self.clock, rng=self.rng, settings=self.settings)
+        supervisor.adopt_orphans()  # if even the supervisor is killed, `serve` ends what it leaves behind
+        self.driver = ProcessDriver(
+            self.store.machines_folder,
+            self.images,
+            Ports(self.rng),
+            report=self.platform.report,
+            lost=self._supervisor_lost,
+        )
+        self._stopping: asyncio.Event | None = None
+        self._status = 0
+
+    async def serve(self) -> int:
+        """Start everything, say where it is, wait for the end, stop everything."""
+        # Quart and uvicorn take the longest to import; the supervisor starts beside us meanwhile.
+        from flylab.local.api import create_api
+        from flylab.local.api_requests import Control
+        from flylab.local.uvicorn_server import ApiServer
+
+        control = Control(
+            platform=self.platform,
+            catalogue=self._catalogue(),
+            images=self.images,
+            regions=self.regions,
+            organization=ORGANIZATION,
+            tokens=frozenset({self.token}),
+            rates=Rates(RateSettings()) if self.options.rate_limits else None,
+            describe=self._describe,
+        )
+        api = ApiServer(create_api(control), self.api_socket)
+        edges = [self._edge(region) for region in self.edge_sockets]
+        self._stopping = asyncio.Event()
+        undo: list[Callable[[], None]] = []
+        try:
+            await self.driver.start()
+            self.platform.attach(self.driver)
+            await api.start()
+            for edge in edges:
+                await edge.serve(self.edge_sockets[edge.region])
+            undo += [_on_signals(self._stopping.set), watch_parent(self._stopping.set)]
+            self._announce()
+            await self._stopping.wait()
+        finally:
+            for edge in edges:
+                await edge.close()
+            await self.platform.close()
+            await api.stop()
+            for call in undo:
+                call()
+            supervisor.kill_below(os.getpid(), _LEFTOVERS)
+        return self._status
+
+    def _edge(self, region: str) -> Edge:
+        return Edge(
+            region,
+            self.platform,
+            rtt=rtt(),
+            latency=Latency(self.rtt),
+            clock=self.clock,
+            rng=self.rng,
+            settings=self.edge_settings,
+            on_exchange=self._exchanged,
+        )
+
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(
+            regions=tuple(self.edge_sockets),
+            published=frozenset(region.code for region in regions()),
+            deprecated=frozenset(region.code for region in regions() if region.deprecated),
+            images={name: image.obstacle for name, image in self.images.items()},
+            bare=frozenset(name for name, image in self.images.items() if not image.command),
+        )
+
+    def _describe(self) -> Json:
+        codes = list(self.edge_sockets)
+        delay = Latency(self.rtt)
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "api": url(self.api_socket),
+            "org": ORGANIZATION,
+            "edges": self._edge_urls(),
+            "state": str(self.store.folder),
+            "regions": codes,
+            "images": {name: image.about for name, image in self.images.items()},
+            "latency": self.options.latency,
+            "rtt_ms": {a: {b: delay.round_trip_ms(a, b) for b in codes} for a in codes},
+            "rate_limits": self.options.rate_limits,
+            "seed": self.options.seed,
+            "settings": {"platform": asdict(self.settings), "edge": asdict(self.edge_settings)},
+        }
+
+    def _edge_urls(self) -> dict[str, str]:
+        return {region: url(listener) for region, listener in self.edge_sockets.items()}
+
+    def _announce(self) -> None:
+        api, edges, state = url(self.api_socket), self._edge_urls(), str(self.store.folder)
+        if self.options.json:
+            line = {"api": api, "token": self.token, "org": ORGANIZATION, "edges": edges, "state": state}
+            print(json.dumps(line | {"pid": os.getpid()}), flush=True)
+            return
+        width = max(len(code) for code in edges)
+        kept = "kept" if self.options.state else "removed at the end; keep it with --state DIR"
+        lines = [
+            f"flylab {__version__}: Fly Machines on this computer",
+            "",
+            f"  export FLY_API_HOSTNAME={api} FLY_API_TOKEN={self.token}",
+            "",
+            f"  Machines API  {api}/v1",
+            *(f"  edge {code:<{width}}  {edges[code]}" for code in edges),
+            f"  state         {state} ({kept})",
+            "",
+            "  Try it, in another terminal, after the export above:",
+            '    curl -H "Authorization: Bearer $FLY_API_TOKEN" "$FLY_API_HOSTNAME/v1/platform/regions"',
+            f"  An app named blue is then at http://blue.localhost:{next(iter(edges.values())).rpartition(':')[2]}/",
+            "",
+            "  Ctrl-C stops everything.",
+        ]
+        print("\n".join(lines), flush=True)
+
+    def _exchanged(self, trace: Json) -> None:
+        self.platform.on_exchange(trace)
+        if self.options.trace:
+            # With --json nothing but the one line may stand on the standard output.
+            print(_line(trace), file=sys.stderr if self.options.json else sys.stdout, flush=True)
+
+    def _supervisor_lost(self) -> None:
+        print("flylab: the supervisor of the machines was killed, so everything is stopped", file=sys.stderr)
+        self._status = 1
+        if self._stopping is not None:
+            self._stopping.set()
+
+
+def _edge_settings(tables: dict[str, dict[str, object]], *, trace: bool) -> EdgeSettings:
+    exchange = overridden(EdgeSettings().exchange, tables, "exchange")
+    settings = overridden(EdgeSettings(exchange=exchange), tables, "edge")
+    return replace(settings, trace=settings.trace or trace)
+
+
+def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
+    if options.state is not None:
+        return options.state.resolve()
+    folder = tempfile.mkdtemp(prefix="flylab-")
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder).resolve()
+
+
+def _line(trace: Json) -> str:
+    hops = trace["hops"]
+    path = " → ".join(f"{hop['machine']}@{hop['region']}" for hop in hops) if isinstance(hops, list) else ""
+    status, code = trace["status"], trace.get("code", "")
+    return (
+        f"{trace['edge']} {trace['method']} {trace['app']}{trace['path']} {status} {trace['total_ms']} ms {path} {code}"
+    )
+
+
+def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+
+    def undo() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+    return undo
+
+
+def _allow_many_files() -> None:
+    # Every machine's ports and every connection are files; shells often allow 1024 though more may be had.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -1,0 +1,44 @@
+"""Listening sockets on loopback, bound before anything starts, so that a taken port is one clear sentence."""
+
+import errno
+import socket
+from collections.abc import Sequence
+
+from flylab.errors import LocalError
+
+LOOPBACK = "127.0.0.1"
+_BACKLOG = 1024
+
+
+def listen(port: int, what: str, flag: str) -> socket.socket:
+    """A bound socket; 0 is any free port. Raises ``LocalError`` that names the flag to change."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except (OSError, OverflowError) as exc:
+        listener.close()
+        if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
+            text = f"port {port} for {what} is taken; choose another with {flag}, 0 for any that is free"
+            raise LocalError(text) from exc
+        raise LocalError(f"cannot listen on port {port} for {what}: {exc}") from exc
+    return listener
+
+
+def listen_all(api_port: int, edge_port: int, regions: Sequence[str]) -> tuple[socket.socket, dict[str, socket.socket]]:
+    """The API's socket and one for each edge, at consecutive ports; all or none."""
+    opened = [listen(api_port, "the Machines API", "--api-port")]
+    try:
+        for i, region in enumerate(regions):
+            opened.append(listen(edge_port + i if edge_port else 0, f"the edge {region}", "--edge-port"))
+    except LocalError:
+        for listener in opened:
+            listener.close()
+        raise
+    return opened[0], dict(zip(regions, opened[1:], strict=True))
+
+
+def url(listener: socket.socket) -> str:
+    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"

@@ -1,0 +1,59 @@
+"""The API on uvicorn inside our own event loop, without uvicorn's signal handlers; it says when it is ready."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from quart import Quart
+
+_GRACE = 1  # seconds that open requests get at the end; waits and streams have been ended before
+
+
+class ApiServer:
+    """Serves one application on one bound socket between ``start`` and ``stop``."""
+
+    def __init__(self, api: Quart, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            api,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            timeout_graceful_shutdown=_GRACE,
+        )
+        self._server = _Server(config)
+        self._listener = listener
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait((self._task, ready), return_when=asyncio.FIRST_COMPLETED)
+        if self._task.done():
+            ready.cancel()
+            self._task.result()
+
+    async def stop(self) -> None:
+        """Refuse new connections and end the open ones."""
+        if self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # `server.py` has its own
