@@ -131,51 +131,48 @@ async def test_a_dead_connection_vanishes(serve: Serve, enter: Enter) -> None:
     assert (await ada.hear("left"))["id"] == ghost.welcome["you"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "code", "text"),
-    [
-        ("{not json", "malformed", "a message must be one JSON object: "),
-        ("[1, 2]", "malformed", "a message must be one JSON object"),
-        ('{"t": "dance"}', "unknown", "unknown message 'dance'; known are hello, say, cursor, rename, ping"),
-        ('{"op": "a"}', "unknown", "unknown message None"),
-        ('{"t": "say", "op": "a1"}', "invalid", "message 'say': Object missing required field `text`"),
-        ('{"t": "say", "op": "a 1", "text": "x"}', "invalid", "message 'say': Expected `str` matching regex"),
-        ('{"t": "cursor", "x": 7, "y": 0}', "invalid", "message 'cursor': Expected `float` <= 1.0"),
-        ('{"t": "say", "op": "a1", "text": "  \\n "}', "empty", "there is no text in this line"),
-        (json.dumps({"t": "say", "op": "a1", "text": "x" * 9_000}), "too-large", "a message may have 8192 bytes"),
-        ('{"t": "hello", "v": 1, "key": "0123456789abcdef", "name": "x"}', "hello-again", "hello was said already"),
-    ],
-)
-async def test_a_message_that_makes_no_sense_is_answered_and_harms_nobody(
-    serve: Serve, enter: Enter, frame: str, code: str, text: str
-) -> None:
+NONSENSE = [
+    ("{not json", "malformed", "a message must be one JSON object: "),
+    ("[1, 2]", "malformed", "a message must be one JSON object"),
+    ('{"t": "dance"}', "unknown", "unknown message 'dance'; known are hello, say, cursor, rename, ping"),
+    ('{"op": "a"}', "unknown", "unknown message None"),
+    ('{"t": "say", "op": "a1"}', "invalid", "message 'say': Object missing required field `text`"),
+    ('{"t": "say", "op": "a 1", "text": "x"}', "invalid", "message 'say': Expected `str` matching regex"),
+    ('{"t": "cursor", "x": 7, "y": 0}', "invalid", "message 'cursor': Expected `float` <= 1.0"),
+    ('{"t": "say", "op": "a1", "text": "  \\n "}', "empty", "there is no text in this line"),
+    (json.dumps({"t": "say", "op": "a1", "text": "x" * 9_000}), "too-large", "a message may have 8192 bytes"),
+    ('{"t": "hello", "v": 1, "key": "0123456789abcdef", "name": "x"}', "hello-again", "hello was said already"),
+]
+
+
+async def test_a_message_that_makes_no_sense_is_answered_and_harms_nobody(serve: Serve, enter: Enter) -> None:
     served = await serve()
-    ada = await enter(served, "blue")
-    await ada.socket.send(frame)
-    error = await ada.hear("error")
-    assert error["code"] == code
-    assert error["text"].startswith(text)
+    ada, bob = await enter(served, "blue"), await enter(served, "blue")
+    for frame, code, text in NONSENSE:
+        await ada.socket.send(frame)
+        error = await ada.hear("error")
+        assert error["code"] == code
+        assert error["text"].startswith(text)
     await ada.send("say", op="after", text="still here")
-    assert (await ada.hear("said"))["text"] == "still here"
+    assert (await bob.hear("said"))["text"] == "still here"
+    assert [message["t"] for message in bob.heard] == ["welcome", "said"]
 
 
-@pytest.mark.parametrize(
-    ("first", "close", "text"),
-    [
-        ({"t": "say", "op": "a", "text": "x"}, 4000, "the first message must be hello"),
-        ({"t": "hello", "v": 9, "key": "0123456789abcdef", "name": "x"}, 4000, "this room speaks version 1, not 9"),
-        ({"t": "hello", "v": 1, "key": "short", "name": "x"}, 4000, "message 'hello': Expected `str` of length >= 16"),
-    ],
-)
-async def test_a_connection_that_starts_wrongly_is_closed_with_a_reason(
-    serve: Serve, first: dict[str, Any], close: int, text: str
-) -> None:
+BAD_STARTS: list[tuple[dict[str, Any], int, str]] = [
+    ({"t": "say", "op": "a", "text": "x"}, 4000, "the first message must be hello"),
+    ({"t": "hello", "v": 9, "key": "0123456789abcdef", "name": "x"}, 4000, "this room speaks version 1, not 9"),
+    ({"t": "hello", "v": 1, "key": "short", "name": "x"}, 4000, "message 'hello': Expected `str` of length >= 16"),
+]
+
+
+async def test_a_connection_that_starts_wrongly_is_closed_with_a_reason(serve: Serve) -> None:
     served = await serve()
-    async with connect(f"{served.ws}/rooms/blue/ws") as socket:
-        visitor = Visitor(socket, "")
-        await socket.send(json.dumps(first))
-        assert (await visitor.hear("error"))["text"].startswith(text)
-        assert await refusal(visitor) == close
+    for first, close, text in BAD_STARTS:
+        async with connect(f"{served.ws}/rooms/blue/ws") as socket:
+            visitor = Visitor(socket, "")
+            await socket.send(json.dumps(first))
+            assert (await visitor.hear("error"))["text"].startswith(text)
+            assert await refusal(visitor) == close
 
 
 async def test_limits_hold(serve: Serve, enter: Enter) -> None:
