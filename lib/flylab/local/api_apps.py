@@ -5,7 +5,7 @@ from quart import Quart, Response, request
 from flylab import ids
 from flylab.errors import RuleError
 from flylab.local.api_requests import Control, answer, empty, flag, page, read_body
-from flylab.rules.fleet import CreateApp, DeleteApp
+from flylab.rules.orders import CreateApp, DeleteApp
 
 
 def register(api: Quart, control: Control) -> None:

@@ -9,8 +9,8 @@ from flylab.errors import RuleError
 from flylab.local.api_requests import Control, answer, flag, page, read_body
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, choose_region, parse_signal
-from flylab.rules.fleet import Cordon, CreateMachine, Happened
 from flylab.rules.life import Life
+from flylab.rules.orders import Cordon, CreateMachine, Happened
 from flylab.wire.duration import parse_duration
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineState, parse_state

@@ -35,14 +35,14 @@ def watch_parent(gone: Callable[[], None]) -> Callable[[], None]:
 
 
 def _poll(parent: int, gone: Callable[[], None]) -> Callable[[], None]:
-    loop = asyncio.get_running_loop()
+    async def look() -> None:
+        while os.getppid() == parent:
+            await asyncio.sleep(_PAUSE)
+        gone()
 
-    def look() -> None:
-        nonlocal timer
-        if os.getppid() == parent:
-            timer = loop.call_later(_PAUSE, look)
-        else:
-            gone()
+    looking = asyncio.create_task(look())
 
-    timer = loop.call_later(_PAUSE, look)
-    return lambda: timer.cancel()
+    def stop() -> None:
+        looking.cancel()
+
+    return stop

@@ -19,8 +19,9 @@ from flylab.local.store import Store
 from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
-from flylab.rules.fleet import Fleet, FleetEvent, Happened
+from flylab.rules.fleet import Fleet
 from flylab.rules.life import Life
+from flylab.rules.orders import FleetEvent, Happened
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.rules.waiting import Reached, Wanted
 from flylab.wire.fields import Json

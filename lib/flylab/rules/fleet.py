@@ -4,7 +4,7 @@ Names are reserved in the same step that gives them out. ``now`` is in seconds s
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from flylab.errors import RuleError
@@ -12,8 +12,8 @@ from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
 from flylab.rules.life import Life, LifeSettings, Mint
-from flylab.wire.fields import Json
-from flylab.wire.machine import App, MachineConfig
+from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
+from flylab.wire.machine import App
 from flylab.wire.machine import MachineState as S
 
 _APP_NAME = re.compile(r"[a-z0-9-]{1,62}")  # fly-go flaps/flaps_error_test.go has the refusal in words
@@ -37,63 +37,6 @@ class AppEntry:
     network: str
     created_at: float
     idempotency_key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateApp:
-    id: str
-    name: str
-    organization: str
-    network: str = ""
-    idempotency_key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteApp:
-    name: str
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateMachine:
-    """Id and version come from the caller; ``launch`` starts it, ``cordoned`` keeps requests away from it."""
-
-    id: str
-    app: str
-    name: str
-    region: str
-    config: MachineConfig
-    version: str
-    image_ref: Json = field(default_factory=dict)
-    launch: bool = True
-    cordoned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """Something of ``lifecycle.py`` happened to a machine."""
-
-    machine: str
-    what: on.Happening
-
-
-@dataclass(frozen=True, slots=True)
-class Cordon:
-    machine: str
-    on: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetMetadata:
-    """Keys not named stay, an empty text or ``None`` removes; the other two are preconditions when not empty."""
-
-    machine: str
-    values: Mapping[str, str | None]
-    updated_at: str = ""
-    version: str = ""
-
-
-FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata
 
 
 class Fleet:

@@ -1,0 +1,65 @@
+"""What can be asked of the fleet, or happen to it: the events of ``Fleet.apply``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flylab.rules.lifecycle import Happening
+from flylab.wire.fields import Json
+from flylab.wire.machine import MachineConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApp:
+    id: str
+    name: str
+    organization: str
+    network: str = ""
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteApp:
+    name: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateMachine:
+    """Id and version come from the caller; ``launch`` starts it, ``cordoned`` keeps requests away from it."""
+
+    id: str
+    app: str
+    name: str
+    region: str
+    config: MachineConfig
+    version: str
+    image_ref: Json = field(default_factory=dict)
+    launch: bool = True
+    cordoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something of ``lifecycle.py`` happened to a machine."""
+
+    machine: str
+    what: Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon:
+    machine: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMetadata:
+    """Keys not named stay, an empty text or ``None`` removes; the other two are preconditions when not empty."""
+
+    machine: str
+    values: Mapping[str, str | None]
+    updated_at: str = ""
+    version: str = ""
+
+
+FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata
