@@ -36,8 +36,8 @@ def watch_parent(gone: Callable[[], None]) -> Callable[[], None]:
 
 def _poll(parent: int, gone: Callable[[], None]) -> Callable[[], None]:
     async def look() -> None:
-        while os.getppid() == parent:
-            await asyncio.sleep(_PAUSE)
+        while os.getppid() == parent:  # noqa: ASYNC110
+            await asyncio.sleep(_PAUSE)  # the kernel tells only those who ask
         gone()
 
     looking = asyncio.create_task(look())
