@@ -1,4 +1,4 @@
-"""Members in a room over real sockets: chat, cursors, coming back, falling behind, and everything a member can get wrong."""
+"""Members in a room over real sockets: chat, cursors, coming back, falling behind, and getting it wrong."""
 
 import asyncio
 import json
