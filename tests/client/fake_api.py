@@ -116,17 +116,22 @@ class FakeApi:
                 return self._respond(200, page | more)
             case ("GET", "apps", app) if app in self.apps:
                 return self._respond(200, self.apps[app])
-            case ("DELETE", "apps", app) if self.apps.pop(app, None):
+            case ("DELETE", "apps", app) if app in self.apps:
+                if any(machine["app"] == app for machine in self.machines.values()) and query.get("force") != "true":
+                    return self._refuse(412, "failed_precondition: the app has machines")
+                del self.apps[app]
                 return self._respond(202)
             case ("POST", "apps", app, "machines") if app in self.apps:
-                return self._create(body)
+                return self._create(app, body)
             case ("GET", "apps", app, "machines") if app in self.apps:
-                return self._list(query)
-            case (method, "apps", _, "machines", machine_id, *rest) if machine_id in self.machines:
+                return self._list(app, query)
+            case (method, "apps", app, "machines", machine_id, *rest) if (
+                self.machines.get(machine_id, {}).get("app") == app
+            ):
                 return await self._machine(method, self.machines[machine_id], rest, query, body)
         return self._refuse(404, "not_found: machine not found")
 
-    def _create(self, body: dict[str, object]) -> httpx.Response:
+    def _create(self, app: str, body: dict[str, object]) -> httpx.Response:
         for machine in self.machines.values():
             if body.get("name") and machine["name"] == body["name"]:
                 return self._refuse(
@@ -134,11 +139,18 @@ class FakeApi:
                 )
         machine_id = f"{self._ids.getrandbits(56):014x}"
         name = body.get("name") or f"quiet-star-{len(self.machines)}"
-        machine = {"id": machine_id, "name": name, "state": "created", "version": "V1", "config": body["config"]}
+        machine = {
+            "app": app,
+            "id": machine_id,
+            "name": name,
+            "state": "created",
+            "version": "V1",
+            "config": body["config"],
+        }
         self.machines[machine_id] = machine
         return self._respond(200, machine)
 
-    def _list(self, query: httpx.QueryParams) -> httpx.Response:
+    def _list(self, app: str, query: httpx.QueryParams) -> httpx.Response:
         if self.list_is_empty_for:
             self.list_is_empty_for -= 1
             return self._respond(200, [])
@@ -146,7 +158,8 @@ class FakeApi:
         found = [
             machine
             for machine in self.machines.values()
-            if all(machine["config"].get("metadata", {}).get(key) == value for key, value in wanted.items())
+            if machine["app"] == app
+            and all(machine["config"].get("metadata", {}).get(key) == value for key, value in wanted.items())
         ]
         return self._respond(200, found)
 

@@ -4,7 +4,6 @@ import httpx
 import pytest
 
 from flylab.client import Client
-from flylab.client.client import CREATE_MARK
 from flylab.client.errors import (
     AlreadyExists,
     AmbiguousTimeout,
@@ -18,6 +17,7 @@ from flylab.client.errors import (
     TransportError,
     Unprocessable,
 )
+from flylab.client.making import CREATE_MARK
 from flylab.errors import UsageError
 from flylab.wire.machine import MachineConfig
 from tests.client.fake_api import TOKEN, URL, FakeApi

@@ -13,7 +13,7 @@ WAIT = f"/machines/{ID}/wait"
 @pytest.fixture
 async def api():
     api = FakeApi()
-    api.machines[ID] = {"id": ID, "state": "created", "config": {}}
+    api.machines[ID] = {"app": "rooms", "id": ID, "state": "created", "config": {}}
     return api
 
 

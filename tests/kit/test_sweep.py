@@ -13,6 +13,7 @@ from flylab.kit import sweep
 from flylab.kit.configs import sleeper
 from flylab.kit.platform import Platform
 from flylab.kit.target import LABEL
+from tests.client.fake_api import FakeApi
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,20 @@ async def test_the_command_says_what_it_would_do_and_then_does_it(client, run, e
 def test_the_command_line_says_that_nothing_was_left(environment, capsys):
     assert sweep.main(["--run", "000000"]) == 0
     assert "nothing was left behind" in capsys.readouterr().out
+
+
+async def test_what_cannot_be_removed_is_said_and_the_rest_goes_on():
+    api = FakeApi()
+    for app, machine_id in (("c03-stuck-abcdef", "1" * 14), ("c03-rooms-abcdef", "2" * 14)):
+        api.apps[app] = {"id": app, "name": app}
+        config = {"image": "local/sleep", "metadata": {LABEL: "abcdef"}}
+        api.machines[machine_id] = {"app": app, "id": machine_id, "state": "started", "config": config}
+    held = {"error": "aborted: lease currently held by someone"}
+    api.fail(f"DELETE /apps/c03-stuck-abcdef/machines/{'1' * 14}", 409, body=held, times=99)
+    async with api.client() as client:
+        report = await api.run(sweep.sweep(client, run="abcdef"))
+    assert list(api.apps) == ["c03-stuck-abcdef"]
+    assert list(api.machines) == ["1" * 14]
+    assert len(report.left) == 2
+    assert "lease currently held" in report.left[0]
+    assert report.left[1].startswith("app c03-stuck-abcdef: ")

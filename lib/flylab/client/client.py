@@ -7,25 +7,23 @@ before it is sent again, and waiting goes on for longer than the API's own limit
 import os
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Self
 
 import httpx
 
 from flylab.client import calls
 from flylab.client.answers import PlatformRegion, parse_regions
-from flylab.client.errors import AlreadyExists, Conflict, NotFound, PreconditionFailed, Unauthorized
+from flylab.client.errors import Conflict, NotFound, PreconditionFailed
+from flylab.client.making import make_app, make_machine, make_version
 from flylab.client.retry import DEFAULT, RetryPolicy
 from flylab.client.session import Session
 from flylab.client.transport import Call, Transport
 from flylab.client.waiting import wait_for
 from flylab.clock import Clock, SystemClock
-from flylab.errors import ClientError, UsageError
+from flylab.errors import UsageError
 from flylab.wire.machine import App, Event, Machine, MachineConfig
 
 FLY = "https://api.machines.dev"  # machines/api/working-with-machines-api
-# Metadata of every machine that this client creates: finds it again when the answer to its creation was lost.
-CREATE_MARK = "flylab_create"
 
 
 class Client:
@@ -76,16 +74,7 @@ class Client:
 
     async def create_app(self, name: str, org: str = "personal", network: str | None = None) -> App:
         """Make an app; raises NameTaken when somebody has that name."""
-
-        async def look(_: ClientError) -> App | None:
-            try:
-                return await self.app(name)
-            except NotFound:
-                return None
-
-        call = calls.create_app(name, org=org, network=network, key=self._session.fresh_id())
-        # The answer itself has only an id and a date.
-        return await self._session.send_once(call, lambda _: None, look) or await self._new_app(name)
+        return await make_app(self._session, name, org=org, network=network)
 
     async def app(self, name: str) -> App:
         """One app; raises NotFound for a free name and Forbidden for another organisation's."""
@@ -124,23 +113,15 @@ class Client:
         ``region`` may be a list such as ``"lhr,eu"``. With a unique ``name`` a second one is impossible; without, a
         list that lags behind could still let one through. Raises AlreadyExists when another machine has the name.
         """
-        mark = self._session.fresh_id()
-
-        async def look(error: ClientError) -> Machine | None:
-            if isinstance(error, AlreadyExists) and error.machine_id:
-                holder = await self.machine(app, error.machine_id)
-                return holder if holder.config.metadata.get(CREATE_MARK) == mark else None
-            return next(iter(await self.machines(app, metadata={CREATE_MARK: mark})), None)
-
-        call = calls.create_machine(
+        return await make_machine(
+            self._session,
             app,
-            replace(config, metadata={**config.metadata, CREATE_MARK: mark}),
+            config,
             region=region,
             name=name,
             skip_launch=skip_launch,
             skip_service_registration=skip_service_registration,
         )
-        return await self._session.send_once(call, lambda answer: answer.read(Machine.from_json), look)
 
     async def machines(
         self,
@@ -174,14 +155,9 @@ class Client:
         skip_launch: bool = False,
     ) -> Machine:
         """Replace the whole configuration; with ``current_version`` only if that is still the machine's (409 else)."""
-
-        async def look(_: ClientError) -> Machine | None:
-            machine = await self.machine(app, machine_id)
-            moved_on = current_version is not None and machine.version != current_version
-            return machine if moved_on and _within(config.to_json(), machine.config.to_json()) else None
-
-        call = calls.update_machine(app, machine_id, config, current_version=current_version, skip_launch=skip_launch)
-        return await self._session.send_once(call, lambda answer: answer.read(Machine.from_json), look)
+        return await make_version(
+            self._session, app, machine_id, config, current_version=current_version, skip_launch=skip_launch
+        )
 
     async def start(self, app: str, machine_id: str) -> bool:
         """Start a machine; false when it was starting or started already. It may take a while to be ``started``.
@@ -272,22 +248,3 @@ class Client:
             await self._session.send(call)
         except NotFound:
             return
-
-    async def _new_app(self, name: str) -> App:
-        """Read an app that was just made; it may be 404 or 401 for a moment (fly-go retries both)."""
-        tries = 0
-        while True:
-            try:
-                return await self.app(name)
-            except (NotFound, Unauthorized):
-                tries += 1
-                if tries >= self.retry.appearing_attempts:
-                    raise
-            await self._clock.sleep(self.retry.appearing_pause)
-
-
-def _within(part: object, whole: object) -> bool:
-    """Whether everything that was sent is there; the API adds defaults of its own."""
-    if isinstance(part, Mapping):
-        return isinstance(whole, Mapping) and all(_within(value, whole.get(key)) for key, value in part.items())
-    return part == whole
