@@ -5,6 +5,7 @@ bytes ──► head ──► Walk        while a walk lasts: body ──► Wa
 """
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, cast
 
 from flylab.local.body import ChunkedReader, LengthReader, Reader
@@ -40,6 +41,8 @@ class Downstream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._gate = Gate(self._transport)
+        # asyncio leaves Nagle's algorithm on for sockets that were made without naming the protocol.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.address = str(peer[0])

@@ -60,6 +60,9 @@ class Pipe:
     def on_body(self, payload: bytes) -> None:
         self._client.write(payload)
 
+    def on_flush(self) -> None:
+        """Nothing is held back."""
+
     def on_end(self) -> None:
         self._machine_ended = True
         self._client.write_eof()

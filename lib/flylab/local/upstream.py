@@ -24,6 +24,9 @@ class Answers(Protocol):
 
     def on_body(self, payload: bytes) -> None: ...
 
+    def on_flush(self) -> None:
+        """All that has come so far has been told."""
+
     def on_end(self) -> None:
         """The answer is complete; of a pipe: the machine will send no more."""
 
@@ -175,17 +178,19 @@ class Upstream(asyncio.Protocol):
                 self._answers.on_body(data)
             return
         try:
-            while data or self._buffer:
-                if self._reader is None:
-                    rest = self._read_head(data)
-                    if rest is None:
-                        return
-                    data = rest
-                else:
-                    self._read_body(self._reader, data)
-                    return
+            self._read_answer(data)
         except BadMessage:
             self._break()
+        if self._answers is not None:
+            self._answers.on_flush()
+
+    def _read_answer(self, data: bytes) -> None:
+        while self._reader is None:
+            rest = self._read_head(data)
+            if rest is None:
+                return
+            data = rest
+        self._read_body(self._reader, data)
 
     def _read_head(self, data: bytes) -> bytes | None:
         buffer, self._buffer = self._buffer + data, b""
@@ -208,12 +213,8 @@ class Upstream(asyncio.Protocol):
             self._answers.on_head(head)
             return None
         self._answers.on_head(head)
-        if self._ended or self._reader is None:  # refused, or already free again
-            return None
-        if not rest and not self._reader.done:
-            return None
-        self._read_body(self._reader, rest)
-        return None
+        # Discarded meanwhile, the connection may be closed, waiting, or already carry the next request.
+        return None if self._ended or self._reader is None else rest
 
     def _reader_of(self, head: ResponseHead) -> Reader:
         fields = head.fields

@@ -44,6 +44,7 @@ class Walk:
         self._app: str | None = None
         self._upstream: Upstream | None = None
         self._answer: ResponseHead | None = None
+        self._unsent: list[bytes] = []  # of the answer, until all that came at once has been read
         self._chunked = False  # how the answer's body goes to the client
         self._json: bytearray | None = None  # a replay that comes as a body
         self._timer: asyncio.TimerHandle | None = None
@@ -126,7 +127,7 @@ class Walk:
 
     def on_body(self, payload: bytes) -> None:
         if self._json is None:
-            self._client.write(chunk(payload) if self._chunked else payload)
+            self._unsent.append(chunk(payload) if self._chunked else payload)
         elif len(self._json) <= _LONGEST_JSON:
             self._json += payload
 
@@ -137,9 +138,16 @@ class Walk:
             return
         self._upstream = None
         if self._chunked:
-            self._client.write(LAST_CHUNK)
+            self._unsent.append(LAST_CHUNK)
+        self.on_flush()
         self._finish(complete=True)
         self._client.next(keep_alive=not self._close)
+
+    def on_flush(self) -> None:
+        # Head and body that came together leave together: one packet, and one system call.
+        if self._unsent:
+            self._client.write(self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent))
+            self._unsent.clear()
 
     def on_lost(self) -> None:
         upstream, self._upstream, self._json = self._upstream, None, None
@@ -243,25 +251,25 @@ class Walk:
         exchange.connected(self._edge.clock.now())
         body.rewind()
         upstream.begin(self, head.method)
-        upstream.write(
-            self._edge.heads.request(
-                head, address=self._client.address.encode(), request_id=self._request_id, added=effect.headers
-            )
+        request = self._edge.heads.request(
+            head, address=self._client.address.encode(), request_id=self._request_id, added=effect.headers
         )
         if b"expect" in head.fields.values and not self._continued and not body.complete and not body.size:
             self._continued = True
             self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         upstream.hold(on=self._client_blocked)
         self._client.hold(on=False)
-        self._send_body(upstream)
+        self._send_body(upstream, request)
 
-    def _send_body(self, upstream: Upstream) -> None:
-        chunked = self._head.fields.chunked
-        for payload in self._body.take():
-            upstream.write(chunk(payload) if chunked else payload)
-        if self._body.complete:
-            if chunked:
-                upstream.write(LAST_CHUNK)
+    def _send_body(self, upstream: Upstream, head: bytes = b"") -> None:
+        chunked, complete = self._head.fields.chunked, self._body.complete
+        payload = b"".join(self._body.take())
+        if payload and chunked:
+            payload = chunk(payload)
+        ending = LAST_CHUNK if chunked and complete else b""
+        if head or payload or ending:
+            upstream.write(head + payload + ending if head or ending else payload)
+        if complete:
             upstream.sent()
 
     def _responded(self, head: ResponseHead, said: str | bytes | None) -> None:
@@ -283,7 +291,7 @@ class Walk:
         self._chunked = answer.has_body(head.method) and answer.fields.length is None and head.minor == 1
         self._status = answer.status
         self._body.forget()
-        self._client.write(self._answer_head(answer))
+        self._unsent.append(self._answer_head(answer))
 
     def _answer_head(self, answer: ResponseHead) -> bytes:
         self._close = answer.status != 101 and not self._keeps_alive()
