@@ -121,5 +121,6 @@ def classify(http: int, text: str, body_status: str = "") -> str:
     for code in rows:
         if not code.fragment and code.word and text.startswith(f"{code.word}:"):
             return code.name
-    plain = [code.name for code in rows if not code.fragment and not code.word]
-    return plain[0] if plain else rows[0].name if rows else UNKNOWN
+    # Free text: the row that asks for the least stands for its status.
+    least = sorted(rows, key=lambda code: (bool(code.fragment), bool(code.word)))
+    return least[0].name if least else UNKNOWN
