@@ -270,12 +270,8 @@ happenings = st.sampled_from(
         on.Removed(), on.Recovered(), on.Update(MachineConfig(image="j"), "v2", {}),
     ]
 )  # fmt: skip
-configs = st.builds(
-    MachineConfig,
-    image=st.just("i"),
-    auto_destroy=st.booleans(),
-    restart=st.none() | st.builds(Restart, policy=st.sampled_from(["no", "always", "on-failure"]), max_retries=st.integers(0, 2)),
-)  # fmt: skip
+policies = st.builds(Restart, policy=st.sampled_from(["no", "always", "on-failure"]), max_retries=st.integers(0, 2))
+configs = st.builds(MachineConfig, image=st.just("i"), auto_destroy=st.booleans(), restart=st.none() | policies)
 
 
 @given(configs, st.lists(happenings, max_size=40))

@@ -32,7 +32,12 @@ def test_the_status_of_the_body_is_believed_first() -> None:
 
 @pytest.mark.parametrize(
     ("http", "text", "name"),
-    [(404, "", "no_such_path"), (412, "free text", "failed_precondition"), (418, "tea", UNKNOWN), (500, "<html>", "internal")],
+    [
+        (404, "", "no_such_path"),
+        (412, "free text", "failed_precondition"),
+        (418, "tea", UNKNOWN),
+        (500, "<html>", "internal"),
+    ],
 )
 def test_free_text_is_classified_by_status(http: int, text: str, name: str) -> None:
     assert classify(http, text) == name

@@ -123,13 +123,17 @@ def test_a_body_that_is_no_object_is_called_so() -> None:
         Machine.from_json([1])
 
 
-@pytest.mark.parametrize("part", [Port(), Restart(), StopConfig(), Init(), Guest(), File(guest_path="/x"), Concurrency()])
+@pytest.mark.parametrize(
+    "part", [Port(), Restart(), StopConfig(), Init(), Guest(), File(guest_path="/x"), Concurrency()]
+)
 def test_every_part_reads_what_it_writes(part: Any) -> None:
     assert type(part).from_json(part.to_json()) == part
 
 
 def test_a_machine_sends_its_version_under_both_names() -> None:
-    machine = Machine(id="m", state=MachineState.STARTED, instance_id="v1", checks=({"name": "c"},), extra={"nonce": "n"})
+    machine = Machine(
+        id="m", state=MachineState.STARTED, instance_id="v1", checks=({"name": "c"},), extra={"nonce": "n"}
+    )
     sent = machine.to_json()
     assert (sent["version"], sent["instance_id"]) == ("v1", "v1")
     assert Machine.from_json(sent) == machine
@@ -144,7 +148,7 @@ def test_a_machine_without_configuration_can_be_read() -> None:
 
 
 def test_an_unknown_state_is_refused() -> None:
-    with pytest.raises(ParseError, match="cannot read machine.state 'dreaming'"):
+    with pytest.raises(ParseError, match=r"cannot read machine\.state 'dreaming'"):
         Machine.from_json({"state": "dreaming"})
     assert parse_state("started") is MachineState.STARTED
 
@@ -158,7 +162,8 @@ def test_an_app_carries_its_organisation() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 

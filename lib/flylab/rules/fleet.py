@@ -6,6 +6,7 @@ Names are reserved in the same step that gives them out. ``now`` is in seconds s
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from flylab.errors import RuleError
 from flylab.rules import actions as do
@@ -112,6 +113,8 @@ class Fleet:
                 return [do.Changed(machine_id)]
             case SetMetadata():
                 return self._set_metadata(event, now)
+            case _ as never:
+                assert_never(never)
 
     def _create_app(self, event: CreateApp, now: float) -> list[Action]:
         for app in self._apps.values():

@@ -121,11 +121,10 @@ class Life:
 
     def _settled(self, event: Happening, after: S, actions: list[MachineAction]) -> S:
         if isinstance(event, on.Exited) and after is S.STOPPED:
-            for action in actions:
-                if isinstance(action, RestartLater):
-                    return S.RESTARTING
-                if isinstance(action, Remove):
-                    return S.DESTROYING
+            if any(isinstance(action, RestartLater) for action in actions):
+                return S.RESTARTING
+            if any(isinstance(action, Remove) for action in actions):
+                return S.DESTROYING
         if after is S.STOPPING and not self.running:
             return S.STOPPED
         return after
