@@ -213,10 +213,10 @@ def main() -> int:
     for result in results:
         for way, row in result["ways"].items():  # type: ignore[attr-defined]
             print(f"  {result['loop']:8} {way:9} n={row['n']}  p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms")
-        verdict = "holds" if result["holds"] else "MISSED"
+        beyond = result["replay_adds_beyond_a_round_trip_ms"]
         print(
-            f"  {result['loop']:8} edge adds {result['edge_adds_ms']:.3f} ms, a replay adds {result['replay_adds_ms']:.3f} ms;"
-            f" beyond one round trip {result['replay_adds_beyond_a_round_trip_ms']:.3f} ms, target {TARGET_MS} ms: {verdict}"
+            f"  {result['loop']:8} the edge adds {result['edge_adds_ms']:.3f} ms, a replay {result['replay_adds_ms']:.3f} ms;"
+            f" beyond a round trip {beyond:.3f} ms, {TARGET_MS} allowed: {'holds' if result['holds'] else 'MISSED'}"
         )
     print(f"written to {chosen.out}")
     return 0 if all(result["holds"] for result in results) else 1

@@ -139,9 +139,9 @@ class Exchange:
     def woke(self, now: float) -> Effect:
         """The machine has started; whether it listens is still to be seen."""
         self._expect("woke")
-        hop = self.hops[-1]
-        if hop.woke is not None:
-            hop.woke.started = now
+        woke = self.hops[-1].woke
+        assert woke is not None  # only a wake leads here
+        woke.started = now
         return self._forward()
 
     def wake_failed(self, code: str, text: str, now: float) -> Effect:
@@ -169,7 +169,9 @@ class Exchange:
             return self._fail("PR04", "the replay reached nobody in time", FailureReason.TIMEOUT, now)
         if self.phase is Phase.WAKING:
             return self._give_up("PM03", f"machine {self.hops[-1].machine} did not start in time", now)
-        return self._choose(now)  # the queue's deadline: the last look decides
+        if self.phase is Phase.QUEUED:
+            return self._choose(now)  # the last look decides
+        raise RuleError("illegal_event", f"an exchange that is {self.phase} has no deadline at {now}")
 
     def connected(self, now: float) -> None:
         """The machine took the connection: the replay, if it was one, has succeeded."""
