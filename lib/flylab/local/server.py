@@ -42,7 +42,10 @@ _TABLES = ("platform", "fleet", "life", "edge", "exchange")
 def run(options: Options) -> int:
     """Serve until a signal, or the death of whoever started us or of the supervisor; returns the exit status."""
     _allow_many_files()
+    supervisor.adopt_orphans()
     with contextlib.ExitStack() as stack:
+        # If even the supervisor is killed, its processes come to us, and nobody else here has children.
+        stack.callback(supervisor.kill_below, os.getpid(), _LEFTOVERS)
         server = Server(options, stack)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(server.serve())
@@ -76,7 +79,6 @@ class Server:
         self.rng = Random(f"{options.seed}:{runs}") if options.seed is not None else Random()
         self.clock = SystemClock()
         self.platform = Platform(store=self.store, clock=self.clock, rng=self.rng, settings=self.settings)
-        supervisor.adopt_orphans()  # if even the supervisor is killed, `serve` ends what it leaves behind
         self.driver = ProcessDriver(
             self.store.machines_folder,
             self.images,
@@ -124,7 +126,6 @@ class Server:
             await api.stop()
             for call in undo:
                 call()
-            supervisor.kill_below(os.getpid(), _LEFTOVERS)
         return self._status
 
     def _edge(self, region: str) -> Edge:
