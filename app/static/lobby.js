@@ -18,7 +18,7 @@ async function ask(url, options) {
   } catch {
     throw new Error("The machine cannot be reached. Check your connection and try again.");
   }
-  if (!answer.ok) throw new Error(sentence(await answer.text(), answer.status));
+  if (!answer.ok) throw Object.assign(new Error(sentence(await answer.text(), answer.status)), { status: answer.status });
   return answer.json();
 }
 
@@ -91,7 +91,10 @@ async function create(event) {
   event.preventDefault();
   const room = form.room.value.trim().toLowerCase();
   const region = form.region.value;
-  if (!ROOM.test(room)) return complain(room ? `“${room}” cannot be a name: use a–z, 0–9 and hyphens, no hyphen at an end.` : "Give the room a name.");
+  if (!ROOM.test(room)) {
+    complain(room ? `“${room}” cannot be a name: use a–z, 0–9 and hyphens, no hyphen at an end.` : "Give the room a name.");
+    return;
+  }
   form.querySelector("button").disabled = true;
   say(region ? `Asking for a machine in ${city(region)}…` : "Creating…");
   try {
@@ -99,6 +102,11 @@ async function create(event) {
     location.assign(`/rooms/${room}`);
   } catch (error) {
     complain(error.message);
+    if (error.status === 409) {
+      const link = cell("a", "Open it");
+      link.href = `/rooms/${room}`;
+      note.append(" ", link);
+    }
     form.querySelector("button").disabled = false;
     refresh();
   }

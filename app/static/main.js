@@ -71,7 +71,7 @@ function drawState() {
   };
   const waiting = state.pending.length;
   const text = texts[state.phase] + (waiting && state.phase !== "live" ? ` ${waiting} unsent` : "");
-  get("state").dataset.phase = state.phase;
+  get("state").dataset.phase = document.body.dataset.phase = state.phase;
   if (get("state-text").textContent !== text) get("state-text").textContent = text;
 }
 

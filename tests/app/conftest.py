@@ -47,7 +47,7 @@ Serve = Callable[..., Awaitable[Served]]
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
+async def serve(nothing_left: None) -> AsyncIterator[Serve]:
     """Start a room server: ``await serve("m1", "ams", ROOMS_URL=…)``; all of them end with the test."""
     running: list[asyncio.subprocess.Process] = []
 

@@ -1,0 +1,86 @@
+"""The room's page behind two regional edges of the local platform: one visitor is replayed, and sees so."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from flylab.client import Client
+from flylab.wire.flytoml import read_flytoml
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = ("up", "--regions", "ams,nrt", "--api-port", "0", "--edge-port", "0", "--latency", "off", "--json")
+
+
+@pytest.fixture
+async def platform(nothing_left: None) -> AsyncIterator[dict[str, Any]]:
+    """A local platform with two regions, as its own process."""
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "flylab", *ARGUMENTS, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(10):
+        up = json.loads(await process.stdout.readline())
+    yield up
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        await process.communicate()
+
+
+async def test_a_visitor_from_tokyo_is_replayed_to_amsterdam_and_sees_the_way(
+    platform: dict[str, Any], browser: Any, tmp_path: Path
+) -> None:
+    config = read_flytoml(ROOT / "fly.toml").machine_config("local/room")
+    config = replace(config, env={**config.env, "ROOMS_URL": (tmp_path / "rooms").as_uri()})
+    machines = {}
+    async with Client(platform["api"], platform["token"]) as api:
+        await api.create_app("rooms")
+        for region in ("ams", "nrt"):
+            machines[region] = await api.create_machine("rooms", config, region=region)
+
+    def address(region: str) -> str:
+        return f"http://rooms.localhost:{httpx.URL(platform['edges'][region]).port}"
+
+    async def enter(region: str, name: str) -> Any:
+        page = await browser.new_page()
+        await page.goto(f"{address(region)}/rooms/blue-note")
+        await expect(page.locator("#state")).to_have_text("Live in Amsterdam (ams)", timeout=15_000)
+        await page.fill("#name", name)
+        await page.press("#name", "Enter")
+        return page
+
+    ada = await enter("ams", "Ada")
+    kenji = await enter("nrt", "Kenji")
+    await expect(ada.locator("#path")).to_contain_text("The edge chose the right machine at once")
+    path = kenji.locator("#path")
+    await expect(path).to_contain_text("Tokyo (nrt)")
+    await expect(path).to_contain_text(f"{machines['nrt'].id} in Tokyo (nrt)")
+    await expect(path).to_contain_text(f"{machines['ams'].id} in Amsterdam (ams)")
+    await expect(ada.locator("#people")).to_contain_text("Tokyo (nrt)")
+
+    await kenji.fill("#text", "konnichiwa")
+    await kenji.press("#text", "Enter")
+    await expect(ada.locator("#log")).to_contain_text("konnichiwa")
+    await kenji.set_viewport_size({"width": 1280, "height": 800})
+    (ROOT / "build" / "screens" / "room").mkdir(parents=True, exist_ok=True)
+    await kenji.screenshot(path=ROOT / "build" / "screens" / "room" / "replayed.png")
+
+    # The room's machine is destroyed: the proxy finds the other one, which takes the room over, and both come along.
+    async with Client(platform["api"], platform["token"]) as api:
+        await api.destroy("rooms", machines["ams"].id, force=True)
+    for page in (ada, kenji):
+        await expect(page.locator("#state")).to_have_text("Live in Tokyo (nrt)", timeout=15_000)
+        await expect(page.locator("#log")).to_contain_text("The room started afresh here")
+    await expect(ada.locator("#epoch")).to_have_text("2")
