@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
-from flylab.kit import figures, maps, timeline, waterfall
+from flylab.kit import charts, figures, maps, timeline, waterfall
 from flylab.kit.figures import Provenance, basis
+from flylab.measure import summary
 
 ABOUT = basis("measured", "configured", n=3, unit="ms", date="2026-11-24", note="Two visitors.")
 TRACE: dict[str, Any] = {
@@ -35,8 +36,8 @@ SPANS = [
 ]
 MAKERS: dict[str, Callable[[], go.Figure]] = {
     "figure": lambda: figures.figure("A title", ABOUT),
-    "dots": lambda: figures.dots("A title", {"ams": [1, 2], "iad": [3]}, ABOUT, x="ms"),
-    "stacked": lambda: figures.stacked(
+    "dots": lambda: charts.dots("A title", {"ams": [1, 2], "iad": [3]}, ABOUT, x="ms"),
+    "stacked": lambda: charts.stacked(
         "A title", ["a"], {"x": ("measured", [1]), "y": ("configured", [2])}, ABOUT, x="ms"
     ),
     "world": lambda: maps.world("A title", ABOUT, machines={"ams": 2}, edges=["iad"], hops=[("ams", "nrt")]),
@@ -110,6 +111,5 @@ def test_published_numbers_carry_no_place() -> None:
     assert "local platform" not in basis("published", n=1, unit="ms", date="2022").caption()
 
 
-@pytest.mark.parametrize(("values", "middle"), [([3, 1, 2], 2), ([4, 1, 2, 3], 2.5), ([7], 7)])
-def test_median(values: list[float], middle: float) -> None:
-    assert figures.median(values) == middle
+def test_the_median_is_that_of_the_summary() -> None:
+    assert figures.median([4, 1, 2, 3]) == summary.quantile([1, 2, 3, 4], 0.5) == 2

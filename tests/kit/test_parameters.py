@@ -28,7 +28,7 @@ def test_a_line_without_type_default_and_meaning_is_refused(tmp_path: Path, line
 
 
 def test_values_are_json_or_text() -> None:
-    assert parameters.parse(['runs=5', 'regions=["ams"]', "target=fly"]) == {
+    assert parameters.parse(["runs=5", 'regions=["ams"]', "target=fly"]) == {
         "runs": 5,
         "regions": ["ams"],
         "target": "fly",

@@ -3,14 +3,14 @@
 import pytest
 
 from flylab.errors import UsageError
-from flylab.kit.verdict import HEADLINE_MIME, MIME, Headline, Verdicts
+from flylab.kit.verdict import HEADLINE_MIME, MIME, Headline, Verdicts, documented
 from flylab.published.claims import claim
 
 
 def made() -> Verdicts:
     verdicts = Verdicts("03")
     verdicts.predict("c016", "Under 2 ms of our own per replay.")
-    verdicts.predict("chain", "The eleventh is refused.", claim="At most ten replays", source="Fly docs", date="2026")
+    verdicts.predict("chain", "The eleventh is refused.", documented("monitoring/error-codes", "At most ten replays"))
     return verdicts
 
 
@@ -43,9 +43,7 @@ def test_a_claim_that_is_not_there_is_refused() -> None:
         Verdicts("03").predict("c999", "Something.")
 
 
-@pytest.mark.parametrize(
-    ("holds", "word"), [(True, "holds"), (False, "fails"), (None, "cannot be tested here")]
-)
+@pytest.mark.parametrize(("holds", "word"), [(True, "holds"), (False, "fails"), (None, "cannot be tested here")])
 def test_the_table_names_the_verdict_in_words_and_as_data(holds: bool | None, word: str) -> None:
     verdicts = made()
     verdicts.result("c016", "1.1 <ms>", holds=holds)

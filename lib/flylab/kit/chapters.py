@@ -22,6 +22,7 @@ class Chapter:
     title: str
     question: str
     promises: dict[str, str]
+    alone: bool = False  # what it measures would suffer from chapters that run beside it
 
     @property
     def name(self) -> str:
@@ -38,7 +39,8 @@ def load(path: Path) -> Chapter:
     """Read one notebook's header; ParseError says what its first cell lacks."""
     if not NAME.fullmatch(path.name):
         raise ParseError("chapter", path.name, "a name looks like 03-replay.ipynb")
-    first = source(json.loads(path.read_text(encoding="utf-8"))["cells"][0]).strip()
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    first = source(notebook["cells"][0]).strip()
     blocks = [block.strip() for block in first.split("\n\n")]
     if len(blocks) < 3 or not blocks[0].startswith("# "):
         raise ParseError("chapter", path.name, "the first cell is a title, a question and a table")
@@ -51,6 +53,7 @@ def load(path: Path) -> Chapter:
         title=blocks[0].removeprefix("# ").split(" · ", 1)[-1],
         question=" ".join(blocks[1].split()),
         promises=dict(zip(COLUMNS, rows[2], strict=True)),
+        alone=bool(notebook["metadata"].get("flylab", {}).get("alone", False)),
     )
 
 

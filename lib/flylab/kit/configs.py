@@ -3,6 +3,7 @@
 import base64
 import os
 import sys
+from dataclasses import replace
 from importlib.resources import files
 
 from flylab.errors import UsageError
@@ -51,3 +52,14 @@ def room_image(target: str) -> str:
     if not image:
         raise UsageError("target=fly needs the room server's image: push app/Dockerfile and name it in FLYLAB_IMAGE")
     return image
+
+
+def room(target: str, store_url: str, **env: str) -> MachineConfig:
+    """The room server as ``fly.toml`` describes it, with its image and the place of its rooms' records."""
+    config = MachineConfig(image=room_image(target), guest=Guest(memory_mb=512), services=(service(),))
+    return with_env(config, ROOMS_URL=store_url, **env)
+
+
+def with_env(config: MachineConfig, **env: str) -> MachineConfig:
+    """The same machine with other or further environment variables."""
+    return replace(config, env={**config.env, **env})

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from flylab.kit import project
 
@@ -98,10 +97,10 @@ def _free(port: int) -> bool:
 
 
 def browser() -> str | None:
-    """The Chromium that the browser tests drive; FLYLAB_BROWSER names another one."""
-    chosen = os.environ.get("FLYLAB_BROWSER")
+    """The Chromium that the browser tests drive; CHROMIUM names another one."""
+    chosen = os.environ.get("CHROMIUM")
     if chosen:
-        return chosen if Path(chosen).exists() else None
+        return shutil.which(chosen)
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from flylab.measure.summary import quantile
+
 # Plotly 7 offers to upload every figure to a cloud service unless told otherwise. The JSON renderer alone is used: the
 # HTML ones put all of plotly.js (4.8 MB) into the notebook.
 pio.renderers.default = "plotly_mimetype"
@@ -153,52 +155,6 @@ def ink(kind: str, **changes: Any) -> dict[str, Any]:
     return {"color": color, "line": {"color": color, "width": 1}, "pattern": pattern, **changes}
 
 
-def dots(
-    title: str, groups: Mapping[str, Sequence[float]], about: Basis, *, x: str, kind: str = "measured"
-) -> go.Figure:
-    """Every sample as a dot, one row per group, with a bar at the median: what small n deserves instead of a box."""
-    fig = figure(title, about, height=190 + 44 * len(groups), x=x)
-    look = INK[Provenance(kind)]
-    for row, (name, values) in enumerate(groups.items()):
-        # A fixed fan of offsets keeps dots of equal value apart without chance, so the figure can be made again.
-        spread = [row + ((i * 7) % 11 - 5) / 24 for i in range(len(values))]
-        marker = {"color": look.color, "size": 7, "opacity": 0.7, "symbol": look.symbol}
-        hover = f"{name}: %{{x:.1f}} {about.unit}<extra></extra>"
-        fig.add_scatter(x=list(values), y=spread, mode="markers", marker=marker, name=name, hovertemplate=hover)
-        middle = median(values)
-        fig.add_scatter(
-            x=[middle, middle],
-            y=[row - 0.36, row + 0.36],
-            mode="lines",
-            line={"color": look.color, "width": 3},
-            hovertemplate=f"{name}: median %{{x:.1f}} {about.unit}<extra></extra>",
-        )
-    fig.update_layout(showlegend=False)
-    fig.update_yaxes(tickvals=list(range(len(groups))), ticktext=list(groups), range=[len(groups) - 0.5, -0.5])
-    fig.update_xaxes(rangemode="tozero")
-    return fig
-
-
-def stacked(
-    title: str, rows: Sequence[str], parts: Mapping[str, tuple[str, Sequence[float]]], about: Basis, *, x: str
-) -> go.Figure:
-    """Horizontal bars made of parts; ``parts`` maps a part's name to its kind and to one value per row."""
-    fig = figure(title, about, height=210 + 40 * len(rows), x=x)
-    colors = iter(SERIES)
-    for name, (kind, values) in parts.items():
-        marker = ink(kind, color=next(colors)) if kind == "measured" else ink(kind)
-        hover = f"%{{y}}, {name}: %{{x:.1f}} {about.unit}<extra></extra>"
-        fig.add_bar(y=list(rows), x=list(values), name=name, orientation="h", marker=marker, hovertemplate=hover)
-    fig.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
-    fig.update_yaxes(autorange="reversed", type="category")
-    fig.update_xaxes(rangemode="tozero")
-    return fig
-
-
 def median(values: Sequence[float]) -> float:
-    """The middle value; of an even number the mean of the two in the middle."""
-    ordered = sorted(values)
-    if not ordered:
-        raise ValueError("no values to take the median of")
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    """The median as ``measure.summary`` defines it, so that a figure and a sentence cannot disagree."""
+    return quantile(sorted(values), 0.5)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+import httpx
+
 from flylab.client.errors import StatusError
 from flylab.kit.record import Record
 from flylab.kit.target import Lab
@@ -28,6 +30,12 @@ async def create(
     return dict(zip(regions, await asyncio.gather(*map(one, regions)), strict=True))
 
 
+async def answering(lab: Lab, app: str, path: str = "/") -> dict[str, httpx.Response]:
+    """One request from every place at once: the answers, when the machines next to them have opened their ports."""
+    answers = await asyncio.gather(*(lab.visitor(region, app).get(path) for region in lab.visitors))
+    return dict(zip(lab.visitors, answers, strict=True))
+
+
 async def restart(lab: Lab, record: Record, app: str, machine: Machine, times: int) -> None:
     """Stop and start one machine so many times. Samples ``stopped`` and ``started``: from the call to the state."""
     for _ in range(times):
@@ -40,14 +48,20 @@ async def restart(lab: Lab, record: Record, app: str, machine: Machine, times: i
 
 
 async def roll(
-    lab: Lab, record: Record, app: str, config: MachineConfig, machines: Sequence[Machine]
+    lab: Lab, record: Record, app: str, config: MachineConfig, machines: Sequence[Machine], *, health: str
 ) -> dict[str, Machine]:
-    """Give machines a new configuration, one after the other, each started again before the next is touched."""
+    """Give machines a new configuration, one after the other, each well again before the next is touched.
+
+    Sample ``updated``: from the update call until the new version answers at the path ``health``.
+    """
     updated = {}
     for machine in machines:
+        visitor = lab.visitor(machine.region if lab.target == "local" else lab.visitors[0], app)
         async with record.time("updated", machine.region):
             changed = await lab.api.update_machine(app, machine.id, config, current_version=machine.version)
             await lab.api.wait(app, machine.id, "started", version=changed.version)
+            answer = await visitor.get(health, headers={"fly-force-instance-id": machine.id})
+            answer.raise_for_status()
         updated[machine.region] = await lab.api.machine(app, machine.id)
     return updated
 

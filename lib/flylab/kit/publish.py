@@ -17,7 +17,7 @@ from flylab.kit.verdict import HEADLINE_MIME, MIME
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-_LINK = re.compile(r"\]\((\d\d-[a-z0-9-]+)\.ipynb\)")
+_LINK = re.compile(r"\[([^\]]+)\]\((\d\d-[a-z0-9-]+)\.ipynb\)")
 
 
 @dataclass(slots=True)
@@ -43,13 +43,20 @@ def page(path: Path) -> Page:
         # The cleanup cell is machinery; code that only draws is folded away by its own tag.
         kept_tags = [tag for tag in tags if tag.startswith(("hide-", "remove-"))]
         cell["metadata"] = {"tags": [*kept_tags, *(["remove-cell"] if "cleanup" in tags else [])]}
-        cell["source"] = _LINK.sub(r"](\1.html)", source(cell))
+        cell["source"] = source(cell)
         if cell["cell_type"] == "code":
             cell["outputs"] = [kept for output in cell["outputs"] if (kept := _output(output, tags, made, path))]
     notebook["cells"] = cells
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return made
+
+
+def unlink(made: Page, there: set[str]) -> None:
+    """Turn links to chapters that are not on the site into plain words."""
+    for cell in made.notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _LINK.sub(lambda link: link[0] if link[2] in there else link[1], cell["source"])
 
 
 def _tags(cell: dict[str, Any]) -> list[str]:

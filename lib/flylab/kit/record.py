@@ -65,6 +65,20 @@ class Record:
         """The times of one kind for each place, in the order in which the places were first seen."""
         return {place: self.ms(what, place) for place in dict.fromkeys(each.where for each in self.of(what))}
 
+    def text(self, what: str, where: str | None = None) -> str:
+        """The median in words: ``0.9 ms at the median (95 % interval 0.7 to 1.2 ms, n = 40, 0 failed)``."""
+        found = self.summary(what, where)
+        if found.p50 is None or found.p50_interval is None:
+            return f"no success (n = {found.n}, {found.failures} failed)"
+        low, high = 1000 * found.p50_interval.low, 1000 * found.p50_interval.high
+        between = f"95 % interval {low:.1f} to {high:.1f} ms"
+        return f"{1000 * found.p50:.1f} ms at the median ({between}, n = {found.n}, {found.failures} failed)"
+
+    def conditions(self) -> str:
+        """How busy this computer was when the run began: small times mean little on a loaded one."""
+        load = "unknown" if self.run.load_before is None else f"{self.run.load_before:.1f}"
+        return f"load {load} on {self.run.cores} cores when the run began"
+
     def summary(self, what: str, where: str | None = None) -> Summary:
         """Median, p95 and their intervals, with n and the failures."""
         return summarise(self.of(what, where))

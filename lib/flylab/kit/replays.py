@@ -1,7 +1,6 @@
 """Requests of the replay chapter: a visit with its hops, and the same request with and without a replay, in pairs."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -38,17 +37,15 @@ def seen(lab: Lab, answer: httpx.Response) -> Seen:
     return Seen(status=answer.status_code, body=answer.json() if is_json else {}, hops=hops)
 
 
-async def visit_all(
-    lab: Lab, app: str, machines: dict[str, Machine], *, replay: str, regions: Sequence[str] = ()
-) -> dict[str, Seen]:
-    """A visitor in every region at once, each replayed by the machine next to them."""
-    asked = list(regions) or lab.visitors
+async def visit_all(lab: Lab, app: str, machines: dict[str, Machine], *, to: Machine) -> dict[str, Seen]:
+    """A visitor in every place at once, each sent to ``to`` by the machine next to them, unless it is that one."""
 
     async def one(region: str) -> Seen:
         near = machines.get(region) or next(iter(machines.values()))
+        replay = "" if near.id == to.id else f"instance={to.id}"
         return await visit(lab, region, app, replay=replay, at=near)
 
-    return dict(zip(asked, await asyncio.gather(*map(one, asked)), strict=True))
+    return dict(zip(lab.visitors, await asyncio.gather(*map(one, lab.visitors)), strict=True))
 
 
 async def pairs(lab: Lab, record: Record, app: str, *, via: Machine, to: Machine, times: int) -> None:

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,16 @@ class Visit:
         await self.socket.send(json.dumps({"t": "say", "op": op, "text": text}))
         return op
 
+    async def any(self) -> dict[str, Any]:
+        """The next message, whatever it is."""
+        message: dict[str, Any] = json.loads(await self.socket.recv())
+        return message
+
     async def next(self, kind: str) -> dict[str, Any]:
         """The next message of that kind; others are passed over."""
-        while True:
-            message: dict[str, Any] = json.loads(await self.socket.recv())
-            if message["t"] == kind:
-                return message
+        while (message := await self.any())["t"] != kind:
+            pass
+        return message
 
 
 @asynccontextmanager
@@ -52,3 +56,12 @@ async def visit(lab: Lab, region: str, app: str, room: str, *, name: str = "visi
         guest = Visit(socket, {}, trace)
         guest.welcome = await guest.next("welcome")
         yield guest
+
+
+@asynccontextmanager
+async def meet(lab: Lab, app: str, room: str, **where: str) -> AsyncIterator[list[Visit]]:
+    """Several people in one room, named and placed by ``where``; they come one after the other."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(visit(lab, region, app, room, name=name)) for name, region in where.items()
+        ]

@@ -59,6 +59,7 @@ def make(pages: list[tuple[Chapter, Page]], missing: list[Chapter], build: Path)
     shutil.copytree(project.root() / "site", sources, ignore=shutil.ignore_patterns("__pycache__"))
     (sources / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     for chapter, page in pages:
+        publish.unlink(page, {other.name for other, _ in pages})
         (sources / chapter.path.name).write_text(json.dumps(page.notebook), encoding="utf-8")
     (sources / "index.md").write_text(landing(sources / "index.md", pages, missing), encoding="utf-8")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]

@@ -1,6 +1,7 @@
 """``flylab suite``: runs chapters headlessly, several at a time, and leaves nothing running however it ends.
 
-Each chapter gets a kernel of its own, below this one process. Executed copies, logs and data go to ``build/``.
+Each chapter gets a kernel of its own, below this one process. Chapters that measure small times ask in their metadata
+to run alone, and come last. Executed copies, logs and data go to ``build/``.
 """
 
 import argparse
@@ -89,13 +90,18 @@ class Suite:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
         began = time.monotonic()
-        with ThreadPoolExecutor(min(jobs, len(self.runs) or 1), thread_name_prefix="chapter") as pool:
-            waiting: set[Future[None]] = {pool.submit(self._one, run) for run in self.runs}
+        self._together([run for run in self.runs if not run.chapter.alone], jobs)
+        self._together([run for run in self.runs if run.chapter.alone], 1)
+        self.table.show(self.lines(), last=True)
+        return self._report(time.monotonic() - began)
+
+    def _together(self, runs: list[Run], jobs: int) -> None:
+        """Run chapters side by side, so many at a time."""
+        with ThreadPoolExecutor(jobs, thread_name_prefix="chapter") as pool:
+            waiting: set[Future[None]] = {pool.submit(self._one, run) for run in runs}
             while waiting:
                 self.table.show(self.lines())
                 _, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-        self.table.show(self.lines(), last=True)
-        return self._report(time.monotonic() - began)
 
     def lines(self) -> list[Row]:
         """What the live table shows: chapter, state, seconds, verdicts."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from flylab.client import Client
 from flylab.kit.figures import SERIES, Basis, figure
 
 
@@ -55,6 +56,15 @@ def spans(changes: Iterable[Change], *, until: float) -> list[Span]:
         for change, end in zip(mine, ends, strict=True):
             if change.state != "destroyed":
                 found.append(Span(machine=machine, state=change.state, start=change.at - zero, seconds=end - change.at))
+    return found
+
+
+async def from_events(api: Client, app: str) -> list[Change]:
+    """The changes that the API remembers of each machine of an app: what Fly offers instead of a stream."""
+    found = []
+    for machine in await api.machines(app):
+        for event in await api.events(app, machine.id, limit=50):
+            found.append(Change(machine=machine.name, state=event.status, at=event.timestamp / 1000))
     return found
 
 

@@ -16,6 +16,7 @@ from flylab.published.claims import Claim
 from flylab.published.claims import claim as published_claim
 
 MIME = "application/vnd.flylab.verdicts+json"
+DOCS_READ = "2026-08-07"  # the copy of Fly's documentation that the chapters were written against
 HEADLINE_MIME = "application/vnd.flylab.headline+json"
 
 
@@ -23,6 +24,26 @@ class Outcome(StrEnum):
     HOLDS = "holds"
     FAILS = "fails"
     CANNOT = "cannot be tested here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """A claim in words, for what is a rule and not a figure."""
+
+    claim: str
+    source: str
+    address: str = ""
+    date: str = ""
+
+
+def documented(page: str, claim: str) -> Stated:
+    """A rule that Fly's documentation states on ``page``, in our words."""
+    return Stated(claim=claim, source=f"Fly docs: {page}", address=f"https://fly.io/docs/{page}/", date=DOCS_READ)
+
+
+def goal(claim: str) -> Stated:
+    """What this project promises itself."""
+    return Stated(claim=claim, source="flylab, design goal", date="2026-11")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +68,15 @@ class Verdicts:
         self.chapter = chapter
         self.rows: dict[str, Row] = {}
 
-    def predict(
-        self, key: str, prediction: str, *, claim: str = "", source: str = "", address: str = "", date: str = ""
-    ) -> None:
-        """Write a prediction down. ``key`` is a row of claims.csv (``c016``), or a name for a claim given in words."""
-        if claim:
-            words = (claim, source, address, date)
-        else:
-            row = published_claim(key)
-            words = (claim_text(row), row.source_title, row.source_address, row.source_date)
+    def predict(self, key: str, prediction: str, stated: Stated | None = None) -> None:
+        """Write a prediction down. ``key`` is a row of claims.csv (``c016``), or our name for what ``stated`` says."""
+        claim = stated or from_published(published_claim(key))
         self.rows[key] = Row(
             key=key,
-            claim=words[0],
-            source=words[1],
-            address=words[2],
-            source_date=words[3],
+            claim=claim.claim,
+            source=claim.source,
+            address=claim.address,
+            source_date=claim.date,
             prediction=prediction,
             predicted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -126,10 +141,11 @@ class Headline:
         return {"text/html": shown, "text/plain": f"{self.text} ({note})", HEADLINE_MIME: data}
 
 
-def claim_text(row: Claim) -> str:
+def from_published(row: Claim) -> Stated:
     """A row of claims.csv as words: ``Extra delay of a fly-replay hop: 10 ms (upper bound; router near the user)``."""
     limits = "; ".join(part for part in (row.statistic, row.conditions) if part)
-    return f"{row.claim}: {row.text}" + (f" ({limits})" if limits else "")
+    text = f"{row.claim}: {row.text}" + (f" ({limits})" if limits else "")
+    return Stated(claim=text, source=row.source_title, address=row.source_address, date=row.source_date)
 
 
 def _json(row: Row) -> dict[str, str]:

@@ -62,6 +62,18 @@ class Panel(VBox):  # type: ignore[misc]
         return f'<div class="panel"><p><small>{note}</small></p>{self.status.value}{self.picture.value}</div>'
 
 
+class Rows:
+    """A plain table of text as the result of a cell."""
+
+    def __init__(self, head: list[str], body: list[list[object]]) -> None:
+        self.head = head
+        self.body = body
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        lines = [" | ".join(str(cell) for cell in line) for line in [list[object](self.head), *self.body]]
+        return {"text/html": rows(self.head, self.body), "text/plain": "\n".join(lines)}
+
+
 def rows(head: list[str], body: list[list[object]]) -> str:
     """A plain table of text."""
     heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)

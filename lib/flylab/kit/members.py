@@ -1,0 +1,142 @@
+"""Visitors and members of rooms for the deploy chapter: they wake machines, knock during an update, sit in a room."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import takewhile
+from time import perf_counter
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from flylab.clock import SystemClock
+from flylab.kit import boots, rooms
+from flylab.kit.figures import median
+from flylab.kit.record import Record
+from flylab.kit.target import Lab, trace
+from flylab.measure.load import http_sender, open_loop
+from flylab.measure.pacing import constant
+from flylab.measure.sample import Sample
+from flylab.wire.machine import Machine
+
+KNOCKS_PER_SECOND = 20.0  # our choice: often enough that no gap of a tenth of a second is missed
+BACK_SECONDS = 0.02  # a member who lost the room tries again after this, and twice as late each time
+SETTLED_SECONDS = 30.0
+
+
+async def wake_all(lab: Lab, record: Record, app: str, machines: dict[str, Machine], times: int) -> None:
+    """Stop each machine and let a visitor of its region wake it, so many times and one after the other.
+
+    Samples ``woken``, as the visitor sees it, and one of each step where the edge tells its hops.
+    """
+    for _ in range(times):
+        for region, machine in machines.items():
+            await asyncio.gather(*(lab.api.stop(app, each.id) for each in machines.values()))
+            await asyncio.gather(*(lab.api.wait(app, each.id, "stopped") for each in machines.values()))
+            visitor = lab.visitor(region if lab.target == "local" else lab.visitors[0], app)
+            async with record.time("woken", region):
+                answer = await visitor.get("/api/where", headers={"fly-prefer-instance-id": machine.id})
+                answer.raise_for_status()
+            if lab.target == "local":
+                boot = answer.json()["answered_by"]["boot"]
+                for step, ms in boots.phases(trace(answer), boot).items():
+                    record.add(step, region, ms)
+
+
+def median_steps(record: Record, regions: Sequence[str]) -> dict[str, list[float]]:
+    """For each step that was recorded its median in each region."""
+    known = dict.fromkeys(sample.what for sample in record.samples)
+    steps = [step for step in known if any(part in step for part in (*boots.STEPS, "configured"))]
+    return {step: [median(record.ms(step, region)) for region in regions] for step in steps}
+
+
+@dataclass(slots=True)
+class Knocks:
+    """How the answers to a visitor who kept asking turned out."""
+
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        return sum(not sample.ok for sample in self.samples)
+
+
+@asynccontextmanager
+async def knock(lab: Lab, record: Record, app: str, region: str) -> AsyncIterator[Knocks]:
+    """Ask for the front page while the block runs, in an open loop: a slow answer does not hold up the next request."""
+    knocks, done = Knocks(), asyncio.Event()
+    visitor = lab.visitor(region if lab.target == "local" else lab.visitors[0], app)
+    due = takewhile(lambda _: not done.is_set(), constant(KNOCKS_PER_SECOND, seconds=SETTLED_SECONDS))
+    load = open_loop(due, http_sender(visitor, "GET", "/"), what="knock", where=region, clock=SystemClock())
+    asking = asyncio.ensure_future(load)
+    try:
+        yield knocks
+    finally:
+        done.set()
+        knocks.samples = await asking
+        record.samples += knocks.samples
+
+
+@dataclass(slots=True)
+class Member:
+    """Somebody in a room who comes back when the connection is lost, and what they saw: (ms, what) since they came."""
+
+    story: list[tuple[int, str]] = field(default_factory=list)
+    began: float = field(default_factory=perf_counter)
+    left_at: float | None = None
+    gap_ms: float = 0.0
+    here: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, what: str) -> None:
+        self.story.append((round(1000 * (perf_counter() - self.began)), what))
+
+    def arrived(self, guest: rooms.Visit) -> None:
+        if self.left_at is not None:
+            self.gap_ms += 1000 * (perf_counter() - self.left_at)
+        self.left_at = None
+        self.note(f"welcomed by {guest.welcome['region']} in epoch {guest.welcome['epoch']}")
+        self.here.set()
+
+    def lost(self, why: str) -> None:
+        if self.left_at is None:
+            self.left_at = perf_counter()
+            self.note(f"connection closed: {why}")
+        self.here.clear()
+
+    async def settled(self) -> None:
+        """Wait until the member is in the room."""
+        async with asyncio.timeout(SETTLED_SECONDS):
+            await self.here.wait()
+
+
+@asynccontextmanager
+async def watch(lab: Lab, record: Record, app: str, region: str, *, room: str) -> AsyncIterator[Member]:
+    """A member who sits in a room through whatever happens; sample ``away``, from a lost connection to a welcome."""
+    member = Member()
+
+    async def sit() -> None:
+        pause = BACK_SECONDS
+        while True:
+            try:
+                async with rooms.visit(lab, region, app, room, name="Ada") as guest:
+                    pause = BACK_SECONDS
+                    member.arrived(guest)
+                    while True:
+                        message = await guest.any()
+                        if message["t"] in ("closing", "moved"):
+                            member.note(f"told: {message['t']}")
+            except ConnectionClosed as closed:
+                member.lost(closed.rcvd.reason if closed.rcvd else "without a word")
+            except (InvalidHandshake, OSError, TimeoutError) as error:
+                member.lost(type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(1.0, 2 * pause)
+
+    sitting = asyncio.ensure_future(sit())
+    try:
+        await member.settled()
+        yield member
+    finally:
+        sitting.cancel()
+        await asyncio.gather(sitting, return_exceptions=True)
+        record.add("away", region, member.gap_ms)
