@@ -34,7 +34,7 @@ SAFE, LOOK, NEVER = Repeat.SAFE, Repeat.AFTER_LOOKING, Repeat.NEVER
         (UNREADABLE, set()),
         *((status(code), set()) for code in (400, 401, 403, 404, 409, 412, 422, 501)),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, Exception) else "+".join(sorted(kind.name for kind in value)),
 )
 def test_what_is_sent_again(error, sent_again):
     passes = {repeat for repeat in Repeat if DEFAULT.pause(error, repeat, failed=1, chance=0.5) is not None}
