@@ -1,20 +1,20 @@
-"""The edge over real sockets: routing by host, replays, limits, waking, and what clients and machines see of it."""
+"""The edge over real sockets: which app answers, what is added to requests and answers, what a refusal says."""
 
-import json
+import asyncio
 
+import pytest
+
+from flylab.errors import RuleError
+from flylab.local.edge import EdgeSettings
+from flylab.rules.limits import ExchangeSettings
 from flylab.wire.machine import MachineState
-from tests.local.world import Machine, Request, World, answer, open_door, until
+from tests.local.world import Machine, Request, World, answer, open_door, service, until
+
+QUICK = EdgeSettings(exchange=ExchangeSettings(first_pause=0.001, longest_pause=0.002, attempts=5, queue_timeout=0.05))
 
 
 def who(machine: Machine, request: Request) -> bytes:
     return answer(200, machine.id)
-
-
-def replay_to(value: str):
-    def handler(machine: Machine, request: Request) -> bytes:
-        return answer(409, "not me", fly_replay=value)
-
-    return handler
 
 
 async def test_a_request_reaches_the_app_of_its_host_and_gets_the_proxys_headers():
@@ -22,47 +22,85 @@ async def test_a_request_reaches_the_app_of_its_host_and_gets_the_proxys_headers
     m = await world.add("m1", who)
     async with open_door(world) as door:
         client = await door.client()
-        status, headers, body = await client.ask(
-            "/a?b=1", X_Forwarded_For="1.2.3.4", Fly_Replay_Src="instance=evil", Via="x"
-        )
+        status, headers, body = await client.ask("/a?b=1", X_Forwarded_For="1.2.3.4", Fly_Replay_Src="evil", Via="x")
         assert (status, body) == (200, b"m1")
         assert headers["server"].startswith("Fly/")
         assert headers["via"] == "1.1 fly.io"
         request = m.requests[0]
         assert request.target == "/a?b=1"
+        assert request.headers["host"] == "rooms.localhost"
         assert request.headers["fly-client-ip"] == "127.0.0.1"
         assert request.headers["fly-region"] == "ams"
+        assert request.headers["fly-forwarded-port"] == "80"
         assert request.headers["x-forwarded-for"] == "1.2.3.4, 127.0.0.1"
         assert request.headers["x-forwarded-proto"] == "http"
+        assert request.headers["x-forwarded-port"] == "80"
+        assert request.headers["x-forwarded-ssl"] == "off"
+        assert request.headers["via"] == "1.1 fly.io"
+        assert request.headers["fly-request-id"] == headers["fly-request-id"]
         assert request.headers["fly-request-id"].endswith("-ams")
         assert "fly-replay-src" not in request.headers
-        # the same connection serves the next request
-        assert (await client.ask())[2] == b"m1"
+
+
+async def test_the_same_connections_serve_the_next_request():
+    world = World()
+    m = await world.add("m1", who)
+    async with open_door(world) as door:
+        client = await door.client()
+        for _ in range(3):
+            assert (await client.ask())[2] == b"m1"
         assert m.connections == 1
 
 
-async def test_a_replayed_request_reaches_the_named_machine_and_its_first_answer_is_never_seen():
+async def test_machines_that_count_connections_get_a_new_one_for_each_request():
     world = World()
-    a = await world.add("a", replay_to("instance=b;state=blue"), region="ams")
-    b = await world.add("b", who, region="nrt")
+    m = await world.add("m1", who, service_of=service(kind="connections"))
     async with open_door(world) as door:
         client = await door.client()
-        await client.send(
-            "POST /x HTTP/1.1\r\nHost: rooms.localhost\r\nContent-Length: 5\r\nx-flylab-trace: 1\r\n\r\nhello"
-        )
-        status, headers, body = await client.response()
-        assert (status, body) == (200, b"b")
-        assert not [name for name in headers if name.startswith("fly-replay")]
-        assert a.requests[0].body == b.requests[0].body == b"hello"
-        source = b.requests[0].headers["fly-replay-src"]
-        assert source.startswith("instance=a;region=ams;t=") and source.endswith(";state=blue")
-        trace = json.loads(headers["x-flylab-trace"])
-        assert [(hop["machine"], hop["cause"], hop["outcome"]) for hop in trace["hops"]] == [
-            ("a", "route", "replay"),
-            ("b", "replay", "response"),
-        ]
-        await until(lambda: len(world.exchanges) == 1)
-        assert world.exchanges[0]["hops"][1]["outcome"] == "response"
+        for _ in range(3):
+            assert (await client.ask())[2] == b"m1"
+        assert m.connections == 3
+    world = World()
+    m = await world.add("m1", who, service_of=service(kind="connections"))
+    async with open_door(world, settings=EdgeSettings(always_reuse=True)) as door:
+        client = await door.client()
+        for _ in range(3):
+            assert (await client.ask())[2] == b"m1"
+        assert m.connections == 1
+
+
+async def test_an_unknown_host_is_told_how_to_name_an_app():
+    world = World()
+    async with open_door(world) as door:
+        client = await door.client()
+        for host in ("rooms.localhost", "127.0.0.1:4300"):
+            status, headers, body = await client.ask(host=host)
+            assert status == 404
+            assert headers["content-type"].startswith("text/plain")
+            assert b"<app>.localhost" in body
+            assert host.encode() in body
+
+
+async def test_an_app_without_machines_is_a_503_with_its_code():
+    world = World()
+    m = await world.add("m1", who)
+    world.view.drop("m1")
+    async with open_door(world) as door:
+        client = await door.client()
+        status, _, body = await client.ask()
+        assert (status, body) == (503, b"PR01: app 'rooms' has no machines\n")
+        assert m.requests == []
+
+
+async def test_a_refusal_of_a_head_request_has_no_body():
+    world = World()
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.send("HEAD / HTTP/1.1\r\nHost: x.localhost\r\n\r\n")
+        status, headers, _ = await client.response(head_only=True)
+        assert status == 404
+        assert int(headers["content-length"]) > 0
+        assert (await client.ask(host="x.localhost"))[0] == 404
 
 
 async def test_a_stopped_machine_is_started_once_for_many_requests():
@@ -75,41 +113,182 @@ async def test_a_stopped_machine_is_started_once_for_many_requests():
         for client in clients:
             assert (await client.response())[0] == 200
         assert m.starts == 1
+    woke = [record["hops"][0]["woke"] for record in world.exchanges]
+    assert all(one["requested_ms"] <= one["started_ms"] <= one["reachable_ms"] for one in woke)
 
 
-async def test_eleven_replays_are_one_too_many():
+async def test_without_autostart_a_stopped_machine_is_a_503():
     world = World()
-    await world.add("a", replay_to("instance=a"))
+    m = await world.add("m1", who, state=MachineState.STOPPED, service_of=service(autostart=False))
     async with open_door(world) as door:
         client = await door.client()
-        status, headers, body = await client.ask()
-        assert status == 502
-        assert b"PA02" in body
-        assert len(world.machines["a"].requests) == 11
-        assert (await client.ask())[0] == 502
+        status, _, body = await client.ask()
+        assert status == 503
+        assert b"autostart" in body
+        assert m.starts == 0
 
 
-async def test_an_upgrade_is_replayed_before_it_is_accepted_and_then_carries_bytes_both_ways():
-    def room(machine: Machine, request: Request) -> bytes:
-        return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\nhi"
-
+async def test_a_refused_wake_is_a_503_that_says_why():
     world = World()
-    await world.add("a", replay_to("instance=b"))
-    b = await world.add("b", room, region="nrt")
+    await world.add("m1", who, state=MachineState.STOPPED)
+    world.refuse_wake = RuleError("PM01", "a lease is held on machine m1")
     async with open_door(world) as door:
         client = await door.client()
-        await client.send(
-            "GET /room HTTP/1.1\r\nHost: rooms.localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly"
-        )
-        status, headers, _ = await client.response()
-        assert status == 101
-        assert headers["upgrade"] == "websocket"
-        assert headers["connection"].lower() == "upgrade"
-        assert b.requests[0].headers["upgrade"] == "websocket"
-        assert await client.reader.readexactly(7) == b"hiearly"
-        await client.send(b"x" * 300_000)
-        assert await client.reader.readexactly(300_000) == b"x" * 300_000
-        assert world.loads.of("b") == 1
-        client.writer.write_eof()
+        status, _, body = await client.ask()
+        assert (status, body) == (503, b"PR03: a lease is held on machine m1 (PM01)\n")
+
+
+async def test_a_machine_that_listens_late_gets_the_request():
+    world = World()
+    m = await world.add("m1", who, listens=False)
+    async with open_door(world, settings=EdgeSettings(exchange=ExchangeSettings(first_pause=0.01))) as door:
+        client = await door.client()
+        await client.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        await until(lambda: world.loads.of("m1") == 1)
+        await m.listen()
+        assert (await client.response())[2] == b"m1"
+        assert world.exchanges[0]["hops"][0]["tries"] > 1
+
+
+async def test_a_machine_that_never_listens_is_a_503_that_says_so():
+    world = World()
+    await world.add("m1", who, listens=False)
+    async with open_door(world, settings=QUICK) as door:
+        client = await door.client()
+        status, _, body = await client.ask()
+        assert status == 503
+        assert b"did not listen on port 8080 within 15 tries" in body
+
+
+async def test_at_the_hard_limit_a_request_waits_for_its_turn_or_is_refused():
+    world = World()
+    free = asyncio.Event()
+
+    async def slow(machine: Machine, request: Request) -> bytes:
+        await free.wait()
+        return answer(200, "done")
+
+    await world.add("m1", slow, service_of=service(hard=1))
+    async with open_door(world) as door:
+        first, second = await door.client(), await door.client()
+        await first.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        await until(lambda: world.loads.of("m1") == 1)
+        await second.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        free.set()
+        assert (await first.response())[2] == (await second.response())[2] == b"done"
+    free.clear()
+    async with open_door(world, settings=QUICK) as door:
+        await world.machines["m1"].listen()
+        first, second = await door.client(), await door.client()
+        await first.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        await until(lambda: world.loads.of("m1") == 1)
+        status, _, body = await second.ask()
+        assert status == 503
+        assert body.startswith(b"PL02: machine m1 is at its hard limit of 1")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx"]
+)
+async def test_a_machine_without_a_usable_answer_is_a_502(said):
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+
+    world = World()
+    (await world.add("m1", who)).script = script
+    async with open_door(world) as door:
+        client = await door.client()
+        status, _, body = await client.ask()
+        assert (status, body[:4]) == (502, b"PU02")
+
+
+async def test_a_request_on_a_kept_connection_that_is_closing_is_sent_again():
+    world = World()
+    m = await world.add("m1", who)
+    served = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(200, "first"))
+        served += 1
+        await reader.readuntil(b"\r\n\r\n")  # and then, without a word, the end
+
+    m.script = script
+    async with open_door(world) as door:
+        client = await door.client()
+        for expected in (1, 2, 3):
+            await client.send("POST / HTTP/1.1\r\nHost: rooms.localhost\r\nContent-Length: 1\r\n\r\nx")
+            assert (await client.response())[2] == b"first"
+            assert served == expected
+
+
+async def test_a_machine_that_breaks_off_cuts_the_clients_answer_too():
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+
+    world = World()
+    (await world.add("m1", who)).script = script
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        assert (await client.head())[0] == 200
+        with pytest.raises(asyncio.IncompleteReadError):
+            await client.reader.readuntil(b"0\r\n\r\n")
+    assert world.exchanges[0]["hops"][0]["code"] == "PU02"
+
+
+async def test_a_client_that_leaves_takes_its_request_with_it():
+    world = World()
+    m = await world.add("m1", who)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    m.script = script
+    async with open_door(world) as door:
+        for data in (
+            "GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: rooms.localhost\r\nContent-Length: 100\r\n\r\nhalf",
+        ):
+            client = await door.client()
+            m.lost.clear()
+            await client.send(data)
+            await until(lambda: world.loads.of("m1") == 1)
+            await client.close()
+            await asyncio.wait_for(m.lost.wait(), 5)
+            await until(lambda: world.loads.of("m1") == 0)
+    assert [record["hops"][0]["outcome"] for record in world.exchanges] == ["gone", "gone"]
+
+
+async def test_a_client_that_leaves_while_a_machine_wakes_leaves_nothing_reserved():
+    world = World()
+    await world.add("m1", who, state=MachineState.STOPPED)
+    world.may_start = asyncio.Event()
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        await until(lambda: world.wakes == ["m1"])
+        await client.close()
+        await until(lambda: world.loads.of("m1") == 0)
+        world.may_start.set()
+        assert (await (await door.client()).ask())[2] == b"m1"
+
+
+async def test_closing_the_edge_ends_what_is_open():
+    world = World()
+    m = await world.add("m1", who)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    m.script = script
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n")
+        await until(lambda: world.loads.of("m1") == 1)
+        await door.edge.close()
         assert await client.ended() == b""
-    assert world.exchanges[-1]["hops"][-1]["outcome"] == "upgrade"
+        assert world.loads.of("m1") == 0

@@ -71,7 +71,10 @@ class World:
         return [self.loads.of(machine) for machine in machines]
 
 
-def said(exchange, value, now=1.0, *, body=Body(), status=200):
+NO_BODY = Body()
+
+
+def said(exchange, value, now=1.0, *, body=NO_BODY, status=200):
     return exchange.responded(status, value, body, now, wall=WALL)
 
 

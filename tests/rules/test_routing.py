@@ -257,7 +257,7 @@ def test_a_choice_is_never_cordoned_full_or_down(machines, loads, seed):
     found = chosen(*machines, loads=loads, seed=seed)
     if isinstance(found, Choice):
         limit = found.service.concurrency.hard_limit
-        view, counted = world(*machines, loads=loads)
+        _, counted = world(*machines, loads=loads)
         assert not found.row.cordoned
         assert limit is None or counted.of(found.row.id) < limit
         assert found.row.state is MachineState.STARTED or found.wake

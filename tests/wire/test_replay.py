@@ -1,5 +1,7 @@
 """The grammar of fly-replay and the headers around it."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,7 +82,10 @@ def test_an_unreadable_replay_is_refused(text):
 
 
 def test_the_json_form_has_the_same_fields():
-    body = b'{"region":"ams,eu","app":"x","state":"h\\u00e9","elsewhere":true,"timeout":"5s","transform":{"path":"/"},"instance":null}'
+    body = (
+        b'{"region":"ams,eu","app":"x","state":"h\\u00e9","elsewhere":true,"timeout":"5s",'
+        b'"transform":{"path":"/"},"instance":null}'
+    )
     replay = parse_replay_json(body)
     assert replay == Replay(
         regions=("ams", "eu"), app="x", state="h\u00c3\u00a9", elsewhere=True, timeout=5.0
@@ -124,10 +129,8 @@ def test_what_is_written_is_read_back(replay):
 
 @given(st.text(max_size=60))
 def test_any_text_is_either_read_or_refused(text):
-    try:
-        parse_replay(text)
-    except ParseError as exc:
-        assert "cannot read" in str(exc)
+    with suppress(ParseError):
+        assert isinstance(parse_replay(text), Replay)
 
 
 def test_a_value_that_no_header_can_carry_is_not_written():

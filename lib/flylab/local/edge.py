@@ -49,6 +49,7 @@ class EdgeSettings:
     head_timeout: float = 15.0  # seconds for a complete head; Fly publishes no default, our choice
     idle_timeout: float = 60.0  # seconds between requests; older pages of Fly's name 60 s
     connect_timeout: float = 3.0  # seconds; our choice, on one computer it takes microseconds
+    half_open: float = 30.0  # seconds for the second end of a pipe after the first; our choice
     pool_idle: float = 4.0  # seconds; reference/load-balancing: connections to a machine are kept about 4 s
     # reference/load-balancing: concurrency of type "connections" opens one per request, "requests" uses them again
     always_reuse: bool = False

@@ -3,6 +3,7 @@
 client ──data, end──► Pipe ──► machine        machine ──data, end──► Pipe ──► client
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -23,11 +24,18 @@ class ClientSide(Protocol):
 
 
 class Pipe:
-    """Joins a client and a machine; ``over`` is called once, when the last direction has ended."""
+    """Joins a client and a machine; ``over`` is called once, when the last direction has ended.
 
-    __slots__ = ("_client", "_client_ended", "_machine_ended", "_over", "_upstream")
+    A process that dies looks like one that has said its last word, so a pipe with one end left is closed when nothing
+    has moved for ``half_open`` seconds.
+    """
 
-    def __init__(self, client: ClientSide, upstream: Upstream, over: Callable[[], None]) -> None:
+    __slots__ = ("_client", "_client_ended", "_half_open", "_machine_ended", "_moved", "_over", "_timer", "_upstream")
+
+    def __init__(self, client: ClientSide, upstream: Upstream, over: Callable[[], None], *, half_open: float) -> None:
+        self._half_open = half_open
+        self._moved = False
+        self._timer: asyncio.TimerHandle | None = None
         self._client = client
         self._upstream = upstream
         self._over: Callable[[], None] | None = over
@@ -37,6 +45,7 @@ class Pipe:
     # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
 
     def on_client_data(self, data: bytes) -> None:
+        self._moved = True
         self._upstream.write(data)
 
     def on_client_end(self) -> None:
@@ -58,6 +67,7 @@ class Pipe:
         """Never: after the 101 there are no heads."""
 
     def on_body(self, payload: bytes) -> None:
+        self._moved = True
         self._client.write(payload)
 
     def on_flush(self) -> None:
@@ -77,11 +87,26 @@ class Pipe:
 
     def _close_if_ended(self) -> None:
         if self._client_ended and self._machine_ended:
-            self._upstream.finish()
-            self._client.finish()
-            self._tell_over()
+            self._close()
+        elif self._timer is None:
+            self._moved = False
+            self._timer = asyncio.get_running_loop().call_later(self._half_open, self._close_if_still)
+
+    def _close_if_still(self) -> None:
+        if self._moved:
+            self._timer = None
+            self._close_if_ended()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._upstream.finish()
+        self._client.finish()
+        self._tell_over()
 
     def _tell_over(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         over, self._over = self._over, None
         if over is not None:
             over()

@@ -311,7 +311,7 @@ class Walk:
         self._upstream = None
         self._body.forget()
         client.write(self._answer_head(answer))
-        pipe = Pipe(client, upstream, partial(self._finish, complete=True))
+        pipe = Pipe(client, upstream, partial(self._finish, complete=True), half_open=self._edge.settings.half_open)
         upstream.pipe(pipe)
         client.pipe(pipe)
 
