@@ -4,7 +4,8 @@ import time
 
 _STARTED = time.time()
 
-import os  # noqa: E402 - the time above is that of the first line
+import logging  # noqa: E402 - the time above is that of the first line
+import os  # noqa: E402
 import sys  # noqa: E402
 
 from app.boot import Boot  # noqa: E402
@@ -32,6 +33,8 @@ def _serve(settings: Settings, boot: Boot) -> None:
     from app.server import bind, serve
     from app.site import Site
 
+    logging.basicConfig(level=logging.INFO, format="room server: %(message)s", stream=sys.stdout)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     boot.mark("imported")
     place = settings.place
     rooms = Rooms(Directory.open(settings.rooms_url), place, limits=settings.limits)

@@ -10,14 +10,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 VERSION = 1
 
-# Close codes of our own (4000–4999 are for applications, RFC 6455 section 7.4.2), and the two standard ones we send.
+# Close codes of our own (4000–4999 are for applications, RFC 6455 section 7.4.2), and the standard one we send.
 GOING_AWAY = 1001
-INTERNAL = 1011
 BAD_HELLO = 4000
 MOVED = 4001
 SLOW = 4002
 FLOODING = 4003
-MALFORMED = 4004
 FULL = 4005
 
 NAME_CHARS = 32

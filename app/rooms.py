@@ -1,6 +1,7 @@
 """The rooms that this machine holds, and how it comes to hold one: ask the directory, decide, claim, open."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from app.ownership import Owner, Place
 from app.placement import Arrival, Decision, Refuse, ReplayTo, Serve, TakeOver, place_creation, place_request
 from app.protocol import GOING_AWAY, MOVED, Closing, Moved
 from app.room import Room
+
+_log = logging.getLogger("app")
 
 # A claim is lost only to a machine that made the epoch newer, so a second look all but always settles it (our choice).
 _LOOKS = 5
@@ -104,6 +107,7 @@ class Rooms:
         """Somebody else owns the room: its members are told where it is and sent away."""
         if self._hubs.get(hub.room.name) is hub:
             del self._hubs[hub.room.name]
+            _log.info("room %s: epoch %d here is over, owner now %s", hub.room.name, hub.owner.epoch, owner)
             place = owner.place if owner is not None else Place(machine="", region="", app="")
             hub.dismiss(Moved(region=place.region, machine=place.machine), Close(MOVED, "the room has moved"))
             finishing = asyncio.create_task(hub.finish())
@@ -113,6 +117,7 @@ class Rooms:
     async def close(self, why: str) -> None:
         """Take in nobody any more, send every member away, and store what is still to be stored."""
         self.closing = True
+        _log.info("leaving: %d rooms, %d connections", self.count, self.connections)
         hubs = list(self._hubs.values())
         for hub in hubs:
             hub.dismiss(Closing(why=why), Close(GOING_AWAY, why))
@@ -132,6 +137,7 @@ class Rooms:
             owner, contents, journal, limits=self.limits, lost=lambda hub: self.lose(hub, None), wall=self._wall
         )  # fmt: skip
         self._hubs[room] = hub
+        _log.info("room %s: epoch %d begins here", room, owner.epoch)
         return hub
 
     def _held(self, room: str) -> int | None:

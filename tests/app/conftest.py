@@ -52,13 +52,15 @@ async def serve(nothing_left: None) -> AsyncIterator[Serve]:
     running: list[asyncio.subprocess.Process] = []
 
     async def start(machine: str = "", region: str = "", **env: str) -> Served:
+        # A coverage run measures the servers too.
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         fly = {"FLY_APP_NAME": "rooms", "FLY_MACHINE_ID": machine, "FLY_REGION": region} if machine else {}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "app",
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "PORT": "0", **fly, **env},
+            env={"PATH": os.environ["PATH"], "PORT": "0", **measured, **fly, **env},
             stdout=asyncio.subprocess.PIPE,
         )
         running.append(process)

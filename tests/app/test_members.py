@@ -187,6 +187,8 @@ async def test_limits_hold(serve: Serve, enter: Enter) -> None:
         assert (await third.hear("error"))["text"] == "room blue is full: 2 connections"
         assert await refusal(third) == 4005
     assert await refused_upgrade(served, "red") == (503, "machine local holds 1 rooms already\n")
+    async with connect(f"{served.ws}/rooms/blue/ws"):
+        assert await refused_upgrade(served, "blue") == (503, "machine local has 3 connections, the most it takes\n")
     for n in range(600):
         await ada.send("ping", n=n)
     assert (await ada.hear("error"))["code"] == "rate"
