@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from flylab.errors import RuleError
 from flylab.local.body import LAST_CHUNK, KeptBody, chunk
 from flylab.local.http1 import RequestHead, ResponseHead
+from flylab.local.reply import Reply
 from flylab.local.splice import Pipe
 from flylab.local.trace import exchange_json
 from flylab.local.upstream import Upstream
@@ -20,8 +20,6 @@ from flylab.wire import headers
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
     from flylab.local.edge import Edge
-
-log = logging.getLogger("flylab.edge")
 
 _HIGH = 65_536  # bytes of a body that may wait for a machine before the client is held; our choice
 _LONGEST_JSON = 65_536  # bytes of a replay written as JSON; our choice
@@ -44,20 +42,17 @@ class Walk:
         self._app: str | None = None
         self._upstream: Upstream | None = None
         self._answer: ResponseHead | None = None
-        self._unsent: list[bytes] = []  # of the answer, until all that came at once has been read
-        self._chunked = False  # how the answer's body goes to the client
         self._json: bytearray | None = None  # a replay that comes as a body
         self._timer: asyncio.TimerHandle | None = None
         self._step = 0  # what was waited for before the last step is no longer of interest
-        self._status: int | None = None
         self._code: str | None = None
         self._continued = False
         self._client_blocked = False
         self._over = False
-        self._close = False
         self._began = edge.clock.now()
         self._started_at = edge.clock.wall()
-        self._request_id = edge.request_id(self._started_at).encode()
+        self._request_id = edge.request_id(self._started_at)
+        self._reply = Reply(client, edge.heads, head, self._request_id.encode())
 
     def start(self, *, body_complete: bool) -> None:
         """Find the app and take the first step."""
@@ -92,8 +87,7 @@ class Walk:
 
     def on_bad_body(self) -> bool:
         """The body's framing is broken; True when an answer can still be given."""
-        unanswered = self._status is None
-        self._status = self._status or 400
+        unanswered = self._reply.status is None
         self._leave()
         return unanswered
 
@@ -111,8 +105,8 @@ class Walk:
         exchange = self._exchange
         assert exchange is not None  # a request was forwarded
         if head.status < 200 and head.status != 101:
-            if head.status != 100 and self._head.minor == 1:
-                self._client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, head.fields.kept))
+            if head.status != 100:
+                self._reply.hint(head)
             return
         self._answer = head
         values = head.fields.values
@@ -127,7 +121,7 @@ class Walk:
 
     def on_body(self, payload: bytes) -> None:
         if self._json is None:
-            self._unsent.append(chunk(payload) if self._chunked else payload)
+            self._reply.body(payload)
         elif len(self._json) <= _LONGEST_JSON:
             self._json += payload
 
@@ -137,17 +131,12 @@ class Walk:
             self._responded(self._answer, said)
             return
         self._upstream = None
-        if self._chunked:
-            self._unsent.append(LAST_CHUNK)
-        self.on_flush()
+        self._reply.end()
         self._finish(complete=True)
-        self._client.next(keep_alive=not self._close)
+        self._client.next(keep_alive=not self._reply.close)
 
     def on_flush(self) -> None:
-        # Head and body that came together leave together: one packet, and one system call.
-        if self._unsent:
-            self._client.write(self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent))
-            self._unsent.clear()
+        self._reply.flush()
 
     def on_lost(self) -> None:
         upstream, self._upstream, self._json = self._upstream, None, None
@@ -252,7 +241,7 @@ class Walk:
         body.rewind()
         upstream.begin(self, head.method)
         request = self._edge.heads.request(
-            head, address=self._client.address.encode(), request_id=self._request_id, added=effect.headers
+            head, address=self._client.address.encode(), request_id=self._request_id.encode(), added=effect.headers
         )
         if b"expect" in head.fields.values and not self._continued and not body.complete and not body.size:
             self._continued = True
@@ -286,49 +275,25 @@ class Walk:
         self._perform(effect)
 
     def _relay(self) -> None:
-        answer, head = self._answer, self._head
-        assert answer is not None
-        self._chunked = answer.has_body(head.method) and answer.fields.length is None and head.minor == 1
-        self._status = answer.status
+        assert self._answer is not None
         self._body.forget()
-        self._unsent.append(self._answer_head(answer))
-
-    def _answer_head(self, answer: ResponseHead) -> bytes:
-        self._close = answer.status != 101 and not self._keeps_alive()
-        return self._edge.heads.response(
-            answer,
-            request_id=self._request_id,
-            added=self._trace_line(),
-            chunked=self._chunked,
-            close=self._close,
-        )
+        self._reply.begin(self._answer, self._trace_line(self._answer.status))
 
     def _splice(self) -> None:
-        upstream, answer, client = self._upstream, self._answer, self._client
+        upstream, client = self._upstream, self._client
         assert upstream is not None
-        assert answer is not None
-        self._status = 101
         self._upstream = None
-        self._body.forget()
-        client.write(self._answer_head(answer))
+        self._relay()
+        self._reply.flush()
         pipe = Pipe(client, upstream, partial(self._finish, complete=True), half_open=self._edge.settings.half_open)
         upstream.pipe(pipe)
         client.pipe(pipe)
 
     def _refuse(self, effect: Refuse) -> None:
-        self._status, self._code = effect.status, effect.code
-        self._close = not self._keeps_alive()
-        self._client.write(
-            self._edge.heads.refusal(
-                effect.status,
-                f"{effect.code}: {effect.text}",
-                added=b"fly-request-id: %b\r\n%b" % (self._request_id, self._trace_line()),
-                close=self._close,
-                head_only=self._head.method == b"HEAD",
-            )
-        )
+        self._code = effect.code
+        self._reply.refuse(effect, self._trace_line(effect.status))
         self._report()
-        self._client.next(keep_alive=not self._close)
+        self._client.next(keep_alive=not self._reply.close)
 
     # ── steps that come later ───────────────────────────────────────────────────────────────────────────────────
 
@@ -374,17 +339,17 @@ class Walk:
         if self._over:
             return
         self._over = True
-        self._edge.report(self._record)
+        self._edge.report(partial(self._record, self._reply.status))
 
-    def _record(self) -> dict[str, object]:
+    def _record(self, status: int | None) -> dict[str, object]:
         exchange = self._exchange
         return exchange_json(
-            request_id=self._request_id.decode(),
+            request_id=self._request_id,
             edge=self._edge.region,
             app=self._app,
             method=self._head.method.decode("latin-1"),
             path=self._head.target.decode("latin-1"),
-            status=self._status,
+            status=status,
             started_at=self._started_at,
             began=self._began,
             now=self._edge.clock.now(),
@@ -393,13 +358,10 @@ class Walk:
             code=self._code,
         )
 
-    def _trace_line(self) -> bytes:
+    def _trace_line(self, status: int) -> bytes:
         if not (self._edge.settings.trace or self._head.fields.values.get(_TRACE) == b"1"):
             return b""
-        return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(), separators=(",", ":")).encode("ascii"))
-
-    def _keeps_alive(self) -> bool:
-        return self._head.keep_alive and self._client.request_complete()
+        return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(status), separators=(",", ":")).encode("ascii"))
 
     def _body_now(self) -> Body:
         return Body(self._body.size, self._body.complete, self._body.kept)

@@ -1,0 +1,79 @@
+"""The answer to one request on its way to the client, whether a machine gave it or the proxy itself."""
+
+from typing import Protocol
+
+from flylab.local.body import LAST_CHUNK, chunk
+from flylab.local.heads import HeadWriter
+from flylab.local.http1 import RequestHead, ResponseHead
+from flylab.rules.effects import Refuse
+
+
+class Listener(Protocol):
+    """What a reply needs of the connection to the client."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def request_complete(self) -> bool:
+        """Whether the request's body has been read to its end."""
+
+
+class Reply:
+    """Writes one answer in the framing that the client understands; ``status`` is None until it has begun."""
+
+    def __init__(self, client: Listener, heads: HeadWriter, request: RequestHead, request_id: bytes) -> None:
+        self.status: int | None = None
+        self.close = False  # the connection cannot carry another request
+        self._client = client
+        self._heads = heads
+        self._request = request
+        self._request_id = request_id
+        self._chunked = False
+        self._unsent: list[bytes] = []  # until all that came at once has been read
+
+    def hint(self, head: ResponseHead) -> None:
+        """Pass an answer before the answer, such as 103, to clients that know of them."""
+        if self._request.minor == 1:
+            self._client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, head.fields.kept))
+
+    def begin(self, head: ResponseHead, added: bytes) -> None:
+        """Start a machine's answer."""
+        self.status = head.status
+        has_body = head.has_body(self._request.method)
+        self._chunked = has_body and head.fields.length is None and self._request.minor == 1
+        self.close = head.status != 101 and not self._keeps_alive()
+        self._unsent.append(
+            self._heads.response(
+                head, request_id=self._request_id, added=added, chunked=self._chunked, close=self.close
+            )
+        )
+
+    def body(self, payload: bytes) -> None:
+        self._unsent.append(chunk(payload) if self._chunked else payload)
+
+    def end(self) -> None:
+        """The answer is complete."""
+        if self._chunked:
+            self._unsent.append(LAST_CHUNK)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what has been gathered; head and body that came together leave in one packet and one system call."""
+        if self._unsent:
+            self._client.write(self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent))
+            self._unsent.clear()
+
+    def refuse(self, effect: Refuse, added: bytes) -> None:
+        """Answer in the proxy's own name."""
+        self.status, self.close = effect.status, not self._keeps_alive()
+        self._client.write(
+            self._heads.refusal(
+                effect.status,
+                f"{effect.code}: {effect.text}",
+                added=b"fly-request-id: %b\r\n%b" % (self._request_id, added),
+                close=self.close,
+                head_only=self._request.method == b"HEAD",
+            )
+        )
+
+    def _keeps_alive(self) -> bool:
+        return self._request.keep_alive and self._client.request_complete()
