@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from flylab.errors import RuleError
 from flylab.published.network import rtt
 from flylab.rules.effects import Collect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
-from flylab.rules.exchange import EXPECTED, Body, Exchange, Phase
+from flylab.rules.exchange import Body, Exchange
 from flylab.rules.hops import Cause, Outcome
 from flylab.rules.limits import ExchangeSettings
+from flylab.rules.phases import EXPECTED, Phase
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.rules.wishes import Asked
 from flylab.wire.machine import Concurrency, MachineState, Port, Service

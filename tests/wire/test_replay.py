@@ -180,3 +180,19 @@ def test_a_failure_is_read_back(failure):
 def test_an_unreadable_failure_is_refused(text):
     with pytest.raises(ParseError):
         parse_failure(text)
+
+
+@pytest.mark.parametrize(("state", "written"), [("a;b", '"a;b"'), ("a,app=b", '"a,app=b"'), (' "', None), ("", "")])
+def test_a_state_is_quoted_where_it_must_be(state, written):
+    if written is None:
+        with pytest.raises(ParseError):
+            format_replay(Replay(state=state))
+    else:
+        assert format_replay(Replay(state=state)) == f"state={written}"
+        assert parse_replay(f"state={written}").state == state
+
+
+@pytest.mark.parametrize("text", ["instance;app=x", "app"])
+def test_a_known_key_without_a_value_is_refused(text):
+    with pytest.raises(ParseError, match="no value"):
+        parse_replay(text)

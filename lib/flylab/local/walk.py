@@ -13,7 +13,8 @@ from flylab.local.splice import Pipe
 from flylab.local.trace import exchange_json
 from flylab.local.upstream import Upstream
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
-from flylab.rules.exchange import Body, Exchange, Phase
+from flylab.rules.exchange import Body, Exchange
+from flylab.rules.phases import Phase
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
 

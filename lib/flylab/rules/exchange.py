@@ -12,25 +12,21 @@ A place in ``Loads`` is taken in the step that chooses a machine and given back 
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from random import Random
 
 from flylab.errors import ParseError, RuleError
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
 from flylab.rules.hops import Cause, Hop, Outcome, Wakening
 from flylab.rules.limits import ExchangeSettings
+from flylab.rules.phases import EXPECTED, Phase
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted, choose
-from flylab.rules.wishes import Asked, denied, first_wish, replay_wish
+from flylab.rules.wishes import Asked, Replayed, denied, first_wish, replay_wish
 from flylab.wire import headers
 from flylab.wire.codes import http_status
 from flylab.wire.machine import MachineState
-from flylab.wire.regions import format_region_list
 from flylab.wire.replay import (
     FailureReason,
-    Fallback,
-    Replay,
-    ReplayFailure,
     ReplaySource,
     format_failure,
     format_source,
@@ -46,37 +42,6 @@ class Body:
     size: int = 0
     complete: bool = True
     kept: bool = True
-
-
-class Phase(StrEnum):
-    """Where an exchange stands between two events."""
-
-    NEW = "new"
-    WAKING = "waking"
-    PAUSED = "paused"
-    QUEUED = "queued"
-    FORWARDED = "forwarded"
-    COLLECTING = "collecting"
-    ANSWERING = "answering"
-    PIPED = "piped"
-    DONE = "done"
-
-
-# Which events may come in which phase; any other is a mistake of the caller and changes nothing.
-EXPECTED: dict[str, frozenset[Phase]] = {
-    "begin": frozenset({Phase.NEW}),
-    "woke": frozenset({Phase.WAKING}),
-    "wake_failed": frozenset({Phase.WAKING}),
-    "paused": frozenset({Phase.PAUSED, Phase.QUEUED}),
-    "expired": frozenset({Phase.WAKING, Phase.PAUSED, Phase.QUEUED, Phase.FORWARDED}),
-    "connected": frozenset({Phase.FORWARDED}),
-    "refused": frozenset({Phase.FORWARDED}),
-    "lost": frozenset({Phase.FORWARDED}),
-    "responded": frozenset({Phase.FORWARDED}),
-    "collected": frozenset({Phase.COLLECTING}),
-    "finished": frozenset({Phase.ANSWERING, Phase.PIPED}),
-    "abandoned": frozenset(Phase) - {Phase.DONE},
-}
 
 
 class Exchange:
@@ -116,11 +81,8 @@ class Exchange:
         self._wake_deadline = 0.0
         self._headers: tuple[tuple[str, str], ...] = ()
         self._unavailable: tuple[tuple[str, str], ...] = ()
-        # The last replay, its origin, when it was asked for and until when its target is tried.
-        self._replay: Replay | None = None
-        self._origin: Hop | None = None
-        self._replayed_at = 0.0
-        self._replay_deadline: float | None = None
+        self._replayed: Replayed | None = None  # the last one
+        self._replay_deadline: float | None = None  # until a machine has taken it
         self._resent = False
 
     # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -246,7 +208,7 @@ class Exchange:
         if refusal := denied(self._view, hop.app, target, self._settings):
             return self._blame(hop, *refusal)
         source = ReplaySource(instance=hop.machine, region=hop.region, t=int(wall * 1_000_000), state=replay.state)
-        self._replay, self._origin, self._replayed_at = replay, hop, now
+        self._replayed = Replayed(replay, hop, target, now)
         self._replay_deadline = None if replay.timeout is None else now + replay.timeout
         self._headers = ((headers.REPLAY_SRC, format_source(source)),)
         self._wanted, self._why = replay_wish(replay, target, hop.machine, self._asked)
@@ -349,30 +311,18 @@ class Exchange:
         return self._choose(now)
 
     def _fail(self, code: str, text: str, reason: FailureReason, now: float) -> Effect:
-        replay, origin = self._replay, self._origin
-        if replay is None or origin is None or self._cause is not Cause.REPLAY:
+        replayed = self._replayed
+        if replayed is None or self._cause is not Cause.REPLAY:
             return self._refuse(code, text)
-        if replay.fallback is None:
+        fallback = replayed.replay.fallback
+        if fallback is None:
             if reason is FailureReason.TIMEOUT:
                 self.phase = Phase.DONE
                 return Refuse(504, code, text)  # our choice: no page gives a status for this
             return self._refuse(code, text)
-        failure = ReplayFailure(
-            instance=replay.instance or replay.prefer_instance,
-            app=self._wanted.app,
-            region=format_region_list(replay.regions) if replay.regions else None,
-            replay_source=origin.machine,
-            reason=reason,
-            elapsed_ms=int((now - self._replayed_at) * 1000),
-        )
-        self._headers = ((headers.REPLAY_FAILED, format_failure(failure)),)
-        self._cause, self._why = Cause.FALLBACK, replay.fallback
-        force = replay.fallback is Fallback.FORCE_SELF
-        self._wanted = Wanted(
-            app=origin.app,
-            instance=origin.machine if force else None,
-            prefer_instance=None if force else origin.machine,
-        )
+        self._headers = ((headers.REPLAY_FAILED, format_failure(replayed.failure(reason, now))),)
+        self._cause, self._why = Cause.FALLBACK, fallback
+        self._wanted = replayed.way_back()
         self._replay_deadline, self._queue_deadline = None, None
         self._sought, self._attempts, self._trouble = now, 0, ""
         return self._choose(now)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from flylab.rules.hops import Hop
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.routing import View, Wanted
 from flylab.wire import headers
-from flylab.wire.regions import parse_region_list
-from flylab.wire.replay import Replay
+from flylab.wire.regions import format_region_list, parse_region_list
+from flylab.wire.replay import FailureReason, Fallback, Replay, ReplayFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,35 @@ class Asked:
     app: str
     choosing: dict[str, str] = field(default_factory=dict)
     length: int | None = 0  # None when the body comes in chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One replay that was followed: what was asked, by whom, to which app, and when."""
+
+    replay: Replay
+    origin: Hop
+    app: str
+    at: float
+
+    def failure(self, reason: FailureReason, now: float) -> ReplayFailure:
+        """What the machine that gets the request back is told."""
+        replay = self.replay
+        return ReplayFailure(
+            instance=replay.instance or replay.prefer_instance,
+            app=self.app,
+            region=format_region_list(replay.regions) if replay.regions else None,
+            replay_source=self.origin.machine,
+            reason=reason,
+            elapsed_ms=int((now - self.at) * 1000),
+        )
+
+    def way_back(self) -> Wanted:
+        """Where the request goes then: to its origin, or if that is only preferred to any machine of its app."""
+        origin = self.origin
+        if self.replay.fallback is Fallback.FORCE_SELF:
+            return Wanted(app=origin.app, instance=origin.machine)
+        return Wanted(app=origin.app, prefer_instance=origin.machine)
 
 
 def first_wish(asked: Asked) -> tuple[Wanted, str]:
