@@ -14,8 +14,13 @@ ROUND_TRIPS = "Round trips: medians of public tables of 2020 and 2026 (WonderNet
 
 
 def times(*topics: str) -> list[Claim]:
-    """The claims about a time on these topics, shortest first."""
-    found = [claim for topic in topics for claim in claims.about(topic) if claim.unit in ("ms", "s")]
+    """The claims about how long something takes on these topics, shortest first; limits are left out."""
+    found = [
+        claim
+        for topic in topics
+        for claim in claims.about(topic)
+        if claim.unit in ("ms", "s") and claim.statistic != "limit"
+    ]
     return sorted(found, key=lambda claim: claim.seconds)
 
 

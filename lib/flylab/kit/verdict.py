@@ -177,7 +177,7 @@ def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]])
     heads = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in head)
     body = "".join(
         f'<tr><th scope="row" style="text-align:left;font-weight:normal;vertical-align:top">{first}</th>'
-        + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in rest)
+        + "".join(f'<td style="text-align:left;vertical-align:top;overflow-wrap:anywhere">{cell}</td>' for cell in rest)
         + "</tr>"
         for first, *rest in rows
     )

@@ -44,7 +44,7 @@ def segments(trace: Trace) -> list[Segment]:
         wake = max(0.0, woke.get("reachable_ms", 0.0) - woke.get("requested_ms", 0.0)) if woke else 0.0
         wake = min(wake, took - 2 * way)
         at = hop["started_ms"]
-        label = f"{hop['n']} · {hop['region']} · {hop['outcome']}"
+        label = f"hop {hop['n']} → {hop['region']} ({hop['outcome']})"
         for kind, ms in (("out", way), ("wake", wake), ("own", took - 2 * way - wake), ("back", way)):
             if ms > 0:
                 pieces.append(Segment(hop=hop["n"], label=label, kind=kind, start_ms=at, ms=ms))
@@ -88,7 +88,7 @@ def waterfall(title: str, traces: Mapping[str, Trace], about: Basis) -> go.Figur
 
 
 def _row(name: str, piece: Segment) -> str:
-    return f"{name} → {piece.label}" if name else piece.label
+    return f"{name} · {piece.label}" if name else piece.label
 
 
 def svg(trace: Trace) -> str:

@@ -26,19 +26,27 @@ class Panel(VBox):  # type: ignore[misc]
         self.status = HTML()
         self.picture = HTML()
         self.task: asyncio.Future[None] | None = None
+        self.buttons: dict[str, Button] = {}
         self.say("Ready.")
         super().__init__([HBox(controls, layout=Layout(flex_flow="row wrap")), self.status, self.picture])
 
     def say(self, text: str) -> None:
         self.status.value = f'<div role="status" aria-live="polite">{html.escape(text)}</div>'
 
-    def when_clicked(self, button: Button, do: Do) -> None:
+    def when_clicked(self, name: str, button: Button, do: Do) -> None:
         """Run ``do`` for each click; what it returns is the status, and an error becomes the status too."""
+        self.buttons[name] = button
 
         def clicked(_: Button) -> None:
             self.task = asyncio.ensure_future(self._run(button, do))
 
         button.on_click(clicked)
+
+    async def press(self, name: str) -> None:
+        """Click a button, as a reader would, and wait until what it does is done."""
+        self.buttons[name].click()
+        if self.task is not None:
+            await self.task
 
     async def _run(self, button: Button, do: Do) -> None:
         # An exception in a task of the kernel's loop would vanish, so it is shown here, whatever it is.
@@ -114,12 +122,9 @@ def machine_panel(lab: Lab, app: str) -> Panel:
 
         return do
 
-    panel.when_clicked(start, change("started"))
-    panel.when_clicked(stop, change("stopped"))
-    panel.when_clicked(look, refresh)
-    panel.refresh = refresh
-    panel.buttons = {"start": start, "stop": stop, "refresh": look}
-    panel.pick = pick
+    panel.when_clicked("start", start, change("started"))
+    panel.when_clicked("stop", stop, change("stopped"))
+    panel.when_clicked("refresh", look, refresh)
     return panel
 
 
@@ -139,8 +144,5 @@ def visit_panel(lab: Lab, app: str, path: str = "/") -> Panel:
         served = hops["hops"][-1]["region"] if hops["hops"] else "nobody"
         return f"{pick.value} was served by {served}: status {answer.status_code} after {hops['total_ms']:.1f} ms"
 
-    panel.when_clicked(visit, do)
-    panel.visit = do
-    panel.buttons = {"visit": visit}
-    panel.pick = pick
+    panel.when_clicked("visit", visit, do)
     return panel
