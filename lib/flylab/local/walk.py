@@ -182,7 +182,7 @@ class Walk:
                     self._timer = self._edge.loop.call_later(seconds, self._paused)
             case Queue(deadline):
                 self._expire_at(deadline)
-                self._edge.loads.on_release(partial(self._edge.loop.call_soon, self._released, self._step))
+                self._edge.loads.on_release(partial(self._released_soon, self._step))
             case Collect():
                 self._client.hold(on=False)
             case _:
@@ -308,6 +308,9 @@ class Walk:
     def _paused(self) -> None:
         assert self._exchange is not None
         self._perform(self._exchange.paused(self._edge.clock.now()))
+
+    def _released_soon(self, step: int) -> None:
+        self._edge.loop.call_soon(self._released, step)
 
     def _released(self, step: int) -> None:
         if step == self._step and not self._over:
