@@ -1,12 +1,15 @@
-"""uvicorn's WebSocket protocol with one thing more: a way to end a connection whose member does not read.
+"""uvicorn's WebSocket protocol with a way to end a connection whose member does not read, and one mended frame.
 
 A plain close waits until everything before it has been sent, which never happens for such a member. The app finds
 `drop` in the scope's extensions (`EXTENSION`) and does without it on any other server.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent
 
 EXTENSION = "flylab.drop"
 
@@ -20,6 +23,13 @@ class MemberProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         self.scope["extensions"][EXTENSION] = {"drop": self.drop}
         await super().run_asgi()
+
+    async def receive(self) -> "ASGIReceiveEvent":
+        event = await super().receive()
+        # Quart 0.22 looks for text in an empty binary frame, finds none and ends the connection with a traceback.
+        if event["type"] == "websocket.receive" and event.get("bytes") == b"":
+            return {"type": "websocket.receive", "text": ""}
+        return event
 
     def drop(self, code: int, reason: str) -> None:
         """Send a close frame behind whatever is buffered, and cut the connection soon after, read or not."""

@@ -73,8 +73,10 @@ async def serve(nothing_left: None) -> AsyncIterator[Serve]:
     yield start
     for process in running:
         if process.returncode is None:
-            process.kill()
-        await process.communicate()
+            process.terminate()
+    for process in running:
+        async with asyncio.timeout(DEADLINE):
+            await process.communicate()
 
 
 class Visitor:
@@ -112,7 +114,7 @@ async def enter() -> AsyncIterator[Enter]:
         served: Served, room: str, *, name: str = "", key: str = "", headers: dict[str, str] | None = None, **hello: Any
     ) -> Visitor:
         number = next(numbers)
-        socket = await connect(f"{served.ws}/rooms/{room}/ws", additional_headers=headers or {}, compression=None)
+        socket = await connect(f"{served.ws}/rooms/{room}/ws", additional_headers=headers or {}, close_timeout=1)
         sockets.append(socket)
         visitor = Visitor(socket, key or f"secret-of-visitor-{number:04d}")
         await visitor.send("hello", v=1, key=visitor.key, name=name or f"visitor {number}", **hello)

@@ -205,6 +205,36 @@ async def test_pages_answer_with_a_strict_policy_and_only_known_files(serve: Ser
     assert list(answered["boot"]) == ["spawned", "python", "imported", "listening"]
 
 
+async def test_a_room_tells_programs_who_is_in_it_and_how_they_came_to_know(serve: Serve, enter: Enter) -> None:
+    served = await serve("m1", "ams")
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        unknown = await client.get("/api/rooms/blue")
+        assert (unknown.status_code, unknown.text) == (404, "there is no room blue; open /rooms/blue to make it\n")
+        ada = await enter(served, "blue", name="Ada")
+        await ada.send("say", op="a1", text="one")
+        await ada.hear("stored")
+        room = (await client.get("/api/rooms/blue", headers={"fly-region": "nrt"})).json()
+    assert (room["machine"], room["region"], room["epoch"], room["awake"]) == ("m1", "ams", 1, True)
+    assert (room["seq"], room["stored"], [member["name"] for member in room["people"]]) == (1, 1, ["Ada"])
+    assert (room["path"]["edge"], room["answered_by"]["connections"]) == ("nrt", 1)
+
+
+async def test_a_directory_that_does_not_answer_is_said_and_outlived(
+    serve: Serve, enter: Enter, tmp_path: Path
+) -> None:
+    served = await serve("m1", "ams", ROOMS_URL=(tmp_path / "store").as_uri())
+    (tmp_path / "store" / "rooms").write_text("a file where a folder should be")
+    status, _, body = await handshake(served, "blue")
+    assert status == 503
+    assert body.startswith("the room directory file://")
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        assert (await client.put("/api/rooms/blue")).status_code == 503
+        assert (await client.post("/api/rooms")).text == "this address cannot do that\n"
+        assert (await client.get("/nowhere")).text == "there is nothing at this address\n"
+    (tmp_path / "store" / "rooms").unlink()
+    assert (await enter(served, "blue")).welcome["epoch"] == 1
+
+
 async def test_a_page_of_another_site_may_not_open_a_room(serve: Serve) -> None:
     served = await serve(ROOM_ORIGINS="https://friend.example")
     assert (await handshake(served, "blue", origin="https://evil.example"))[0] == 403
