@@ -1,82 +1,33 @@
 """The suite's exit code can be believed, and nothing outlives it, however it ends."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.kit.trial import Trial
 from tests.kit.written import chapter
+from tests.support import wait_until
 
-MARK = "FLYLAB_TEST_OF"
 LONG = "import asyncio, pathlib\npathlib.Path('running').touch()\nawait asyncio.sleep(600)"
-
-
-def belonging(mark: str) -> list[psutil.Process]:
-    """Every process of this computer that was started below a suite with that mark in its environment."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float, every: float = 0.05) -> bool:
-    """Poll until it is so; processes that are not our children cannot be waited for in another way."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(every)
-    return True
-
-
-class Trial:
-    """A suite over chapters of its own, in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.notebooks, self.build, self.mark = folder / "notebooks", folder / "build", str(folder)
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "FLYLAB_BUILD": str(self.build), MARK: self.mark}
-        code = "import sys; from flylab.kit.suite import main; sys.exit(main(sys.argv[1:]))"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "--folder", str(self.notebooks), *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        return self.process
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        out, err = self.start(*arguments).communicate(timeout=90)
-        assert self.process is not None
-        return self.process.returncode, out, err
+PLATFORM = """
+from flylab.kit import configs
+from flylab.kit.target import connect
+lab = await connect(chapter="01", regions=["ams"])
+app = await lab.create_app("trial")
+machine = await lab.create_machine(app, configs.sleeper("local"), region="ams")
+await lab.api.wait(app, machine.id, "started")
+"""
+SECONDS_TO_START = 60.0
 
 
 @pytest.fixture
 def trial(tmp_path: Path) -> Iterator[Trial]:
     trial = Trial(tmp_path)
     yield trial
-    if trial.process is not None:
-        if trial.process.poll() is None:
-            trial.process.kill()
-        trial.process.communicate(timeout=30)
-    left = belonging(trial.mark)
-    for process in left:
-        process.kill()
-    assert not left, left
+    trial.close()
 
 
 def test_chapters_run_with_their_parameters_and_are_kept(trial: Trial) -> None:
@@ -89,7 +40,7 @@ def test_chapters_run_with_their_parameters_and_are_kept(trial: Trial) -> None:
     assert "ran 7" in (trial.build / "logs" / "01-a.log").read_text()
     executed = json.loads((trial.build / "executed" / "01-a.ipynb").read_text())
     assert "ran 7" in json.dumps(executed["cells"][-1]["outputs"])
-    assert not belonging(trial.mark)
+    assert not trial.left()
 
 
 def test_a_failing_chapter_fails_the_suite_but_not_the_others(trial: Trial) -> None:
@@ -101,7 +52,7 @@ def test_a_failing_chapter_fails_the_suite_but_not_the_others(trial: Trial) -> N
     assert "1 of 2 chapters ran" in out
     assert "01-bad failed: cell" in err
     assert "IndexError: list index out of range" in err
-    assert not belonging(trial.mark)
+    assert not trial.left()
 
 
 def test_a_kernel_that_is_killed_fails_the_suite(trial: Trial) -> None:
@@ -109,7 +60,7 @@ def test_a_kernel_that_is_killed_fails_the_suite(trial: Trial) -> None:
     code, _, err = trial.run()
     assert code == 1
     assert "01-dies failed" in err
-    assert not belonging(trial.mark)
+    assert not trial.left()
 
 
 def test_a_process_that_a_chapter_leaves_behind_fails_the_suite_and_is_ended(trial: Trial) -> None:
@@ -119,7 +70,7 @@ def test_a_process_that_a_chapter_leaves_behind_fails_the_suite_and_is_ended(tri
     assert code == 1
     assert "processes were left behind" in err
     assert "sleep 600" in err
-    assert not belonging(trial.mark)
+    assert not trial.left()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -127,13 +78,39 @@ def test_no_kernel_outlives_a_suite_that_is_stopped(trial: Trial, number: signal
     chapter(trial.notebooks, "01-long.ipynb", LONG)
     chapter(trial.notebooks, "02-long.ipynb", LONG)
     process = trial.start()
-    assert eventually((trial.notebooks / "running").exists, seconds=60)
+    wait_until((trial.notebooks / "running").exists, SECONDS_TO_START, what="a chapter runs")
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == (-9 if number is signal.SIGKILL else 128 + number)
     if number is not signal.SIGKILL:
         assert f"stopped by {number.name}" in err
-    assert eventually(lambda: not belonging(trial.mark), seconds=10), belonging(trial.mark)
+    wait_until(lambda: not trial.left(), what="everything that the suite started has ended")
+
+
+DEATHS = {
+    "raises": "raise RuntimeError('on purpose')",
+    "is killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    "leaves": "pass",
+}
+
+
+@pytest.mark.parametrize("how", DEATHS)
+def test_a_platform_and_its_machines_end_with_the_kernel(trial: Trial, how: str) -> None:
+    chapter(trial.notebooks, "01-dies.ipynb", PLATFORM, DEATHS[how])
+    code, _, err = trial.run()
+    assert code == (0 if how == "leaves" else 1), err
+    assert "left behind" not in err
+    assert not trial.left()
+
+
+def test_a_platform_and_its_machines_end_with_a_killed_suite(trial: Trial) -> None:
+    chapter(trial.notebooks, "01-long.ipynb", PLATFORM, LONG)
+    process = trial.start()
+    wait_until((trial.notebooks / "running").exists, SECONDS_TO_START, what="the machine runs")
+    assert len(trial.left()) >= 4  # suite, kernel, platform, supervisor and the machine
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: not trial.left(), what="kernel, platform and machine have ended")
 
 
 @pytest.mark.parametrize(

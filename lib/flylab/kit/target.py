@@ -57,7 +57,7 @@ class Lab:
         self._token = token
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
         self._followers: list[Follower] = []
-        atexit.register(self._remove_leftovers)
+        atexit.register(self.remove_leftovers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -141,7 +141,7 @@ class Lab:
         self._clients.clear()
         self._followers.clear()
         await self.api.close()
-        atexit.unregister(self._remove_leftovers)
+        atexit.unregister(self.remove_leftovers)
         if self.platform is not None:
             self.platform.stop()
 
@@ -165,9 +165,8 @@ class Lab:
             count, self.created = self.created, self.created - 1
             raise UsageError(f"{count} machines on Fly may cost {most:.4f} USD; budget_usd is {self.budget_usd:g}")
 
-    def _remove_leftovers(self) -> None:
-        # A platform of our own ends with us. What others run keeps our apps unless we take them away, also when a cell
-        # failed and the cleanup cell was never reached.
+    def remove_leftovers(self) -> None:
+        """At the end of the process: delete what a chapter that failed left on a platform that is not its own."""
         if self.platform is not None and self.platform.own:
             return
         for app in self.apps:

@@ -98,11 +98,11 @@ def machine_panel(lab: Lab, app: str) -> Panel:
     panel = Panel("Start and stop", [pick, start, stop, look])
 
     async def refresh() -> str:
-        machines = await lab.api.machines(app)
+        machines = sorted(await lab.api.machines(app), key=lambda machine: machine.name)
         chosen = pick.value
         pick.options = [(f"{machine.name} in {machine.region}", machine.id) for machine in machines]
-        if chosen in [machine.id for machine in machines]:
-            pick.value = chosen
+        known = [machine.id for machine in machines]
+        pick.value = chosen if chosen in known else next(iter(known), None)
         panel.picture.value = rows(
             ["machine", "region", "state", "id"], [[m.name, m.region, m.state, m.id] for m in machines]
         )
