@@ -28,7 +28,7 @@ def create_api(control: Control) -> Quart:
 
     @api.before_request
     async def admit() -> None:
-        g.request_id = ids.request_id(control.platform.rng, control.platform.clock.wall(), region)
+        g.request_id = ids.request_id(control.rng, control.platform.clock.wall(), region)
         if not request.path.startswith("/v1/"):
             return
         _authenticate(request.headers.get("authorization", ""), control.tokens)

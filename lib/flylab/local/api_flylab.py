@@ -46,9 +46,10 @@ def register(api: Quart, control: Control) -> None:
 
 def _stream(hub: Hub) -> Response:
     async def send() -> AsyncIterator[bytes]:
-        yield b": following\n\n"  # so that the headers leave at once
-        async for item in hub.follow():
-            yield b"data: " + json.dumps(item, separators=(",", ":")).encode() + b"\n\n"
+        with hub.follow() as items:
+            yield b": following\n\n"  # nothing that happens after this line is missed
+            async for item in items:
+                yield b"data: " + json.dumps(item, separators=(",", ":")).encode() + b"\n\n"
 
     response = Response(send(), content_type="text/event-stream", headers={"cache-control": "no-store"})
     response.timeout = None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import TypeVar
 
 from quart import Response, request
@@ -22,9 +23,10 @@ _TRUE = frozenset({"1", "t", "true", "T", "TRUE", "True"})  # what Go's ParseBoo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """All that the handlers of one platform work with; ``describe`` tells what ``/_flylab/platform`` shows."""
+    """What the handlers of one platform work with: ``rng`` names requests, ``describe`` fills /_flylab/platform."""
 
     platform: Platform
+    rng: Random
     catalogue: Catalogue
     images: dict[str, Image]
     regions: tuple[Region, ...]

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from flylab.wire.fields import Json
 
@@ -29,16 +30,15 @@ class Hub:
         """The last items, oldest first."""
         return list(self._recent)
 
-    async def follow(self) -> AsyncIterator[Json]:
+    @contextmanager
+    def follow(self) -> Iterator[AsyncIterator[Json]]:
         """Every item from now on, until the hub closes or the follower is too slow."""
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
+        if self._closed:
+            queue.put_nowait(None)
         self._followers.add(queue)
         try:
-            while not (self._closed and queue.empty()):
-                item = await queue.get()
-                if item is None:
-                    return
-                yield item
+            yield _items(queue)
         finally:
             self._followers.discard(queue)
 
@@ -47,3 +47,8 @@ class Hub:
         self._closed = True
         for queue in self._followers:
             queue.put_nowait(None)
+
+
+async def _items(queue: asyncio.Queue[Json | None]) -> AsyncIterator[Json]:
+    while (item := await queue.get()) is not None:
+        yield item

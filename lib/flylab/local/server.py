@@ -28,6 +28,7 @@ from flylab.local.ports import Ports
 from flylab.local.process import ProcessDriver
 from flylab.local.settings import overridden, platform_settings, read_tables, refuse_unknown
 from flylab.local.sockets import listen_all, url
+from flylab.local.speech import exchange_line, greeting
 from flylab.local.store import Store
 from flylab.published.network import regions, rtt
 from flylab.rules.admission import Catalogue
@@ -76,13 +77,15 @@ class Server:
         self.store.remember("runs", str(runs))
         self.store.remember("token", self.token)
         # The same seed on a kept state must not give the same ids again.
-        self.rng = Random(f"{options.seed}:{runs}") if options.seed is not None else Random()
+        self._seed = None if options.seed is None else f"{options.seed}:{runs}"
         self.clock = SystemClock()
-        self.platform = Platform(store=self.store, clock=self.clock, rng=self.rng, settings=self.settings)
+        self.platform = Platform(
+            store=self.store, clock=self.clock, rng=self._random("platform"), settings=self.settings
+        )
         self.driver = ProcessDriver(
             self.store.machines_folder,
             self.images,
-            Ports(self.rng),
+            Ports(self._random("ports")),
             report=self.platform.report,
             lost=self._supervisor_lost,
         )
@@ -98,6 +101,7 @@ class Server:
 
         control = Control(
             platform=self.platform,
+            rng=self._random("api"),
             catalogue=self._catalogue(),
             images=self.images,
             regions=self.regions,
@@ -135,10 +139,14 @@ class Server:
             rtt=rtt(),
             latency=Latency(self.rtt),
             clock=self.clock,
-            rng=self.rng,
+            rng=self._random(region),
             settings=self.edge_settings,
             on_exchange=self._exchanged,
         )
+
+    def _random(self, purpose: str) -> Random:
+        """A source of chance of its own for each purpose, so that one does not disturb the order of another."""
+        return Random() if self._seed is None else Random(f"{self._seed}:{purpose}")
 
     def _catalogue(self) -> Catalogue:
         return Catalogue(
@@ -176,31 +184,14 @@ class Server:
         if self.options.json:
             line = {"api": api, "token": self.token, "org": ORGANIZATION, "edges": edges, "state": state}
             print(json.dumps(line | {"pid": os.getpid()}), flush=True)
-            return
-        width = max(len(code) for code in edges)
-        kept = "kept" if self.options.state else "removed at the end; keep it with --state DIR"
-        lines = [
-            f"flylab {__version__}: Fly Machines on this computer",
-            "",
-            f"  export FLY_API_HOSTNAME={api} FLY_API_TOKEN={self.token}",
-            "",
-            f"  Machines API  {api}/v1",
-            *(f"  edge {code:<{width}}  {edges[code]}" for code in edges),
-            f"  state         {state} ({kept})",
-            "",
-            "  Try it, in another terminal, after the export above:",
-            '    curl -H "Authorization: Bearer $FLY_API_TOKEN" "$FLY_API_HOSTNAME/v1/platform/regions"',
-            f"  An app named blue is then at http://blue.localhost:{next(iter(edges.values())).rpartition(':')[2]}/",
-            "",
-            "  Ctrl-C stops everything.",
-        ]
-        print("\n".join(lines), flush=True)
+        else:
+            print(greeting(api, self.token, edges, state, kept=self.options.state is not None), flush=True)
 
     def _exchanged(self, trace: Json) -> None:
         self.platform.on_exchange(trace)
         if self.options.trace:
             # With --json nothing but the one line may stand on the standard output.
-            print(_line(trace), file=sys.stderr if self.options.json else sys.stdout, flush=True)
+            print(exchange_line(trace), file=sys.stderr if self.options.json else sys.stdout, flush=True)
 
     def _supervisor_lost(self) -> None:
         print("flylab: the supervisor of the machines was killed, so everything is stopped", file=sys.stderr)
@@ -221,15 +212,6 @@ def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
     folder = tempfile.mkdtemp(prefix="flylab-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder).resolve()
-
-
-def _line(trace: Json) -> str:
-    hops = trace["hops"]
-    path = " → ".join(f"{hop['machine']}@{hop['region']}" for hop in hops) if isinstance(hops, list) else ""
-    status, code = trace["status"], trace.get("code", "")
-    return (
-        f"{trace['edge']} {trace['method']} {trace['app']}{trace['path']} {status} {trace['total_ms']} ms {path} {code}"
-    )
 
 
 def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
