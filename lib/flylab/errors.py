@@ -5,7 +5,7 @@ FlylabError
 ├─ RuleError(code)                  rules   the platform refuses: NotFound, Conflict, IllegalTransition, Unroutable …
 ├─ ClientError                      client  TransportError, StatusError(code, status, request_id), WaitTimeout
 ├─ LocalError                       local   SpawnFailed, NeverReady, PortTaken, StateInUse …
-└─ UsageError                       the command line and the kit: what the user asked for cannot be done, in one sentence
+└─ UsageError                       the command line and the kit: what was asked for cannot be done, in one sentence
 """
 
 
@@ -24,7 +24,7 @@ class ParseError(FlylabError):
 
 
 class RuleError(FlylabError):
-    """The platform's rules refuse; ``code`` is a key of ``wire/codes.py`` or one of the proxy's codes (PA02, PR03 …)."""
+    """The platform's rules refuse; ``code`` is a key of ``wire/codes.py`` or a code of the proxy (PA02, PR03 …)."""
 
     def __init__(self, code: str, text: str) -> None:
         self.code = code

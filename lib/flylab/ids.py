@@ -4,8 +4,14 @@ from random import Random
 
 # Crockford's base 32, the alphabet of a ULID (github.com/ulid/spec).
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_MOODS = "autumn bold calm dawn dry frosty green hidden late lively misty old polished quiet red silent still wild winter young"
-_THINGS = "bird brook cloud dew dream field fire flower fog forest glade haze hill lake leaf meadow moon pine pond rain river sea sky snow star sun surf tree water wave wind wood"
+_MOODS = (
+    "autumn bold calm dawn dry frosty green hidden late lively misty old polished quiet red silent still "
+    "wild winter young"
+)
+_THINGS = (
+    "bird brook cloud dew dream field fire flower fog forest glade haze hill lake leaf meadow moon pine "
+    "pond rain river sea sky snow star sun surf tree water wave wind wood"
+)
 
 
 def machine_id(rng: Random) -> str:
