@@ -5,10 +5,10 @@ import contextlib
 import os
 from collections.abc import Callable
 
-_PAUSE = 0.5  # seconds between looks where the kernel has no pidfd; our choice
+PAUSE = 0.5  # seconds between looks where the kernel has no pidfd; our choice
 
 
-def watch_parent(gone: Callable[[], None]) -> Callable[[], None]:
+def watch_parent(gone: Callable[[], None], *, pause: float = PAUSE) -> Callable[[], None]:
     """Call ``gone`` once when the parent is no more; the returned function stops watching.
 
     A process that init started has nobody to watch.
@@ -19,7 +19,7 @@ def watch_parent(gone: Callable[[], None]) -> Callable[[], None]:
     try:
         fd = os.pidfd_open(parent)
     except (AttributeError, OSError):
-        return _poll(parent, gone)
+        return _poll(parent, gone, pause)
 
     def stop() -> None:
         loop.remove_reader(fd)
@@ -34,10 +34,10 @@ def watch_parent(gone: Callable[[], None]) -> Callable[[], None]:
     return stop
 
 
-def _poll(parent: int, gone: Callable[[], None]) -> Callable[[], None]:
+def _poll(parent: int, gone: Callable[[], None], pause: float) -> Callable[[], None]:
     async def look() -> None:
         while os.getppid() == parent:  # noqa: ASYNC110
-            await asyncio.sleep(_PAUSE)  # the kernel tells only those who ask
+            await asyncio.sleep(pause)  # the kernel tells only those who ask
         gone()
 
     looking = asyncio.create_task(look())

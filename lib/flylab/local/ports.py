@@ -11,18 +11,19 @@ from random import Random
 from flylab.errors import LocalError
 
 FIRST, LAST = 10_000, 32_000  # below Linux's default ephemeral range, 32768 to 60999
+_FEW = 1000  # our choice: with fewer ports than that left below the ephemeral range, it is shared
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class Ports:
     """The ports that one platform has claimed, each by a locked file in a folder that all platforms of a user share."""
 
-    def __init__(self, rng: Random, folder: Path | None = None) -> None:
+    def __init__(self, rng: Random, folder: Path | None = None, *, span: range | None = None) -> None:
         self._rng = rng
         self._folder = folder or Path(tempfile.gettempdir()) / f"flylab-ports-{os.getuid()}"
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._locks: dict[int, int] = {}
-        self._range = range(FIRST, _last())
+        self._range = usable(_ephemeral()) if span is None else span
 
     def claim(self) -> int:
         """A port that nobody uses and no other platform will be given; ``release`` it."""
@@ -56,12 +57,18 @@ class Ports:
         return False
 
 
-def _last() -> int:
+def usable(ephemeral: str) -> range:
+    """The ports for machines when the kernel hands out those of ``ephemeral``, ``"32768\t60999"`` as a rule."""
+    lowest = ephemeral.split()[0] if ephemeral.strip() else ""
+    ours = int(lowest) if lowest.isdecimal() else LAST
+    return range(FIRST, min(LAST, ours) if ours > FIRST + _FEW else LAST)
+
+
+def _ephemeral() -> str:
     try:
-        lowest = int(EPHEMERAL.read_text().split()[0])
-    except (OSError, ValueError):
-        return LAST
-    return min(LAST, lowest) if lowest > FIRST + 1000 else LAST
+        return EPHEMERAL.read_text()
+    except OSError:
+        return ""
 
 
 def _is_free(port: int) -> bool:

@@ -120,7 +120,7 @@ class Server:
             await api.start()
             for edge in edges:
                 await edge.serve(self.edge_sockets[edge.region])
-            undo += [_on_signals(self._stopping.set), watch_parent(self._stopping.set)]
+            undo += [_on_signals(self.stop), watch_parent(self.stop)]
             self._announce()
             await self._stopping.wait()
         finally:
@@ -193,11 +193,15 @@ class Server:
             # With --json nothing but the one line may stand on the standard output.
             print(exchange_line(trace), file=sys.stderr if self.options.json else sys.stdout, flush=True)
 
+    def stop(self) -> None:
+        """Let ``serve`` come to its end."""
+        if self._stopping is not None:
+            self._stopping.set()
+
     def _supervisor_lost(self) -> None:
         print("flylab: the supervisor of the machines was killed, so everything is stopped", file=sys.stderr)
         self._status = 1
-        if self._stopping is not None:
-            self._stopping.set()
+        self.stop()
 
 
 def _edge_settings(tables: dict[str, dict[str, object]], *, trace: bool) -> EdgeSettings:

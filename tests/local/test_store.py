@@ -1,0 +1,93 @@
+"""The state folder: what is written is read, and what cannot be used is said."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from flylab.errors import LocalError
+from flylab.local.store import Store, life_from_json, life_to_json
+from flylab.rules import lifecycle as on
+from flylab.rules.fleet import AppEntry
+from flylab.rules.life import Life, LifeSettings
+from flylab.wire.machine import MachineConfig, Service
+
+APP = AppEntry(id="1", name="a", organization="personal", network="", created_at=1.5, idempotency_key="k")
+
+
+def machine(machine_id: str = "m") -> Life:
+    config = MachineConfig(image="i", env={"A": "1"}, services=(Service(internal_port=80),))
+    life = Life(
+        id=machine_id,
+        app="a",
+        name="n",
+        region="ams",
+        config=config,
+        version="v1",
+        created_at=1.0,
+        updated_at=1.0,
+        image_ref={"tag": "latest"},
+        versions=(("v0", MachineConfig(image="h")), ("v1", config)),
+    )
+    for event in (on.Prepared(), on.Start(), on.Started()):
+        life.step(event, 2.0, settings=LifeSettings(), mint=lambda _: "e")
+    return life
+
+
+def test_what_is_written_is_read_by_the_next_one(tmp_path: Path) -> None:
+    store = Store(tmp_path / "new" / "folder")
+    store.write(apps=[APP], machines=[machine("m2"), machine("m1")])
+    store.write(machines=[machine("m2")], dropped_machines=["nobody"])
+    store.remember("token", "t")
+    store.close()
+    store = Store(tmp_path / "new" / "folder")
+    apps, machines = store.read()
+    assert (apps, [life.id for life in machines]) == ([APP], ["m2", "m1"])
+    assert (store.fact("token"), store.fact("nothing")) == ("t", "")
+    store.write(dropped_apps=["a"], dropped_machines=["m1", "m2"])
+    assert store.read() == ([], [])
+    store.close()
+
+
+def test_a_machine_is_read_as_it_was_but_for_its_process() -> None:
+    life = machine()
+    again = life_from_json(life_to_json(life))
+    life.running = False
+    assert again == life
+
+
+def test_one_platform_at_a_time(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(LocalError, match="is in use by another platform"):
+        Store(tmp_path)
+    store.close()
+    Store(tmp_path).close()
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalError, match="cannot use the state folder"):
+        Store(tmp_path / "file")
+
+
+def test_rubbish_and_other_formats_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "flylab.db").write_bytes(b"x" * 4096)
+    with pytest.raises(LocalError, match="cannot read"):
+        Store(tmp_path)
+    (tmp_path / "flylab.db").unlink()
+    store = Store(tmp_path)
+    store.remember("format", "0")
+    store.close()
+    with pytest.raises(LocalError, match=r"written by another version of flylab \(format 0, not 1\)"):
+        Store(tmp_path)
+
+
+def test_a_write_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    other = sqlite3.connect(tmp_path / "flylab.db", isolation_level=None)
+    other.execute("DROP TABLE machines")
+    with pytest.raises(LocalError, match="cannot write to the state folder"):
+        store.write(apps=[APP], machines=[machine()])
+    assert other.execute("SELECT * FROM apps").fetchall() == []
+    other.close()
+    store.close()
