@@ -59,7 +59,7 @@ class Ports:
 
 def usable(ephemeral: str) -> range:
     """The ports for machines when the kernel hands out those of ``ephemeral``, ``"32768\t60999"`` as a rule."""
-    lowest = ephemeral.split()[0] if ephemeral.strip() else ""
+    lowest = ephemeral.split(maxsplit=1)[0] if ephemeral.strip() else ""
     ours = int(lowest) if lowest.isdecimal() else LAST
     return range(FIRST, min(LAST, ours) if ours > FIRST + _FEW else LAST)
 
