@@ -141,11 +141,19 @@ def test_auto_destroy(platform: Up) -> None:
     assert not folder.exists()
 
 
-def test_a_command_that_does_not_exist(platform: Up) -> None:
-    machine = platform.create(image="local/process", init={"exec": ["/nowhere/program"]})
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("/nowhere/program", "No such file or directory"),
+        ("/etc/passwd", "Permission denied"),
+        ("\x00", "Invalid argument"),
+    ],
+)
+def test_a_command_that_cannot_run(platform: Up, program: str, says: str) -> None:
+    machine = platform.create(image="local/process", init={"exec": [program]})
     platform.wait(machine, "failed")
     listed = platform.ok("GET", platform.path(machine, "/events"))
-    assert listed[0]["request"]["error"] == "No such file or directory"
+    assert listed[0]["request"]["error"] == says
     assert platform.ok("DELETE", platform.path(machine)) == {"ok": True}
 
 

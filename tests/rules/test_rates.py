@@ -51,13 +51,15 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert taken(Rates(RateSettings()), [5.0, 5.0, 5.0, 1.0, 0.0]) == 3
 
 
-def test_full_buckets_are_forgotten() -> None:
+def test_buckets_that_are_full_again_do_not_pile_up() -> None:
     rates = Rates(RateSettings())
-    taken(rates, [0.0] * 3)
-    rates.forget(1.0)
-    assert taken(rates, [1.0] * 3) == 1
-    rates.forget(100.0)
-    assert taken(rates, [100.0] * 5) == 3
+    for number in range(999):
+        rates.take("Machines_start", f"m{number}", 0.0)
+    assert taken(rates, [0.5] * 3, identifier="busy") == 3
+    for number in range(5):
+        rates.take("Machines_start", f"n{number}", 2.0)
+    assert taken(rates, [2.0] * 9, identifier="busy") == 1  # it was not full, so it was kept
+    assert taken(rates, [2.0] * 9, identifier="m0") == 3
 
 
 @given(st.lists(st.floats(0, 20), max_size=60), st.floats(0.1, 5), st.integers(1, 5))

@@ -1,5 +1,6 @@
 """The machines of the Machines API: create, look at, change, start, stop, destroy (machines/api/machines-resource)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from quart import Quart, Response, request
@@ -32,7 +33,8 @@ def register(api: Quart, control: Control) -> None:
     @api.get("/v1/apps/<app_name>/machines", endpoint="Machines_list")
     async def list_machines(app_name: str) -> Response:
         platform.fleet.app(app_name)
-        found = [life for life in platform.fleet.machines(app_name) if _listed(life)]
+        wanted = _filter()
+        found = [life for life in platform.fleet.machines(app_name) if wanted(life)]
         part, cursor = page(found, lambda life: life.id, 1000)
         shown = [_summary(life) if flag("summary") else life.machine().to_json() for life in part]
         return answer(shown, headers={"fly-next-cursor": cursor} if cursor else None)
@@ -128,18 +130,22 @@ def register(api: Quart, control: Control) -> None:
         return answer(_OK)
 
 
-def _listed(life: Life) -> bool:
-    """Whether the filters of the list request let the machine through."""
+def _filter() -> Callable[[Life], bool]:
+    """What the query of the list request lets through."""
     args = request.args
-    if life.state is MachineState.DESTROYED and not flag("include_deleted"):
-        return False
-    if args.get("region") and args["region"] != life.region:
-        return False
-    states = [parse_state(word.strip()) for word in args.get("state", "").split(",") if word.strip()]
-    if states and life.state not in states:
-        return False
-    wanted = {key.removeprefix("metadata."): value for key, value in args.items() if key.startswith("metadata.")}
-    return all(life.config.metadata.get(key) == value for key, value in wanted.items())
+    deleted, region = flag("include_deleted"), args.get("region", "")
+    states = {parse_state(word.strip()) for word in args.get("state", "").split(",") if word.strip()}
+    metadata = {key.removeprefix("metadata."): value for key, value in args.items() if key.startswith("metadata.")}
+
+    def listed(life: Life) -> bool:
+        return (
+            (deleted or life.state is not MachineState.DESTROYED)
+            and region in ("", life.region)
+            and (not states or life.state in states)
+            and all(life.config.metadata.get(key) == value for key, value in metadata.items())
+        )
+
+    return listed
 
 
 def _summary(life: Life) -> Json:

@@ -54,12 +54,16 @@ async def read_body() -> Fields:
     if not data.strip():
         return Fields({}, "")
     try:
-        body = json.loads(data)
+        body = json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as exc:
         raise RuleError("malformed", f"cannot read the request's body as JSON: {exc}") from exc
     if not isinstance(body, dict):
         raise RuleError("malformed", f"the request's body is a JSON {type(body).__name__}, an object is expected")
     return Fields(body, "")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")  # NaN and Infinity, which Python would read
 
 
 def flag(name: str) -> bool:

@@ -207,8 +207,8 @@ def become(argv: list[str], env: dict[str, str], cwd: str, log: str, parent: int
         for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
             os.dup2(source, target)
         os.execvpe(argv[0], argv, env)
-    except OSError as exc:
-        os.write(report, str(exc.errno or errno.EIO).encode())
+    except (OSError, ValueError) as exc:  # ValueError: a text that no environment or argument can hold
+        os.write(report, str(getattr(exc, "errno", None) or errno.EINVAL).encode())
     finally:
         os._exit(127)
 

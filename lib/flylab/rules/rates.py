@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from flylab.errors import RuleError
 
+_MANY = 1000  # buckets; our choice
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -34,15 +36,17 @@ class Rates:
 
     def take(self, operation: str, identifier: str, now: float) -> None:
         """Use one token; raises ``RuleError`` ``rate_limited`` when there is none."""
-        rate = self._settings.exceptions.get(operation, self._settings.rate)
+        rate = self._rate(operation)
         tokens, then = self._buckets.get((operation, identifier), (float(rate.burst), now))
+        if len(self._buckets) >= _MANY:
+            self._forget(now)
         tokens = min(rate.burst, tokens + max(0.0, now - then) * rate.per_second)
         if tokens < 1:
             raise RuleError("rate_limited", f"rate limit exceeded for {operation} of {identifier}")
         self._buckets[operation, identifier] = (tokens - 1, now)
 
-    def forget(self, now: float) -> None:
-        """Drop the buckets that have filled up; called now and then so that they do not pile up."""
+    def _forget(self, now: float) -> None:
+        """Drop the buckets that have filled up, so that they do not pile up."""
         full = [
             (operation, identifier)
             for (operation, identifier), (tokens, then) in self._buckets.items()
