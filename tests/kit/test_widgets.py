@@ -70,7 +70,7 @@ async def test_the_panels_make_real_calls() -> None:
         assert "2 machines." in panel.status.value
         await panel.press("stop")
         assert "stopped after" in panel.status.value
-        assert "<td>stopped</td>" in panel.picture.value
+        assert ">stopped</td>" in panel.picture.value
         await panel.press("start")
         assert "started after" in panel.status.value
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from importlib.resources import files
 
 from flylab.errors import UsageError
+from flylab.kit import project
+from flylab.wire.flytoml import read_flytoml
 from flylab.wire.machine import File, Guest, Init, MachineConfig, Port, Restart, Service
 
 PYTHON_IMAGE = "python:3.12-alpine"  # our choice: the smallest public image that runs the programs of this package
@@ -56,7 +58,7 @@ def room_image(target: str) -> str:
 
 def room(target: str, store_url: str, **env: str) -> MachineConfig:
     """The room server as ``fly.toml`` describes it, with its image and the place of its rooms' records."""
-    config = MachineConfig(image=room_image(target), guest=Guest(memory_mb=512), services=(service(),))
+    config = read_flytoml(project.root() / "fly.toml").machine_config(room_image(target))
     return with_env(config, ROOMS_URL=store_url, **env)
 
 

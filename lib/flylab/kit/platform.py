@@ -161,9 +161,12 @@ class Attached:
 
 
 def running(name: str, *, regions: Sequence[str] = (), latency: str = "measured") -> Platform | Attached:
-    """The platform to work on: the one FLYLAB_URL names, else one of our own that ``name`` shares."""
+    """The platform to work on: the one FLYLAB_URL names, else one of our own that ``name`` shares.
+
+    Other delays than the measured ones always need a platform of our own: somebody else's has its own delays.
+    """
     url = os.environ.get("FLYLAB_URL")
-    if not url:
+    if not url or latency != "measured":
         return Platform.shared(name, regions=regions, latency=latency)
     attached = Attached(url, os.environ.get("FLYLAB_TOKEN", "local"))
     missing = [region for region in regions if region not in attached.address.edges]
