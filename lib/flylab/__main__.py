@@ -3,6 +3,8 @@
 import argparse
 import logging
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from flylab import __version__
@@ -38,27 +40,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _kit(name: str, arguments: list[str]) -> int:
-    from importlib import import_module
-
     try:
         command = import_module(f"flylab.kit.{name}")
     except ModuleNotFoundError as exc:
         if (exc.name or "").startswith("flylab"):
             raise
-        raise UsageError(f"'flylab {name}' needs the package {exc.name}, install flylab with all its extras") from exc
+        raise UsageError(f"'flylab {name}' needs the package {exc.name}; install flylab[all]") from exc
     status: int = command.main(arguments)
     return status
 
 
 def _up(flags: argparse.Namespace) -> int:
+    for package in ("quart", "uvicorn"):
+        if find_spec(package) is None:
+            raise UsageError(f"'flylab up' needs the package {package}; install flylab[local]")
     from flylab.local.options import Options
+    from flylab.local.server import run
 
-    try:
-        from flylab.local.server import run
-    except ModuleNotFoundError as exc:
-        if (exc.name or "").startswith("flylab"):
-            raise
-        raise UsageError(f"'flylab up' needs the package {exc.name}, install flylab[local]") from exc
     options = Options(
         regions=flags.regions,
         state=flags.state,

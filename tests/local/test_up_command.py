@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import flylab as package
 from flylab import __version__
 from flylab.published.network import regions
 from tests.local.up import READY, clean_environment, refused, up
@@ -17,6 +18,7 @@ from tests.support import wait_until
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
+LIB = Path(package.__file__).parents[1]
 LISTENS = """
 import os, socket
 listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
@@ -35,6 +37,21 @@ def test_version_and_help() -> None:
     assert flylab("--version").stdout == f"flylab {__version__}\n"
     assert "--rate-limits" in flylab("up", "--help").stdout
     assert "run the local platform" in flylab("--help").stdout
+
+
+def test_what_is_not_installed_is_named() -> None:
+    bare = [sys.executable, "-S", "-m", "flylab"]  # without the packages beside Python itself
+    for command, says in (("up", "needs the package quart; install flylab[local]"), ("suite", "needs the package ")):
+        done = subprocess.run(
+            [*bare, command], capture_output=True, text=True, cwd=LIB, timeout=READY, check=False, env={"PATH": ""}
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_the_kits_commands_are_reached() -> None:
+    assert "usage: flylab doctor" in flylab("doctor", "--help").stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["up", "--api-port", "70000"], ["up", "--faults", "x"]])

@@ -110,6 +110,8 @@ class ProcessDriver:
         return self._folder / machine_id / "log"
 
     async def close(self) -> None:
+        if self._closing:
+            return
         self._closing = True
         if self._removals:
             await asyncio.wait(self._removals)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from flylab import __version__
 from flylab.clock import SystemClock
@@ -35,8 +36,12 @@ from flylab.rules.admission import Catalogue
 from flylab.rules.rates import Rates, RateSettings
 from flylab.wire.fields import Json
 
+if TYPE_CHECKING:
+    from flylab.local.api_requests import Control
+
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TABLES = ("platform", "fleet", "life", "edge", "exchange")
 
 
@@ -79,9 +84,8 @@ class Server:
         # The same seed on a kept state must not give the same ids again.
         self._seed = None if options.seed is None else f"{options.seed}:{runs}"
         self.clock = SystemClock()
-        self.platform = Platform(
-            store=self.store, clock=self.clock, rng=self._random("platform"), settings=self.settings
-        )
+        rng = self._random("platform")
+        self.platform = Platform(store=self.store, clock=self.clock, rng=rng, settings=self.settings)
         self.driver = ProcessDriver(
             self.store.machines_folder,
             self.images,
@@ -93,13 +97,34 @@ class Server:
         self._status = 0
 
     async def serve(self) -> int:
-        """Start everything, say where it is, wait for the end, stop everything."""
-        # Quart and uvicorn take the longest to import; the supervisor starts beside us meanwhile.
-        from flylab.local.api import create_api
-        from flylab.local.api_requests import Control
-        from flylab.local.uvicorn_server import ApiServer
+        """Start everything, say where it is, wait for the end; the last that was started ends first."""
+        self._stopping = asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.driver.close)
+            # Quart and uvicorn take the longest to import; the supervisor starts beside us meanwhile.
+            from flylab.local.api import create_api
+            from flylab.local.uvicorn_server import ApiServer
 
-        control = Control(
+            api = ApiServer(create_api(self._control()), self.api_socket)
+            stack.push_async_callback(api.stop)
+            await self.driver.start()
+            self.platform.attach(self.driver)
+            stack.push_async_callback(self.platform.close)
+            await api.start()
+            for region, listener in self.edge_sockets.items():
+                edge = self._edge(region)
+                stack.push_async_callback(edge.close)
+                await edge.serve(listener)
+            stack.callback(_on_signals(self.stop))
+            stack.callback(watch_parent(self.stop))
+            self._announce()
+            await self._stopping.wait()
+        return self._status
+
+    def _control(self) -> "Control":
+        from flylab.local.api_requests import Control
+
+        return Control(
             platform=self.platform,
             rng=self._random("api"),
             catalogue=self._catalogue(),
@@ -110,27 +135,6 @@ class Server:
             rates=Rates(RateSettings()) if self.options.rate_limits else None,
             describe=self._describe,
         )
-        api = ApiServer(create_api(control), self.api_socket)
-        edges = [self._edge(region) for region in self.edge_sockets]
-        self._stopping = asyncio.Event()
-        undo: list[Callable[[], None]] = []
-        try:
-            await self.driver.start()
-            self.platform.attach(self.driver)
-            await api.start()
-            for edge in edges:
-                await edge.serve(self.edge_sockets[edge.region])
-            undo += [_on_signals(self.stop), watch_parent(self.stop)]
-            self._announce()
-            await self._stopping.wait()
-        finally:
-            for edge in edges:
-                await edge.close()
-            await self.platform.close()
-            await api.stop()
-            for call in undo:
-                call()
-        return self._status
 
     def _edge(self, region: str) -> Edge:
         return Edge(
@@ -220,11 +224,11 @@ def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
 
 def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDS:
         loop.add_signal_handler(number, stop)
 
     def undo() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDS:
             loop.remove_signal_handler(number)
 
     return undo
