@@ -55,8 +55,8 @@ WALLS = {
         ours=frozenset({"wire", "client"}), others=SERVERS | {"msgspec", "obstore", "itsdangerous", "httptools"}
     ),
 }
-# Started as a bare script, without site-packages, so that it is there in milliseconds.
-ALONE = {"local.supervisor": Wall()}
+# Started without site-packages, so that they are there in milliseconds; besides Python they know only each other.
+ALONE = {"local.supervisor": Wall(), "local.descendants": Wall()}
 
 
 def module_name(path: Path) -> str:
@@ -103,6 +103,7 @@ def trespasses(module: str, source: str) -> list[str]:
             target = layer_of(name)
             allowed = not alone and (target in {layer, "errors", "__init__"} or target in wall.ours)
             allowed = allowed or (not alone and wall.ours == ANYTHING)
+            allowed = allowed or (alone and name.removeprefix("flylab.") in ALONE)
         elif top in sys.stdlib_module_names:
             allowed = top not in wall.no_stdlib
         else:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flylab.errors import LocalError
-from flylab.local import supervisor
 from flylab.local.driver import Report
 from flylab.local.images import Image
 from flylab.local.ports import Ports
@@ -22,6 +21,9 @@ from flylab.wire.fields import Json
 from flylab.wire.machine import File, Machine
 from flylab.wire.runtime import Runtime
 
+# Isolated from the user's environment and without site-packages: it starts in a third of the time.
+_SUPERVISE = "import sys; sys.path.append(sys.argv[1]); from flylab.local.supervisor import main; main()"
+_LIB = Path(__file__).resolve().parents[2]
 _LINE = 1 << 20  # the longest line that the supervisor sends is far below
 _TAIL = 1 << 20  # bytes of a log that are looked at
 
@@ -45,7 +47,7 @@ class ProcessDriver:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", supervisor.__file__],
+                [sys.executable, "-I", "-S", "-c", _SUPERVISE, str(_LIB)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,

@@ -7,7 +7,6 @@ import os
 import resource
 import secrets
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from flylab import __version__
 from flylab.clock import SystemClock
-from flylab.local import supervisor
+from flylab.local.descendants import adopt_orphans, kill_below
 from flylab.local.edge import Edge, EdgeSettings
+from flylab.local.endings import on_signals, watch_parent
 from flylab.local.images import builtin_images, project_folder, read_images
 from flylab.local.latency import Latency
 from flylab.local.options import Options, choose_regions, read_latency
-from flylab.local.parent import watch_parent
 from flylab.local.platform import Platform
 from flylab.local.ports import Ports
 from flylab.local.process import ProcessDriver
@@ -41,17 +40,16 @@ if TYPE_CHECKING:
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TABLES = ("platform", "fleet", "life", "edge", "exchange")
 
 
 def run(options: Options) -> int:
     """Serve until a signal, or the death of whoever started us or of the supervisor; returns the exit status."""
     _allow_many_files()
-    supervisor.adopt_orphans()
+    adopt_orphans()
     with contextlib.ExitStack() as stack:
         # If even the supervisor is killed, its processes come to us, and nobody else here has children.
-        stack.callback(supervisor.kill_below, os.getpid(), _LEFTOVERS)
+        stack.callback(kill_below, os.getpid(), _LEFTOVERS)
         server = Server(options, stack)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(server.serve())
@@ -115,7 +113,7 @@ class Server:
                 edge = self._edge(region)
                 stack.push_async_callback(edge.close)
                 await edge.serve(listener)
-            stack.callback(_on_signals(self.stop))
+            stack.callback(on_signals(self.stop))
             stack.callback(watch_parent(self.stop))
             self._announce()
             await self._stopping.wait()
@@ -220,18 +218,6 @@ def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
     folder = tempfile.mkdtemp(prefix="flylab-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder).resolve()
-
-
-def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
-    loop = asyncio.get_running_loop()
-    for number in _ENDS:
-        loop.add_signal_handler(number, stop)
-
-    def undo() -> None:
-        for number in _ENDS:
-            loop.remove_signal_handler(number)
-
-    return undo
 
 
 def _allow_many_files() -> None:

@@ -1,7 +1,7 @@
-"""The one process that starts and ends the processes of all machines; run by path with ``python -I -S``.
+"""The one process that starts and ends the processes of all machines; ``process.py`` runs it with ``python -I -S``.
 
-It talks JSON lines over the socket on file descriptor 0 and imports the standard library alone. Whatever happens to
-the platform, the socket then reads end-of-file, and everything that was ever started here is killed.
+It talks JSON lines over the socket on file descriptor 0 and imports nothing heavy. Whatever happens to the platform,
+the socket then reads end-of-file, and everything that was ever started here is killed.
 
     platform ──socket──► supervisor ──fork, exec──► machine's process (its own session)
                              ▲                            └─ a grandchild that detached comes back here (subreaper)
@@ -12,20 +12,27 @@ Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": m
 """
 
 import contextlib
-import ctypes
 import errno
 import json
 import os
 import selectors
 import signal
 import socket
-import sys
 import time
-from typing import Any, NoReturn
+from typing import NoReturn
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+from flylab.local.descendants import (
+    adopt_orphans,
+    descendants,
+    die_with_parent,
+    environment,
+    kill_below,
+    kill_group,
+    processes,
+    send,
+)
+
 PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform promises 5 in all
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Child:
@@ -213,66 +220,11 @@ def become(argv: list[str], env: dict[str, str], cwd: str, log: str, parent: int
         os._exit(127)
 
 
-def die_with_parent() -> None:
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def adopt_orphans() -> None:
-    """Become the parent of every process below us that loses its own."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def send(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
-def kill_group(leader: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
-def kill_below(root: int, patience: float) -> None:
-    """SIGKILL every process below ``root``, which is ours, and reap until none is left or patience is over."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        for pid in descendants({root}, processes()):
-            send(pid, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
-        time.sleep(0.002)
-
-
-def descendants(roots: set[int], table: list[tuple[int, int, int]]) -> set[int]:
-    """Every process below ``roots``, themselves left out."""
-    below = set(roots)
-    while found := {pid for pid, parent, _ in table if parent in below} - below:
-        below |= found
-    return below - roots
-
-
-def processes() -> list[tuple[int, int, int]]:
-    """(pid, parent, session) of every process that /proc shows; empty where there is no /proc."""
-    found = []
-    for name in os.listdir("/proc") if sys.platform == "linux" else ():
-        if name.isdecimal():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                fields: list[Any] = file.read().rpartition(b")")[2].split()
-                found.append((int(name), int(fields[1]), int(fields[3])))
-    return found
-
-
-def environment(pid: int) -> list[bytes]:
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-        return file.read().split(b"\0")
-    return []
+def main() -> None:
+    """Serve the socket on file descriptor 0."""
+    adopt_orphans()
+    Supervisor(socket.socket(fileno=0)).run()
 
 
 if __name__ == "__main__":
-    adopt_orphans()
-    Supervisor(socket.socket(fileno=0)).run()
+    main()

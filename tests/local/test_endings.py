@@ -1,11 +1,12 @@
-"""Noticing that the parent is gone where the kernel has no pidfd."""
+"""Noticing that it is time to end: signals, and a parent that is gone."""
 
 import asyncio
 import os
+import signal
 
 import pytest
 
-from flylab.local.parent import watch_parent
+from flylab.local.endings import on_signals, watch_parent
 
 
 async def test_the_parent_is_polled_without_pidfd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +23,12 @@ async def test_a_watch_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     watch_parent(lambda: pytest.fail("the parent lives"))()
     monkeypatch.setattr(os, "getppid", lambda: 1)
     watch_parent(lambda: pytest.fail("init is nobody's parent to watch"))()
+
+
+async def test_signals_are_heard_and_given_back() -> None:
+    before, heard = signal.getsignal(signal.SIGHUP), asyncio.Event()
+    undo = on_signals(heard.set)
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.wait_for(heard.wait(), 5)
+    undo()
+    assert signal.getsignal(signal.SIGHUP) == before

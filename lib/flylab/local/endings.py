@@ -1,11 +1,26 @@
-"""Notices that the process which started us has died, however it died."""
+"""Reasons for the platform to end: a signal, or the death, however it came, of the process that started it."""
 
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Callable
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAUSE = 0.5  # seconds between looks where the kernel has no pidfd; our choice
+
+
+def on_signals(ended: Callable[[], None]) -> Callable[[], None]:
+    """Call ``ended`` for every signal that asks for the end; the returned function gives them back."""
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, ended)
+
+    def undo() -> None:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+    return undo
 
 
 def watch_parent(gone: Callable[[], None], *, pause: float = PAUSE) -> Callable[[], None]:
