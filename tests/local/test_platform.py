@@ -1,7 +1,7 @@
 """The platform between rules and driver: waking, waiting, and what edges see, with a driver that only remembers."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from random import Random
 
@@ -46,6 +46,9 @@ class Remembers:
     def remove(self, machine_id: str) -> None:
         self.orders.append(("remove", machine_id))
 
+    def keep_only(self, machine_ids: Collection[str]) -> None:
+        self.orders.append(("keep only", " ".join(machine_ids)))
+
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         return ("127.0.0.1", 10_000 + internal_port)
 
@@ -68,6 +71,7 @@ class World:
         )
         self.driver = Remembers()
         self.platform.attach(self.driver)
+        assert self.driver.orders.pop()[0] == "keep only"
 
     def machine(self, *events: on.Happening, policy: str = "no") -> Life:
         """Machine m of app a after those events."""

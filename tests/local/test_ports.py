@@ -39,6 +39,12 @@ def test_a_port_that_somebody_else_uses_is_passed_over(tmp_path: Path) -> None:
         claims.close()
 
 
+def test_a_folder_that_cannot_be_had(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalError, match="cannot keep track of ports"):
+        Ports(Random(1), tmp_path / "file" / "below")
+
+
 def test_when_none_is_left(tmp_path: Path) -> None:
     probe = Ports(Random(1), tmp_path)
     port = probe.claim()

@@ -54,8 +54,11 @@ def test_what_was_destroyed_stays_destroyed(tmp_path: Path) -> None:
         before.wait(machine, "destroyed")
         before.ok("DELETE", "/v1/apps/other")
         before.end(signal.SIGKILL)
+    left_over = tmp_path / "machines" / "0123456789abcd" / "root"
+    left_over.mkdir(parents=True)
     with up("--state", str(tmp_path)) as after:
         assert after.ok("GET", "/v1/apps/app/machines") == []
         assert after.state(machine) == "destroyed"
         assert after.call("GET", "/v1/apps/other").status_code == 404
+        assert not left_over.parent.exists()
         after.end()

@@ -1,6 +1,6 @@
 """What the platform asks of whatever makes machines real, and what it hears back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from flylab.rules.lifecycle import Happening
@@ -29,6 +29,9 @@ class Driver(Protocol):
 
     def remove(self, machine_id: str) -> None:
         """Remove its folder; reports ``Removed``."""
+
+    def keep_only(self, machine_ids: Collection[str]) -> None:
+        """Remove what an earlier platform has left of machines that are not named."""
 
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         """Where the process has been told to listen for that port of the machine."""

@@ -63,6 +63,7 @@ class Platform:
         """Take the driver, bring back what was written down and go on with it."""
         self._driver = driver
         apps, machines = self._store.read()
+        driver.keep_only({life.id for life in machines})
         actions = self.fleet.restore(apps, machines, self.clock.wall())
         self._tell_edges([app.name for app in apps], [life.id for life in machines])
         self._perform(actions)

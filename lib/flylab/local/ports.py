@@ -21,7 +21,10 @@ class Ports:
     def __init__(self, rng: Random, folder: Path | None = None, *, span: range | None = None) -> None:
         self._rng = rng
         self._folder = folder or Path(tempfile.gettempdir()) / f"flylab-ports-{os.getuid()}"
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as exc:
+            raise LocalError(f"cannot keep track of ports in {self._folder}: {exc.strerror or exc}") from exc
         self._locks: dict[int, int] = {}
         self._range = usable(_ephemeral()) if span is None else span
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from flylab.errors import LocalError
@@ -94,6 +94,11 @@ class ProcessDriver:
     async def _remove(self, machine_id: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._folder / machine_id, ignore_errors=True)
         self._report(machine_id, on.Removed())
+
+    def keep_only(self, machine_ids: Collection[str]) -> None:
+        for folder in self._folder.glob("*/"):
+            if folder.name not in machine_ids:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         port = self._claims.get(machine_id, {}).get(internal_port)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from flylab import __version__
 from flylab.clock import SystemClock
+from flylab.errors import LocalError
 from flylab.local.descendants import adopt_orphans, kill_below
 from flylab.local.edge import Edge, EdgeSettings
 from flylab.local.endings import on_signals, watch_parent
@@ -215,7 +216,10 @@ def _edge_settings(tables: dict[str, dict[str, object]], *, trace: bool) -> Edge
 def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
     if options.state is not None:
         return options.state.resolve()
-    folder = tempfile.mkdtemp(prefix="flylab-")
+    try:
+        folder = tempfile.mkdtemp(prefix="flylab-")
+    except OSError as exc:
+        raise LocalError(f"cannot make a folder for the state: {exc}; name one with --state") from exc
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder).resolve()
 
