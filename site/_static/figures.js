@@ -18,7 +18,15 @@
   // Plotly does not wrap the name of an axis, and a phone cuts it short.
   const wrapped = (text) => text.replace(/(.{18,}?) /g, "$1<br>");
 
-  function layoutOf(layout, element) {
+  // A legend that takes one line per name needs that much more height, or it scrolls inside a corner of the figure.
+  const LINE = 19;
+  function namesOf(data, layout) {
+    if (layout.showlegend === false || layout.geo) return 0;
+    const named = data.filter((trace) => trace.name && trace.showlegend !== false);
+    return named.length > 1 ? named.length : 0;
+  }
+
+  function layoutOf(data, layout, element) {
     const color = ink();
     const margin = { ...layout.margin, t: layout.geo ? 8 : 44, b: layout.geo ? 8 : 56 };
     const axes = {};
@@ -27,6 +35,11 @@
       for (const name of ["xaxis", "yaxis"]) {
         const axis = layout[name];
         if (axis?.title?.text) axes[name] = { ...axis, title: { ...axis.title, text: wrapped(axis.title.text) } };
+      }
+      const names = namesOf(data, layout);
+      if (names > 2) {
+        element.style.height = `${element.clientHeight + names * LINE}px`;
+        margin.t = names * LINE + 34;
       }
       if (layout.geo) element.style.height = `${Math.round(element.clientWidth * 0.66) + 40}px`;
     }
@@ -54,7 +67,7 @@
     const { data, layout } = JSON.parse(element.querySelector("script").textContent);
     const options = { responsive: true, displaylogo: false, showSendToCloud: false };
     const Plotly = await plotly();
-    await Plotly.newPlot(element, data, layoutOf(layout, element), options);
+    await Plotly.newPlot(element, data, layoutOf(data, layout, element), options);
     element.dataset.drawn = "yes";
     element.repaint = () => Plotly.relayout(element, { "font.color": ink() });
   }

@@ -3,9 +3,11 @@
 import argparse
 import html
 import json
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
@@ -73,10 +75,7 @@ def make(pages: list[tuple[Chapter, Page]], missing: list[Chapter], build: Path)
 def landing(template: Path, pages: list[tuple[Chapter, Page]], missing: list[Chapter]) -> str:
     """The first page: headlines with links, the figures that carry them, and the table of chapters."""
     today = datetime.now(UTC).date().isoformat()
-    counts: dict[str, int] = {}
-    for _, page in pages:
-        for row in page.verdicts:
-            counts[row["outcome"]] = counts.get(row["outcome"], 0) + 1
+    counts = Counter(row["outcome"] for _, page in pages for row in page.verdicts)
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     targets = sorted({headline["target"] for _, page in pages for headline in page.headlines})
     where = " and ".join("Fly" if name == "fly" else "the local platform" for name in targets) or "the local platform"
@@ -86,7 +85,7 @@ def landing(template: Path, pages: list[tuple[Chapter, Page]], missing: list[Cha
         ran=ran,
         headlines=_raw(_headlines(pages)),
         figures=_raw(figures),
-        chapters=_table(pages, missing),
+        chapters=_raw(_table(pages, missing)),
         pages="\n".join(chapter.name for chapter, _ in pages),
     )
 
@@ -102,15 +101,23 @@ def _headlines(pages: list[tuple[Chapter, Page]]) -> str:
 
 
 def _table(pages: list[tuple[Chapter, Page]], missing: list[Chapter]) -> str:
-    rows = ["| chapter | question | takes | verdicts |", "|---|---|---|---|"]
+    lines = []
     for chapter, page in pages:
-        said = {row["outcome"]: sum(r["outcome"] == row["outcome"] for r in page.verdicts) for row in page.verdicts}
-        words = ", ".join(f"{count} {outcome}" for outcome, count in said.items())
-        rows.append(
-            f"| [{chapter.title}]({chapter.name}) | {chapter.question} | {chapter.promises['takes']} | {words} |"
-        )
-    rows += [f"| {chapter.title} | {chapter.question} | not run | |" for chapter in missing]
-    return "\n".join(rows)
+        counts = Counter(row["outcome"] for row in page.verdicts)
+        words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        link = f'<a href="{chapter.name}.html">{html.escape(chapter.title)}</a>'
+        lines.append((link, _words(chapter.question), html.escape(chapter.promises["takes"]), words))
+    lines += [(html.escape(chapter.title), _words(chapter.question), "not run", "") for chapter in missing]
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("chapter", "question", "takes", "verdicts"))
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in lines
+    )
+    return f'<table class="chapters"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _words(text: str) -> str:
+    """Markdown's `code` as HTML; a question holds nothing else that is marked up."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _raw(text: str) -> str:
