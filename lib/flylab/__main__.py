@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,12 +22,13 @@ _KIT = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 1 when it failed, 2 when it was asked wrongly."""
+    parent = os.getppid()  # before anything slow: it may die while we start
     given = sys.argv[1:] if arguments is None else arguments
     logging.basicConfig(level=logging.WARNING, format="flylab: %(message)s")
     try:
         if given and given[0] in _KIT:
             return _kit(given[0], given[1:])
-        return _up(_parser().parse_args(given))
+        return _up(_parser().parse_args(given), parent)
     except (UsageError, ParseError) as exc:
         print(f"flylab: {exc}", file=sys.stderr)
         return 2
@@ -50,7 +52,7 @@ def _kit(name: str, arguments: list[str]) -> int:
     return status
 
 
-def _up(flags: argparse.Namespace) -> int:
+def _up(flags: argparse.Namespace, parent: int) -> int:
     for package in ("quart", "uvicorn"):
         if find_spec(package) is None:
             raise UsageError(f"'flylab up' needs the package {package}; install flylab[local]")
@@ -69,6 +71,7 @@ def _up(flags: argparse.Namespace) -> int:
         images=tuple(flags.images),
         json=flags.json,
         trace=flags.trace,
+        parent=parent,
     )
     return run(options)
 

@@ -12,17 +12,24 @@ from flylab.local.endings import on_signals, watch_parent
 async def test_the_parent_is_polled_without_pidfd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     gone = asyncio.Event()
-    stop = watch_parent(gone.set, pause=0.001)
+    stop = watch_parent(gone.set, os.getppid(), pause=0.001)
     assert not gone.is_set()
     monkeypatch.setattr(os, "getppid", lambda: 1)
     await asyncio.wait_for(gone.wait(), 5)
     stop()
 
 
-async def test_a_watch_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch_parent(lambda: pytest.fail("the parent lives"))()
+async def test_a_parent_that_died_before_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, gone = os.getppid(), asyncio.Event()
     monkeypatch.setattr(os, "getppid", lambda: 1)
-    watch_parent(lambda: pytest.fail("init is nobody's parent to watch"))()
+    stop = watch_parent(gone.set, parent)
+    await asyncio.wait_for(gone.wait(), 5)
+    stop()
+
+
+async def test_a_watch_can_be_stopped() -> None:
+    watch_parent(lambda: pytest.fail("the parent lives"), os.getppid())()
+    watch_parent(lambda: pytest.fail("init is nobody's parent to watch"), 1)()
 
 
 async def test_signals_are_heard_and_given_back() -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.local.up import COMMAND, Up, clean_environment, nobody_carries, processes_with, up
+from tests.local.up import COMMAND, READY, Up, clean_environment, nobody_carries, processes_with, up
 from tests.support import is_running, wait_until
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -91,6 +91,23 @@ def test_the_death_of_whoever_started_it_ends_it() -> None:
         nobody_carries(f"MARK={platform.mark}")
     finally:
         platform.close()
+
+
+def test_the_death_of_whoever_started_it_counts_while_it_starts_too() -> None:
+    script = (
+        f"import subprocess; child = subprocess.Popen({[*COMMAND, '--regions', 'ams']!r}); print(child.pid, flush=True)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"{script}; import time; time.sleep(0.2)"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    assert parent.stdout is not None
+    platform = int(parent.stdout.readline())
+    parent.wait()
+    wait_until(lambda: not is_running(platform), READY, what="the platform has ended")
+    parent.stdout.close()
 
 
 @pytest.mark.parametrize("after", [1, 12, 30])

@@ -23,12 +23,13 @@ def on_signals(ended: Callable[[], None]) -> Callable[[], None]:
     return undo
 
 
-def watch_parent(gone: Callable[[], None], *, pause: float = PAUSE) -> Callable[[], None]:
+def watch_parent(gone: Callable[[], None], parent: int, *, pause: float = PAUSE) -> Callable[[], None]:
     """Call ``gone`` once when the parent is no more; the returned function stops watching.
 
-    A process that init started has nobody to watch.
+    ``parent`` is who it was when this process began, so that a death while it started is noticed too. A process that
+    init started has nobody to watch.
     """
-    parent, loop = os.getppid(), asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     if parent <= 1:
         return lambda: None
     try:
@@ -46,6 +47,8 @@ def watch_parent(gone: Callable[[], None], *, pause: float = PAUSE) -> Callable[
         gone()
 
     loop.add_reader(fd, readable)
+    if os.getppid() != parent:  # it died before; the number may be somebody else's by now
+        loop.call_soon(gone)
     return stop
 
 

@@ -14,7 +14,10 @@ EDGE_PORT = 4300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The flags of `flylab up` as they were given; 0 stands for any free port."""
+    """The flags of `flylab up` as they were given; 0 stands for any free port.
+
+    ``parent`` is the process whose death is the platform's end, 0 for nobody.
+    """
 
     regions: str = ""
     state: Path | None = None
@@ -27,6 +30,7 @@ class Options:
     images: tuple[Path, ...] = ()
     json: bool = False
     trace: bool = False
+    parent: int = 0
 
 
 def choose_regions(text: str) -> tuple[Region, ...]:

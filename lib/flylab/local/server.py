@@ -115,7 +115,7 @@ class Server:
                 stack.push_async_callback(edge.close)
                 await edge.serve(listener)
             stack.callback(on_signals(self.stop))
-            stack.callback(watch_parent(self.stop))
+            stack.callback(watch_parent(self.stop, self.options.parent))
             self._announce()
             await self._stopping.wait()
         return self._status
