@@ -3,7 +3,7 @@
 import pytest
 
 from flylab.errors import UsageError
-from flylab.kit.verdict import HEADLINE_MIME, MIME, Headline, Verdicts, documented
+from flylab.kit.verdict import HEADLINE_MIME, LOCAL_NOTE, MIME, Headline, Verdicts, documented, tally
 from flylab.published.claims import claim
 
 
@@ -71,3 +71,25 @@ def test_a_headline_says_what_kind_of_number_it_is() -> None:
     bundle = Headline(text="A replay costs 1 ms", kind="measured", n=20)._repr_mimebundle_()
     assert bundle["text/plain"] == "A replay costs 1 ms (measured on the local platform, n = 20)"
     assert bundle[HEADLINE_MIME]["n"] == 20
+
+
+@pytest.mark.parametrize(("target", "said"), [("local", True), ("fly", False)])
+def test_a_table_of_the_local_platform_says_that_it_does_not_speak_of_fly(target: str, said: bool) -> None:
+    verdicts = Verdicts("03", target=target)
+    verdicts.predict("c016", "Under 2 ms.")
+    verdicts.result("c016", "1 ms", holds=True)
+    bundle = verdicts.table()._repr_mimebundle_()
+    assert (LOCAL_NOTE in bundle["text/html"]) is (LOCAL_NOTE in bundle["text/plain"]) is said
+    assert bundle[MIME]["target"] == target
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"cannot be tested here": 5, "fails": 1, "holds": 9}, "9 hold, 1 fails, 5 cannot be tested here"),
+        ({"holds": 1, "fails": 2}, "1 holds, 2 fail"),
+        ({"holds": 0}, ""),
+    ],
+)
+def test_verdicts_are_counted_in_words(counts: dict[str, int], words: str) -> None:
+    assert tally(counts) == words

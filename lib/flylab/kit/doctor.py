@@ -64,8 +64,16 @@ def examine() -> list[Finding]:
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     fine = sys.version_info[:2] >= PYTHON
-    says = f"{version} at {sys.executable}" if fine else f"{version}; 3.11 or newer is needed"
+    says = f"{version} at {_short(sys.executable)}" if fine else f"{version}; 3.11 or newer is needed"
     return Finding(what="python", state="ok" if fine else "missing", says=says)
+
+
+def _short(path: str) -> str:
+    # The write-up shows this table, and nobody needs to know where somebody else keeps their checkout.
+    for folder, name in ((str(project.root()), ""), (os.path.expanduser("~"), "~/")):
+        if path.startswith(folder + os.sep):
+            return name + path[len(folder) + 1 :]
+    return path
 
 
 def _packages() -> list[Finding]:
@@ -73,7 +81,7 @@ def _packages() -> list[Finding]:
     for part, names in PARTS.items():
         absent = [name for name in names if importlib.util.find_spec(name) is None]
         state = "ok" if not absent else "skipped" if part in ("site", "tests") else "missing"
-        says = "installed" if not absent else f"{', '.join(absent)} not installed; run `make demo` or `make test`"
+        says = "installed" if not absent else f"{', '.join(absent)} not installed; make test installs everything"
         found.append(Finding(what=part, state=state, says=says))
     return found
 

@@ -16,6 +16,7 @@ from flylab.errors import UsageError
 from flylab.kit import chapters, project, publish
 from flylab.kit.chapters import Chapter
 from flylab.kit.publish import Page
+from flylab.kit.verdict import tally
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,7 +77,7 @@ def landing(template: Path, pages: list[tuple[Chapter, Page]], missing: list[Cha
     """The first page: headlines with links, the figures that carry them, and the table of chapters."""
     today = datetime.now(UTC).date().isoformat()
     counts = Counter(row["outcome"] for _, page in pages for row in page.verdicts)
-    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    said = tally(counts)
     targets = sorted({headline["target"] for _, page in pages for headline in page.headlines})
     where = " and ".join("Fly" if name == "fly" else "the local platform" for name in targets) or "the local platform"
     ran = f"Run on {where}, {today} (UTC). Verdicts: {said or 'none yet'}."
@@ -104,7 +105,7 @@ def _table(pages: list[tuple[Chapter, Page]], missing: list[Chapter]) -> str:
     lines = []
     for chapter, page in pages:
         counts = Counter(row["outcome"] for row in page.verdicts)
-        words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        words = tally(counts)
         link = f'<a href="{chapter.name}.html">{html.escape(chapter.title)}</a>'
         lines.append((link, _words(chapter.question), html.escape(chapter.promises["takes"]), words))
     lines += [(html.escape(chapter.title), _words(chapter.question), "not run", "") for chapter in missing]

@@ -22,7 +22,7 @@ from flylab.errors import UsageError
 from flylab.kit import chapters, parameters, processes, project
 from flylab.kit.chapters import Chapter
 from flylab.kit.table import Live, Row
-from flylab.kit.verdict import MIME
+from flylab.kit.verdict import MIME, tally
 
 JOBS = 2  # a run is bound by the processor: more than one per core gains nothing
 CELL_SECONDS = 120
@@ -110,7 +110,7 @@ class Suite:
                 run.chapter.name,
                 run.state,
                 f"{run.elapsed():.1f} s" if run.began else "",
-                ", ".join(f"{count} {outcome}" for outcome, count in run.verdicts.items() if count),
+                tally(run.verdicts),
             )
             for run in self.runs
         ]
@@ -136,7 +136,7 @@ class Suite:
             print(f"\nprocesses were left behind and are ended now: {processes.describe(leaked)}", file=sys.stderr)
             processes.end_all()
         total = sum((run.verdicts for run in self.runs), Counter())
-        said = ", ".join(f"{count} {outcome}" for outcome, count in total.items() if count)
+        said = tally(total)
         ran = f"{len(self.runs) - len(failed)} of {len(self.runs)} chapters ran in {seconds:.0f} s"
         print(f"{ran}; {said}" if said else ran)
         return 1 if failed or leaked else 0

@@ -5,7 +5,7 @@ with a prediction that nobody looked at again.
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +17,11 @@ from flylab.published.claims import claim as published_claim
 
 MIME = "application/vnd.flylab.verdicts+json"
 DOCS_READ = "2026-08-07"  # the copy of Fly's documentation that the chapters were written against
+# A rule that we typed into the local platform is not found there; a reader has to know which of the two was asked.
+LOCAL_NOTE = (
+    "Asked of the local platform, which is built from Fly's documentation: that a rule holds here says that it can be"
+    " relied on here, not that Fly keeps it."
+)
 HEADLINE_MIME = "application/vnd.flylab.headline+json"
 
 
@@ -64,8 +69,9 @@ class Row:
 class Verdicts:
     """The claims of one chapter; displays as a table of predictions, and after the run as a table of verdicts."""
 
-    def __init__(self, chapter: str) -> None:
+    def __init__(self, chapter: str, *, target: str = "local") -> None:
         self.chapter = chapter
+        self.target = target
         self.rows: dict[str, Row] = {}
 
     def predict(self, key: str, prediction: str, stated: Stated | None = None) -> None:
@@ -93,7 +99,7 @@ class Verdicts:
         waiting = [key for key, row in self.rows.items() if row.outcome is None]
         if waiting:
             raise UsageError(f"no result was noted for {', '.join(waiting)}")
-        return Table(self.chapter, list(self.rows.values()))
+        return Table(self.chapter, list(self.rows.values()), self.target)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         head = ("claim", "prediction, written before the run")
@@ -108,6 +114,7 @@ class Table:
 
     chapter: str
     rows: list[Row]
+    target: str = "local"
 
     def counts(self) -> dict[str, int]:
         return {outcome.value: sum(row.outcome is outcome for row in self.rows) for outcome in Outcome}
@@ -119,8 +126,11 @@ class Table:
             for row in self.rows
         ]
         text = "\n".join(f"{row.outcome}: {row.claim} -> {row.result}" for row in self.rows)
-        data = {"chapter": self.chapter, "rows": [_json(row) for row in self.rows]}
-        return {"text/html": _table("Verdicts", head, cells), "text/plain": text, MIME: data}
+        data = {"chapter": self.chapter, "target": self.target, "rows": [_json(row) for row in self.rows]}
+        if self.target != "local":
+            return {"text/html": _table("Verdicts", head, cells), "text/plain": text, MIME: data}
+        shown = _table("Verdicts", head, cells) + f"<p><small>{LOCAL_NOTE}</small></p>"
+        return {"text/html": shown, "text/plain": f"{text}\n{LOCAL_NOTE}", MIME: data}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +149,13 @@ class Headline:
         words = f"<strong>{html.escape(self.text)}</strong><br><small>{html.escape(note)}</small>"
         shown = f'<p class="headline">{words}</p>'
         return {"text/html": shown, "text/plain": f"{self.text} ({note})", HEADLINE_MIME: data}
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """Verdicts counted in words: ``9 hold, 1 fails, 5 cannot be tested here``; empty without any."""
+    many = {Outcome.HOLDS: "hold", Outcome.FAILS: "fail", Outcome.CANNOT: Outcome.CANNOT}
+    found = [(counts[outcome], outcome) for outcome in Outcome if counts.get(outcome)]
+    return ", ".join(f"{count} {outcome if count == 1 else many[outcome]}" for count, outcome in found)
 
 
 def from_published(row: Claim) -> Stated:
