@@ -24,6 +24,7 @@ RUN_SECONDS = 90.0
 def lab(tmp_path: Path, nothing_left: None) -> Iterator[str]:
     """A JupyterLab of its own on a copy of the chapters; gone with everything below it when the test ends."""
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    shutil.copytree(ROOT / ".jupyter", tmp_path / "config")  # Jupyter writes into it
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -31,7 +32,7 @@ def lab(tmp_path: Path, nothing_left: None) -> Iterator[str]:
     environment = {
         **os.environ,
         **{name: str(tmp_path / name.lower()) for name in folders},
-        "JUPYTER_CONFIG_DIR": str(ROOT / ".jupyter"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
         "FLYLAB_BUILD": str(tmp_path / "build"),
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}", "--allow-root"]
@@ -57,11 +58,12 @@ async def ready(address: str) -> None:
 
 
 async def show(page: Any, wanted: Any) -> Any:
-    """Scroll down until something is in the page: cells out of view are not in it."""
+    """Scroll down until something can be seen: cells out of view are not in the page or hidden."""
     panel = page.locator(".jp-WindowedPanel-outer").first
 
     async def there() -> bool:
-        if await wanted.count():
+        # The lab keeps what was in view before in the page, but hidden.
+        if await wanted.count() and await wanted.first.is_visible():
             await wanted.first.scroll_into_view_if_needed()
             return True
         await panel.evaluate("panel => { panel.scrollTop += 300 }")

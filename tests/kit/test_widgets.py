@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from ipywidgets import Button
 
-from flylab.kit import configs
+from flylab.kit import configs, replays
 from flylab.kit.target import connect
 from flylab.kit.widgets import Panel, Rows, machine_panel, visit_panel
 
@@ -74,7 +74,7 @@ async def test_the_panels_make_real_calls() -> None:
         await panel.press("start")
         assert "started after" in panel.status.value
 
-        visits = visit_panel(lab, app, f"/?replay=instance%3D{machines[1].id}&at={machines[0].id}")
+        visits = visit_panel(lab, app, replays.wishes(dict(zip(lab.edges, machines, strict=True)), machines[1]))
         await visits.press("visit")
         assert "ams was served by iad: status 200" in visits.status.value
         assert "hop 2 → iad (response)" in visits.picture.value

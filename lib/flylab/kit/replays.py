@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -34,6 +35,12 @@ def seen(lab: Lab, answer: httpx.Response) -> Seen:
     is_json = answer.headers.get("content-type", "").startswith("application/json")
     hops = trace(answer) if lab.target == "local" else {}
     return Seen(status=answer.status_code, body=answer.json() if is_json else {}, hops=hops)
+
+
+def wishes(machines: dict[str, Machine], to: Machine) -> dict[str, str]:
+    """For a visitor in each region the path with which the machine next to them sends them on to ``to``."""
+    wanted = quote(f"instance={to.id}")
+    return {region: "/" if near.id == to.id else f"/?replay={wanted}&at={near.id}" for region, near in machines.items()}
 
 
 async def visit_all(lab: Lab, app: str, machines: dict[str, Machine], *, to: Machine) -> dict[str, Seen]:

@@ -6,7 +6,7 @@ the site, a panel is shown as it looked last, with a note where to use it.
 
 import asyncio
 import html
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ipywidgets import HTML, Button, Dropdown, HBox, Layout, VBox
@@ -131,14 +131,17 @@ def machine_panel(lab: Lab, app: str) -> Panel:
     return panel
 
 
-def visit_panel(lab: Lab, app: str, path: str = "/") -> Panel:
-    """Pick where a visitor is, send one request through that region's edge, and see its hops."""
+def visit_panel(lab: Lab, app: str, paths: Mapping[str, str]) -> Panel:
+    """Pick where a visitor is, send one request through that region's edge, and see its hops.
+
+    ``paths`` says for each place what a visitor there asks for.
+    """
     pick = Dropdown(description="Visitor in", options=lab.visitors, layout=Layout(width="14em"))
     visit = Button(description="Send a request", tooltip="Enter at that region's edge", layout=AUTO)
     panel = Panel("Visit from a region", [pick, visit])
 
     async def do() -> str:
-        answer = await lab.visitor(pick.value, app).get(path)
+        answer = await lab.visitor(pick.value, app).get(paths.get(pick.value, "/"))
         hops = trace(answer)
         panel.picture.value = waterfall.svg(hops) + rows(
             ["visitor", "hops", "total ms", "configured ms", "our own ms"],
