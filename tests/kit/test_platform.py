@@ -36,14 +36,15 @@ def test_it_says_where_it_is_and_stops_twice(platform: Platform) -> None:
     assert not platform.alive
 
 
-def test_a_name_is_one_platform_until_its_options_change() -> None:
-    first = Platform.shared("one", regions=["ams"])
-    assert Platform.shared("one", regions=["ams"]) is first
-    second = Platform.shared("one", regions=["iad"])
+def test_a_name_is_one_platform_until_its_options_change(tmp_path: Path) -> None:
+    log = tmp_path / "up.log"
+    first = Platform.shared("one", regions=["ams"], log=log)
+    assert Platform.shared("one", regions=["ams"], log=log) is first
+    second = Platform.shared("one", regions=["iad"], log=log)
     assert not first.alive
     assert list(second.address.edges) == ["iad"]
     second.stop()
-    third = Platform.shared("one", regions=["iad"])
+    third = Platform.shared("one", regions=["iad"], log=log)
     assert third is not second
     third.stop()
 

@@ -11,7 +11,6 @@ import os
 import select
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import Any, ClassVar
 import httpx
 
 from flylab.errors import LocalError, UsageError
+from flylab.kit import project
 
 READY_SECONDS = 20.0  # our choice: it takes under a second; a loaded computer with two cores may need ten times that
 STOP_SECONDS = 6.0  # `flylab up` ends within 5 s of SIGTERM
@@ -59,7 +59,7 @@ class Platform:
         regions: Sequence[str] = (),
         latency: str = "measured",
         arguments: Sequence[str] = (),
-        log: Path | None = None,
+        log: Path,
         ready_seconds: float = READY_SECONDS,
     ) -> None:
         command = [sys.executable, "-m", "flylab", "up", "--json", "--api-port", "0", "--edge-port", "0"]
@@ -67,8 +67,9 @@ class Platform:
         if regions:
             command += ["--regions", ",".join(regions)]
         self.options = (tuple(regions), latency, tuple(arguments))
-        self.log = log or _new_log()
-        with self.log.open("ab") as output:  # a file, because a full pipe would block the child
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:  # a file, because a full pipe would block the child
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output, start_new_session=True
             )
@@ -167,15 +168,10 @@ def running(name: str, *, regions: Sequence[str] = (), latency: str = "measured"
     """
     url = os.environ.get("FLYLAB_URL")
     if not url or latency != "measured":
-        return Platform.shared(name, regions=regions, latency=latency)
+        log = project.build() / "logs" / f"{name}-platform.log"
+        return Platform.shared(name, regions=regions, latency=latency, log=log)
     attached = Attached(url, os.environ.get("FLYLAB_TOKEN", "local"))
     missing = [region for region in regions if region not in attached.address.edges]
     if missing:
         raise UsageError(f"the platform at {url} has no region {', '.join(missing)}")
     return attached
-
-
-def _new_log() -> Path:
-    handle, name = tempfile.mkstemp(prefix="flylab-up-", suffix=".log")
-    os.close(handle)
-    return Path(name)
