@@ -292,3 +292,27 @@ async def test_closing_the_edge_ends_what_is_open():
         await door.edge.close()
         assert await client.ended() == b""
         assert world.loads.of("m1") == 0
+
+
+def test_closing_the_edge_in_the_middle_of_a_connect_does_not_wait_for_what_is_gone():
+    # uvloop tells a connection nothing of its end when the task that made it is cancelled.
+    loops = pytest.importorskip("uvloop")
+
+    async def close_after(turns: int) -> None:
+        world = World()
+        machine = await world.add("m1", who)
+        async with asyncio.timeout(10), open_door(world) as door:
+            connecting = [
+                asyncio.create_task(door.edge.connect(("127.0.0.1", machine.port), None, "ams")) for _ in range(20)
+            ]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            door.edge.pool.close()
+            for task in connecting:
+                task.cancel()
+            await asyncio.gather(*connecting, return_exceptions=True)
+            await until(lambda: not door.edge.pool.open)
+
+    with asyncio.Runner(loop_factory=loops.new_event_loop) as runner:
+        for turns in range(6):
+            runner.run(close_after(turns))

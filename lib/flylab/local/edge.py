@@ -143,18 +143,22 @@ class Edge:
 
     async def connect(self, address: tuple[str, int], key: object, region: str) -> tuple[Upstream | None, str]:
         """A new connection to a machine, or the code that says why there is none (monitoring/error-codes)."""
-        delay = self.latency.one_way(self.region, region)
+        upstream = Upstream(key, delay=self.latency.one_way(self.region, region), pool=self.pool)
+        connected = False
         try:
             async with asyncio.timeout(self.settings.connect_timeout):
-                _, upstream = await self.loop.create_connection(
-                    lambda: Upstream(key, delay=delay, pool=self.pool), *address
-                )
+                await self.loop.create_connection(lambda: upstream, *address)
+            connected = True
         except ConnectionRefusedError:
             return None, "PC01"
         except TimeoutError:
             return None, "PC05"
         except OSError:
             return None, "PC06"
+        finally:
+            if not connected:
+                # Given up between its making and our hearing of it, it would not be told of its end (uvloop).
+                self.pool.closed(upstream)
         return upstream, ""
 
     def report(self, record: Callable[[], dict[str, object]]) -> None:
