@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flylab.errors import RuleError
+from flylab.rules.contents import check_contents, check_name
 from flylab.wire.fields import Fields
 from flylab.wire.machine import Guest, MachineConfig
 from flylab.wire.regions import ALIASES, ANY, regions_of
@@ -49,10 +50,11 @@ def admit(body: object, catalogue: Catalogue) -> Asked:
     if f.integer("lease_ttl"):
         raise RuleError("not_implemented", "lease_ttl: leases are not emulated yet")
     config = MachineConfig.from_json(f.take("config") or {}, "config")
+    check_name(name := f.text("name"))
     return Asked(
         config=admit_config(config, catalogue),
         region=f.text("region"),
-        name=f.text("name"),
+        name=name,
         launch=not f.flag("skip_launch"),
         cordoned=f.flag("skip_service_registration"),
         current_version=f.text("current_version"),
@@ -80,6 +82,7 @@ def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
         same = [service.protocol for service in config.services if service.internal_port == port]
         if len(same) != len(set(same)):
             raise RuleError("invalid_argument", f"config.services names internal_port {port} twice")
+    check_contents(config)
     guest = admit_guest(config.guest, config.extra.get("size"))
     return replace(config, guest=guest, extra={"dns": {}} | config.extra)
 
