@@ -8,6 +8,8 @@ FlylabError
 └─ UsageError                       the command line and the kit: what was asked for cannot be done, in one sentence
 """
 
+_SHOWN = 80  # characters of a value that cannot be read; the rest would hide the sentence around it; our choice
+
 
 class FlylabError(Exception):
     """The root of everything that flylab raises on purpose; its text is one sentence for the user."""
@@ -20,7 +22,9 @@ class ParseError(FlylabError):
         self.what = what
         self.value = value
         self.why = why
-        super().__init__(f"cannot read {what} {value!r}" + (f": {why}" if why else ""))
+        shown = repr(value)
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}… ({len(shown)} characters)"
+        super().__init__(f"cannot read {what} {shown}" + (f": {why}" if why else ""))
 
 
 class RuleError(FlylabError):
