@@ -73,11 +73,16 @@ def test_little_is_said_of_a_small_configuration() -> None:
     )
 
 
-@pytest.mark.parametrize(("sent", "kept"), [(True, "stop"), (False, "off"), (None, "off"), ("suspend", "suspend")])
-def test_autostop_comes_as_boolean_or_text(sent: object, kept: str) -> None:
+@pytest.mark.parametrize(("sent", "kept"), [(True, "stop"), (False, "off"), (None, None), ("suspend", "suspend")])
+def test_autostop_comes_as_boolean_or_text(sent: object, kept: str | None) -> None:
     service = Service.from_json({"internal_port": 80, "autostop": sent})
     assert service.autostop == kept
     assert Service.from_json(service.to_json()) == service
+
+
+def test_autostop_that_was_never_said_is_not_sent() -> None:
+    # Two clients generated from Fly's document, in Python and TypeScript, cannot read an answer with a boolean in it.
+    assert "autostop" not in Service.from_json({"internal_port": 80}).to_json()
 
 
 def test_booleans_are_sent_for_off_and_stop_as_fly_does() -> None:

@@ -65,9 +65,9 @@ def _service(f: Fields, *, ports: tuple[Port, ...], protocol: str, checks: tuple
     service = Service.from_json(
         {
             "internal_port": f.integer("internal_port", 8080),
-            # True when unset, unlike in the API.
+            # True and off when unset, both said aloud, unlike in the API (reference/configuration).
             "autostart": f.flag("auto_start_machines", default=True),
-            "autostop": f.take("auto_stop_machines"),
+            "autostop": _or_off(f.take("auto_stop_machines")),
             "min_machines_running": f.integer("min_machines_running"),
             "concurrency": f.take("concurrency"),
         },
@@ -76,6 +76,10 @@ def _service(f: Fields, *, ports: tuple[Port, ...], protocol: str, checks: tuple
     if service.autostop != "off" and not service.autostart:
         raise ParseError(f.path("auto_start_machines"), False, "what auto_stop_machines stops would never start again")
     return Grouped(groups, replace(service, ports=ports, protocol=protocol, checks=checks))
+
+
+def _or_off(said: object) -> object:
+    return "off" if said is None else said
 
 
 def _times(f: Fields) -> Json:

@@ -11,6 +11,7 @@ from flylab.wire.fields import Fields, Json, read_object, without_empty
 
 SOFT_LIMIT = 20  # what counts when ``soft_limit`` is not set (reference/load-balancing)
 AUTOSTOP = ("off", "stop", "suspend")
+_BOOLEANS: Json = {"off": False, "stop": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Service:
     protocol: str = "tcp"
     ports: tuple[Port, ...] = ()
     autostart: bool = False
-    autostop: str = "off"
+    autostop: str | None = None  # one of AUTOSTOP; unset counts as off
     min_machines_running: int = 0
     concurrency: Concurrency | None = None
     checks: tuple[Json, ...] = ()
@@ -94,14 +95,15 @@ class Service:
         )
 
     def to_json(self) -> Json:
-        # Fly's API answers with booleans for off and stop and with text for suspend (openapi, fly.MachineService).
-        autostop: object = {"off": False, "stop": True}.get(self.autostop, self.autostop)
+        # Fly's API answers with booleans for off and stop and with text for suspend (openapi, fly.MachineService). What
+        # was never said is not sent: clients generated from that document expect text and stop at a boolean.
+        autostop = {} if self.autostop is None else {"autostop": _BOOLEANS.get(self.autostop, self.autostop)}
         return {
             "protocol": self.protocol,
             "internal_port": self.internal_port,
             "ports": [port.to_json() for port in self.ports],
             "autostart": self.autostart,
-            "autostop": autostop,
+            **autostop,
             "min_machines_running": self.min_machines_running,
             **without_empty(
                 concurrency=self.concurrency and self.concurrency.to_json(),
@@ -111,8 +113,10 @@ class Service:
         }
 
 
-def _parse_autostop(value: object, where: str) -> str:
-    if value is None or isinstance(value, bool):
+def _parse_autostop(value: object, where: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
         return "stop" if value else "off"
     if value not in AUTOSTOP:
         raise ParseError(where, value, "off, stop or suspend is expected")
