@@ -71,7 +71,7 @@ def _up(flags: argparse.Namespace, parent: int) -> int:
         images=tuple(flags.images),
         json=flags.json,
         trace=flags.trace,
-        parent=parent,
+        parent=parent if flags.parent is None else flags.parent,
     )
     return run(options)
 
@@ -94,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--seed", type=int, metavar="N", help="makes ids and choices repeatable")
     up.add_argument("--settings", type=Path, metavar="FILE", help="TOML with other numbers than the documented ones")
     up.add_argument("--images", type=Path, action="append", default=[], metavar="FILE", help="TOML with more images")
+    up.add_argument(
+        "--parent", type=int, metavar="PID", help="end with this process, which started us (found by itself)"
+    )
     up.add_argument("--json", action="store_true", help="print one line of JSON when ready, and nothing else")
     up.add_argument("--trace", action="store_true", help="print every exchange and answer with x-flylab-trace")
     return parser

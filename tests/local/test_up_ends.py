@@ -94,20 +94,17 @@ def test_the_death_of_whoever_started_it_ends_it() -> None:
 
 
 def test_the_death_of_whoever_started_it_counts_while_it_starts_too() -> None:
+    # The parent leaves before its child has run an instruction, so it is named: the child can only be too late.
     script = (
-        f"import subprocess; child = subprocess.Popen({[*COMMAND, '--regions', 'ams']!r}); print(child.pid, flush=True)"
+        "import os, subprocess; "
+        f"command = [*{COMMAND!r}, '--regions', 'ams', '--parent', str(os.getpid())]; "
+        "print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid)"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", f"{script}; import time; time.sleep(0.2)"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
+    parent = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=clean_environment(), check=True
     )
-    assert parent.stdout is not None
-    platform = int(parent.stdout.readline())
-    parent.wait()
+    platform = int(parent.stdout)
     wait_until(lambda: not is_running(platform), READY, what="the platform has ended")
-    parent.stdout.close()
 
 
 @pytest.mark.parametrize("after", [1, 12, 30])

@@ -63,7 +63,8 @@ class Platform:
         ready_seconds: float = READY_SECONDS,
     ) -> None:
         command = [sys.executable, "-m", "flylab", "up", "--json", "--api-port", "0", "--edge-port", "0"]
-        command += ["--latency", latency, *arguments]
+        # Named, because a kernel may be killed before the child has looked who its parent is.
+        command += ["--parent", str(os.getpid()), "--latency", latency, *arguments]
         if regions:
             command += ["--regions", ",".join(regions)]
         self.options = (tuple(regions), latency, tuple(arguments))
