@@ -158,6 +158,9 @@ async def test_a_machine_that_never_listens_is_a_503_that_says_so():
         status, _, body = await client.ask()
         assert status == 503
         assert b"did not listen on port 8080 within 15 tries" in body
+        # Somebody whose app has its port written into it needs to hear where it has to listen, and where its log is.
+        assert b"listens on 127.0.0.1:$PORT" in body
+        assert b"/_flylab/apps/rooms/machines/m1/logs" in body
 
 
 async def test_at_the_hard_limit_a_request_waits_for_its_turn_or_is_refused():

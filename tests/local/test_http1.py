@@ -26,6 +26,18 @@ def test_a_request_is_read():
     assert head.upgrade is None
 
 
+def test_a_target_may_be_utf_8_as_curl_sends_it():
+    head, _ = read_request("GET /r/café?q=€ HTTP/1.1\r\nHost: a\r\n\r\n".encode(), limit=LIMIT)
+    assert head.target == "/r/café?q=€".encode()
+
+
+@pytest.mark.parametrize("first", [b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00GET", b"("])
+def test_what_can_never_become_a_request_is_refused_with_its_first_bytes(first):
+    with pytest.raises(BadMessage, match="http://, not https://") as caught:
+        read_request(first, limit=LIMIT)
+    assert caught.value.status == 400
+
+
 @pytest.mark.parametrize(
     ("text", "status"),
     [

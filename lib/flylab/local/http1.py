@@ -13,11 +13,12 @@ from flylab.wire import headers
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _FIELD = TOKEN + rb":[\t\x20-\x7e\x80-\xff]*\r\n"
-_REQUEST = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])\r\n((?:" + _FIELD + rb")*)\r\n")
+_REQUEST = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])\r\n((?:" + _FIELD + rb")*)\r\n")
 _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n((?:" + _FIELD + rb")*)\r\n")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#@]+)([/?].*)?")
 _HOST = re.compile(rb"[A-Za-z0-9.\-_]+(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _HOST_LINE = re.compile(rb"^host:[^\r]*\r\n", re.IGNORECASE | re.MULTILINE)
+_METHOD = re.compile(TOKEN)
 _LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 # Lines that concern one connection only (RFC 9110, section 7.6.1), and those whose work this proxy does itself.
@@ -112,11 +113,19 @@ def read_request(buffer: bytes | bytearray, *, limit: int) -> tuple[RequestHead,
     """The head at the start of the buffer and its size, or None while it is incomplete; raises BadMessage."""
     size = _head_size(buffer, limit, "request")
     if size is None:
+        if buffer and not _METHOD.match(buffer):
+            # At once, for this head never ends: a client that begins with TLS waits for an answer to its first bytes.
+            raise BadMessage(400, "the request is not HTTP/1.1; this port speaks http://, not https://")
         return None
     found = _REQUEST.fullmatch(buffer, 0, size)
     if found is None:
         raise BadMessage(400, "the request is not valid HTTP/1.1")
     method, target, minor, block = found.groups()
+    if not target.isascii():  # curl sends what was typed, which is UTF-8; anything else would be guessed at
+        try:
+            target.decode()
+        except UnicodeDecodeError as exc:
+            raise BadMessage(400, "the request's target is neither ASCII nor UTF-8") from exc
     fields = request_fields(bytes(block))
     if fields.chunked and minor == b"0":
         raise BadMessage(400, "an HTTP/1.0 request has no chunks")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -29,6 +30,7 @@ _REPLAY_JSON = headers.REPLAY_JSON.encode()
 _CHOOSING = tuple((name, name.encode()) for name in headers.CHOOSING)
 _CACHING = tuple((name, name.encode()) for name in (headers.REPLAY_CACHE, headers.REPLAY_CACHE_TTL))
 _TRACE = headers.TRACE.encode()
+_UNREACHABLE = frozenset({"PC01", "PC05", "PC06", "PC07", "PM05", "PM08"})  # of a hop whose machine never listened
 
 
 class Walk:
@@ -292,6 +294,9 @@ class Walk:
 
     def _refuse(self, effect: Refuse) -> None:
         self._code = effect.code
+        hops = self._exchange.hops if self._exchange is not None else []
+        if hops and hops[-1].code in _UNREACHABLE:
+            effect = replace(effect, text=f"{effect.text}; {_where_to_look(hops[-1].app, hops[-1].machine)}")
         self._reply.refuse(effect, self._trace_line(effect.status))
         self._report()
         self._client.next(keep_alive=not self._reply.close)
@@ -352,7 +357,7 @@ class Walk:
             edge=self._edge.region,
             app=self._app,
             method=self._head.method.decode("latin-1"),
-            path=self._head.target.decode("latin-1"),
+            path=self._head.target.decode("utf-8", "replace"),
             status=status,
             started_at=self._started_at,
             began=self._began,
@@ -369,6 +374,13 @@ class Walk:
 
     def _body_now(self) -> Body:
         return Body(self._body.size, self._body.complete, self._body.kept)
+
+
+def _where_to_look(app: str, machine: str) -> str:
+    return (
+        "a machine here listens on 127.0.0.1:$PORT, and what it printed is at"
+        f" /_flylab/apps/{app}/machines/{machine}/logs of the Machines API"
+    )
 
 
 def _unknown_host(host: str, region: str) -> str:
