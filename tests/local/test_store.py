@@ -1,5 +1,6 @@
 """The state folder: what is written is read, and what cannot be used is said."""
 
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -90,4 +91,20 @@ def test_a_write_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
         store.write(apps=[APP], machines=[machine()])
     assert other.execute("SELECT * FROM apps").fetchall() == []
     other.close()
+    store.close()
+
+
+def test_a_disk_that_is_full_at_the_end_of_a_write_is_said_and_can_be_written_to_later(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(apps=[APP])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    largest = max(file.stat().st_size for file in tmp_path.iterdir() if file.is_file())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))  # Python ignores the signal that comes with it
+    try:
+        with pytest.raises(LocalError, match="cannot write to the state folder"):
+            store.write(machines=[machine(f"m{i}") for i in range(200)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    store.write(machines=[machine("later")])
+    assert [life.id for life in store.read()[1]] == ["later"]
     store.close()

@@ -99,10 +99,11 @@ class Store:
             db.executemany(put.format("machines"), rows)
             db.executemany("DELETE FROM apps WHERE name = ?", [(name,) for name in dropped_apps])
             db.executemany("DELETE FROM machines WHERE id = ?", [(machine_id,) for machine_id in dropped_machines])
+            db.execute("COMMIT")  # where a full disk shows
         except sqlite3.Error as exc:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # some errors have rolled back by themselves
+                db.execute("ROLLBACK")
             raise LocalError(f"cannot write to the state folder {self.folder}: {exc}") from exc
-        db.execute("COMMIT")
 
     def close(self) -> None:
         self._db.close()
