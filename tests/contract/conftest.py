@@ -72,16 +72,15 @@ class Raw:
 
 
 @pytest.fixture(scope="session", params=["local", *(["fly"] if ON_FLY else [])])
-def service(request):
+def service(request, tmp_path_factory):
     if request.param == "fly":
         yield Service("fly", os.environ.get("FLY_API_HOSTNAME", FLY), os.environ["FLY_API_TOKEN"], "personal")
         return
-    platform = Platform(regions=REGIONS, latency="off")
+    platform = Platform(regions=REGIONS, latency="off", log=tmp_path_factory.mktemp("platform") / "up.log")
     try:
         yield Service("local", platform.address.api, platform.address.token, platform.address.org)
     finally:
         platform.stop()
-        platform.log.unlink(missing_ok=True)
 
 
 @pytest.fixture
