@@ -29,8 +29,12 @@ const chat = new ChatPanel(get("log"));
 function hear(message) {
   update(message);
   if (state.gap) connection.again();
-  // What was said while we were away, or never acknowledged: the same operations again, which is harmless.
-  else if (message.t === "welcome") for (const one of state.pending) connection.send({ t: "say", ...one });
+  else if (message.t === "welcome") {
+    // What was said while we were away, or never acknowledged: the same operations again, which is harmless.
+    for (const one of state.pending) connection.send({ t: "say", ...one });
+    // The name may have been changed after our hello had gone.
+    if (state.members[state.you]?.name !== get("name").value.trim()) rename();
+  }
 }
 
 function update(message) {

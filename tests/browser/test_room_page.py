@@ -186,3 +186,25 @@ async def test_pages_fit_a_narrow_phone_and_every_control_is_reached_by_keyboard
         "[...document.querySelectorAll('button, input, select')].filter(e => e.offsetHeight < 40).map(e => e.outerHTML)"
     )
     assert small == []
+
+
+async def test_a_name_given_before_the_room_has_answered_is_the_name_the_others_see(
+    serve: Serve,  # noqa: F811
+    watch: Watch,
+) -> None:
+    served = await serve("148e21d4b2c0a1", "ams")
+    other = await watch.enter(f"{served.address}/rooms/blue-note", "Ada")
+    page = await watch.context.new_page()
+    # Holds back what the room says until the name has changed.
+    await page.add_init_script(
+        "const on = Object.getOwnPropertyDescriptor(WebSocket.prototype, 'onmessage');"
+        "const named = new Promise((resolve) => { window.renamed = resolve; });"
+        "Object.defineProperty(WebSocket.prototype, 'onmessage', { ...on,"
+        " set(hear) { on.set.call(this, (event) => named.then(() => hear(event))); } });"
+    )
+    await page.goto(f"{served.address}/rooms/blue-note")
+    await expect(other.locator("#people li")).to_have_count(2)
+    await page.fill("#name", "Grace")
+    await page.press("#name", "Enter")
+    await page.evaluate("window.renamed()")
+    await expect(other.locator("#people")).to_contain_text("Grace")
