@@ -8,7 +8,7 @@ FlylabError
 └─ UsageError                       the command line and the kit: what was asked for cannot be done, in one sentence
 """
 
-_SHOWN = 80  # characters of a value that cannot be read; the rest would hide the sentence around it; our choice
+_SHOWN = 200  # characters of a value that cannot be read; the rest would hide the sentence around it; our choice
 
 
 class FlylabError(Exception):

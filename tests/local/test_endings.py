@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -32,10 +33,28 @@ async def test_a_watch_can_be_stopped() -> None:
     watch_parent(lambda: pytest.fail("init is nobody's parent to watch"), 1)()
 
 
-async def test_signals_are_heard_and_given_back() -> None:
-    before, heard = signal.getsignal(signal.SIGHUP), asyncio.Event()
+@pytest.fixture
+def hang_up() -> Iterator[None]:
+    """Leaves SIGHUP as it was; a test run under nohup has it ignored."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+async def test_signals_are_heard_and_given_back(hang_up: None) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    heard = asyncio.Event()
     undo = on_signals(heard.set)
     os.kill(os.getpid(), signal.SIGHUP)
     await asyncio.wait_for(heard.wait(), 5)
     undo()
-    assert signal.getsignal(signal.SIGHUP) == before
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+
+
+async def test_a_hang_up_that_was_ignored_stays_ignored(hang_up: None) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    undo = on_signals(lambda: pytest.fail("nobody asked for the end"))
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0)
+    undo()
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

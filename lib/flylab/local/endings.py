@@ -11,13 +11,19 @@ PAUSE = 0.5  # seconds between looks where the kernel has no pidfd; our choice
 
 
 def on_signals(ended: Callable[[], None]) -> Callable[[], None]:
-    """Call ``ended`` for every signal that asks for the end; the returned function gives them back."""
+    """Call ``ended`` for every signal that asks for the end; the returned function gives them back.
+
+    A hang-up that was ignored when we started stays ignored: under ``nohup`` it is nobody's wish to end. (SIGINT is not
+    treated so: a shell without job control ignores it for whatever it starts in the background.)
+    """
     loop = asyncio.get_running_loop()
-    for number in SIGNALS:
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in SIGNALS if not (deaf and number is signal.SIGHUP)]
+    for number in heard:
         loop.add_signal_handler(number, ended)
 
     def undo() -> None:
-        for number in SIGNALS:
+        for number in heard:
             loop.remove_signal_handler(number)
 
     return undo
