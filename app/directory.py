@@ -33,6 +33,11 @@ class Directory:
             raise ParseError("ROOMS_URL", url, _first_line(exc)) from exc
         return cls(store, url)
 
+    @property
+    def shared(self) -> bool:
+        """Whether other machines can see it; one in memory makes every machine the owner of its own rooms."""
+        return not self._url.startswith("memory:")
+
     async def owner(self, room: str) -> Owner | None:
         """The owner of a room as of now."""
         epochs = [known[1] for key in await self._list(format_prefix(room)) if (known := parse_key(key))]

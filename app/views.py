@@ -63,7 +63,11 @@ def add_data(app: Quart, site: Site) -> None:
     async def list_rooms() -> Answer:
         owners = await rooms.directory.rooms()
         regions = {owner.place.region for owner in owners} | {site.settings.place.region, *site.settings.regions}
-        return {"rooms": [describe_room(owner, rooms.get(owner.room)) for owner in owners], "regions": sorted(regions)}
+        return {
+            "rooms": [describe_room(owner, rooms.get(owner.room)) for owner in owners],
+            "regions": sorted(regions),
+            "shared": rooms.directory.shared,
+        }
 
     async def create_room(room: str) -> Answer:
         # Decided from path, query and headers alone: the request may be replayed, so its body must not matter.

@@ -74,7 +74,8 @@ async function refresh() {
   const [table, empty, failed] = [list.querySelector("table"), list.querySelector(".empty"), list.querySelector(".failed")];
   list.setAttribute("aria-busy", "true");
   try {
-    const { rooms, regions } = await ask("/api/rooms");
+    const { rooms, regions, shared } = await ask("/api/rooms");
+    get("unshared").hidden = shared;
     offer(regions);
     table.tBodies[0].replaceChildren(...rooms.map(row));
     table.hidden = get("legend").hidden = rooms.length === 0;

@@ -73,6 +73,9 @@ async def test_two_people_in_one_room_see_what_the_other_says_and_where_the_othe
     ada = await watch.enter(f"{served.address}/rooms/blue-note", "Ada")
     bob = await watch.enter(f"{served.address}/rooms/blue-note", "Bob")
     await expect(ada.locator("#people")).to_contain_text("Bob")
+    lobby = await watch.page(served.address)
+    await expect(lobby.locator("#unshared")).to_contain_text("ROOMS_URL")  # the rooms are in this machine's memory
+    await lobby.close()
 
     await ada.fill("#text", "see https://fly.io/docs/. <img src=x onerror=alert(1)>")
     await ada.press("#text", "Enter")
@@ -140,6 +143,7 @@ async def test_the_lobby_teaches_creates_and_says_what_is_wrong(
     served = await serve("148e21d4b2c0a1", "ams", ROOMS_URL=tmp_path.as_uri(), ROOM_REGIONS="ams,iad,nrt")
     lobby = await watch.page(served.address)
     await expect(lobby.locator(".empty")).to_contain_text("No rooms yet.")
+    await expect(lobby.locator("#unshared")).to_be_hidden()
     await expect(lobby.locator("#answered")).to_have_text("Answered by machine 148e21d4b2c0a1 in Amsterdam (ams).")
     await take_pictures(lobby, "lobby-empty")
 

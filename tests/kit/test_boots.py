@@ -22,7 +22,7 @@ def test_every_step_is_named_and_they_add_up() -> None:
     assert list(found) == [*boots.STEPS, "configured round trip"]
     assert sum(found.values()) == pytest.approx(530.0)
     assert found["imports"] == pytest.approx(300.0)
-    assert found["configured pause: port open → used by the edge"] == pytest.approx(60.0)
+    assert found["configured: pause until used"] == pytest.approx(60.0)
     assert found["first byte"] == pytest.approx(40.0)
 
 

@@ -131,9 +131,17 @@ async def test_a_wrong_target_is_one_sentence(target: str, says: str, monkeypatc
         await connect(target, chapter="01")
 
 
+@pytest.mark.parametrize("host", ["http://127.0.0.1:4280", "http://localhost:4280", "http://[::1]:4280"])
+async def test_a_local_platform_is_not_taken_for_fly(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLY_API_TOKEN", "not a real one")
+    monkeypatch.setenv("FLY_API_HOSTNAME", host)
+    with pytest.raises(UsageError, match="a local platform: unset it"):
+        await connect("fly", chapter="01", budget_usd=1.0)
+
+
 async def test_nothing_is_created_on_fly_beyond_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLY_API_TOKEN", "not a real one")
-    monkeypatch.setenv("FLY_API_HOSTNAME", "http://127.0.0.1:9")
+    monkeypatch.setenv("FLY_API_HOSTNAME", "https://api.invalid")
     with pytest.raises(UsageError, match="allow an amount with budget_usd"):
         await connect("fly", chapter="01")
     async with await connect("fly", chapter="01", budget_usd=0.001) as lab:

@@ -131,3 +131,17 @@ def test_a_wrong_call_is_one_sentence_and_starts_nothing(trial: Trial, arguments
     assert says in err
     assert len(err.splitlines()) == 1
     assert not trial.build.exists()
+
+
+def test_a_run_on_fly_that_is_not_possible_keeps_what_an_earlier_run_left(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLY_API_TOKEN", raising=False)
+    chapter(trial.notebooks, "01-a.ipynb", "1", parameters='target: str = "local"  # where')
+    earlier = trial.build / "executed" / "01-a.ipynb"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("an earlier result")
+    code, out, err = trial.run("--target", "fly")
+    assert (code, out) == (2, "")
+    assert "FLY_API_TOKEN" in err
+    assert earlier.read_text() == "an earlier result"

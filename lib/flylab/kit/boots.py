@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-# The edge finds a port open at its next try, and the pauses between tries are a setting of ours (rules/limits.py): that
-# step is an input and drawn as one.
+# "configured: pause until used" is the time until the edge's next try finds the port open. The pauses between tries are
+# a setting of ours (rules/limits.py), so that step is an input and drawn as one.
 STEPS = {
     "start accepted → process spawned": ("requested", "spawned"),
     "interpreter": ("spawned", "python"),
     "imports": ("python", "imported"),
     "server set-up → port open": ("imported", "listening"),
-    "configured pause: port open → used by the edge": ("listening", "reachable"),
+    "configured: pause until used": ("listening", "reachable"),
     "first byte": ("reachable", "answered"),
 }
 

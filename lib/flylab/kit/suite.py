@@ -22,6 +22,7 @@ from flylab.errors import UsageError
 from flylab.kit import chapters, parameters, processes, project
 from flylab.kit.chapters import Chapter
 from flylab.kit.table import Live, Row
+from flylab.kit.target import allowed
 from flylab.kit.verdict import MIME, tally
 
 JOBS = 2  # a run is bound by the processor: more than one per core gains nothing
@@ -54,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.target != "local":
             wanted["target"] = options.target
         values = parameters.check(chosen, wanted)
+        if any(value.get("target") == "fly" for value in values.values()):
+            allowed(float(wanted.get("budget_usd", 0)))  # asked before a kernel starts or an older result goes
         if options.jobs < 1:
             raise UsageError(f"--jobs is {options.jobs}; at least one chapter has to run at a time")
     except UsageError as error:

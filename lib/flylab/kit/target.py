@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -180,6 +181,19 @@ def cost_bound(machines: int) -> float:
     return machines * HOURS_AT_MOST * USD_PER_HOUR * DEAREST_REGION
 
 
+def allowed(budget_usd: float) -> str:
+    """The token for Fly; UsageError when a run there was not made possible or not allowed."""
+    token = os.environ.get("FLY_API_TOKEN")
+    if not token:
+        raise UsageError("target=fly needs an access token in the environment variable FLY_API_TOKEN")
+    host = os.environ.get("FLY_API_HOSTNAME", "")
+    if re.search(r"//(127\.|localhost\b|\[::1\])", host):
+        raise UsageError(f"target=fly, but FLY_API_HOSTNAME is {host}, a local platform: unset it, or run target=local")
+    if budget_usd <= 0:
+        raise UsageError("target=fly creates machines that cost money: allow an amount with budget_usd")
+    return token
+
+
 async def connect(
     target: str = "local",
     *,
@@ -192,11 +206,7 @@ async def connect(
     if target not in TARGETS:
         raise UsageError(f"target is {target!r}; it can be {' or '.join(TARGETS)}")
     if target == "fly":
-        token = os.environ.get("FLY_API_TOKEN")
-        if not token:
-            raise UsageError("target=fly needs an access token in the environment variable FLY_API_TOKEN")
-        if budget_usd <= 0:
-            raise UsageError("target=fly creates machines that cost money: allow an amount with budget_usd")
+        token = allowed(budget_usd)
         org = os.environ.get("FLYLAB_ORG", "personal")
         return Lab(
             Client.from_env(), target=target, chapter=chapter, org=org, edges={}, token=token, budget_usd=budget_usd
