@@ -178,7 +178,8 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path) -> Path:
             stdout_file=log,
             stderr_file=log,
             store_widget_state=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # ipykernel warns about plain TCP at every start
+            # ipykernel warns about plain TCP at every start, and calls the interrupt at its end an error.
+            extra_arguments=["--IPKernelApp.log_level=50"],
         )
     return executed
 
