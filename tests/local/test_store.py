@@ -1,5 +1,6 @@
 """The state folder: what is written is read, and what cannot be used is said."""
 
+import os
 import resource
 import sqlite3
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flylab.errors import LocalError
-from flylab.local.store import Store, life_from_json, life_to_json
+from flylab.local.store import Store, life_from_json, life_to_json, remove_abandoned
 from flylab.rules import lifecycle as on
 from flylab.rules.fleet import AppEntry
 from flylab.rules.life import Life, LifeSettings
@@ -63,6 +64,20 @@ def test_one_platform_at_a_time(tmp_path: Path) -> None:
         Store(tmp_path)
     store.close()
     Store(tmp_path).close()
+
+
+def test_a_temporary_folder_that_its_platform_left_behind_is_removed_and_no_other(tmp_path: Path) -> None:
+    left, used, young, foreign = (tmp_path / name for name in ("left", "used", "young", "foreign"))
+    Store(left).close()
+    using = Store(used)
+    Store(young).close()
+    foreign.mkdir()
+    for folder in (left, used):
+        os.utime(folder / "lock", (1000.0, 1000.0))
+    os.utime(young / "lock", (3000.0, 3000.0))
+    remove_abandoned(tmp_path.iterdir(), before=2000.0)
+    assert {folder.name for folder in tmp_path.iterdir()} == {"used", "young", "foreign"}
+    using.close()
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

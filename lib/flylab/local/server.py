@@ -30,7 +30,7 @@ from flylab.local.process import ProcessDriver
 from flylab.local.settings import overridden, platform_settings, read_tables, refuse_unknown
 from flylab.local.sockets import listen_all, url
 from flylab.local.speech import exchange_line, greeting
-from flylab.local.store import Store
+from flylab.local.store import Store, remove_abandoned
 from flylab.published.network import regions, rtt
 from flylab.rules.admission import Catalogue
 from flylab.rules.rates import Rates, RateSettings
@@ -207,6 +207,10 @@ class Server:
         self.stop()
 
 
+_TEMPORARY = "flylab-temporary-"  # a name that nobody gives to a folder that is to be kept
+_ABANDONED = 60.0  # seconds; our choice, far above the time between making a folder and locking it
+
+
 def _edge_settings(tables: dict[str, dict[str, object]], *, trace: bool) -> EdgeSettings:
     exchange = overridden(EdgeSettings().exchange, tables, "exchange")
     settings = overridden(EdgeSettings(exchange=exchange), tables, "edge")
@@ -217,7 +221,9 @@ def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
     if options.state is not None:
         return options.state.resolve()
     try:
-        folder = tempfile.mkdtemp(prefix="flylab-")
+        temporary = Path(tempfile.gettempdir())
+        remove_abandoned(temporary.glob(f"{_TEMPORARY}*"), before=SystemClock().wall() - _ABANDONED)
+        folder = tempfile.mkdtemp(prefix=_TEMPORARY)
     except OSError as exc:
         raise LocalError(f"cannot make a folder for the state: {exc}; name one with --state") from exc
     stack.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -1,8 +1,10 @@
 """What the control plane has acknowledged, in SQLite below the state folder, which one platform at a time may use."""
 
+import contextlib
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -20,6 +22,23 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS apps (name TEXT PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS machines (id TEXT PRIMARY KEY, document TEXT NOT NULL);
 """
+
+
+def remove_abandoned(folders: Iterable[Path], *, before: float) -> None:
+    """Remove the state folders that nobody has locked since ``before`` (seconds since the epoch).
+
+    For temporary folders alone: they stay behind when their platform is killed. One that is just being made has no lock
+    yet, or a lock that is younger than ``before``.
+    """
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            lock = os.open(folder / "lock", os.O_RDWR)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(lock).st_mtime < before:
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 class Store:
