@@ -4,8 +4,7 @@ import time
 
 _STARTED = time.time()
 
-import logging  # noqa: E402 - the time above is that of the first line
-import os  # noqa: E402
+import os  # noqa: E402 - the time above is that of the first line
 import sys  # noqa: E402
 
 from app.boot import Boot  # noqa: E402
@@ -28,23 +27,20 @@ def main() -> int:
 def _serve(settings: Settings, boot: Boot) -> None:
     # Imported here, so that a wrong setting is told in a tenth of the time.
     leave_out_unused()
-    from app.directory import Directory
-    from app.rooms import Rooms
+    from app import logs
     from app.server import bind, serve
-    from app.site import Site
+    from app.site import open_site
 
-    logging.basicConfig(level=logging.INFO, format="room server: %(message)s", stream=sys.stdout)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logs.set_up()
     boot.mark("imported")
     place = settings.place
-    rooms = Rooms(Directory.open(settings.rooms_url), place, limits=settings.limits)
+    kind = f"lobby for {settings.rooms_app}" if settings.lobby else f"rooms at {settings.rooms_url}"
     with bind(settings.host, settings.port) as sock:
         serve(
-            Site(settings, rooms, boot),
+            open_site(settings, boot),
             sock,
             announce=lambda address: print(
-                f"room server: {address} (app {place.app}, machine {place.machine}, region {place.region},"
-                f" rooms at {settings.rooms_url})",
+                f"room server: {address} (app {place.app}, machine {place.machine}, region {place.region}, {kind})",
                 flush=True,
             ),
         )

@@ -1,13 +1,13 @@
-"""Puts the Quart application together; it does not listen, and it knows no environment."""
+"""Puts the Quart application together: every page and all of the API; sockets are elsewhere (app/front.py)."""
 
 from quart import Quart, Response
 
-from app.directory import DirectoryError
-from app.placement import Refuse
-from app.responses import HEADERS, refuse_request
+from app.onward import Refuse
+from app.pages import add_pages
+from app.responses import HEADERS
 from app.site import Site
-from app.sockets import add_sockets
-from app.views import add_views
+from app.store import StoreError
+from app.views import add_views, quart_answer
 from flylab.errors import ParseError
 
 
@@ -16,10 +16,10 @@ def create_app(site: Site) -> Quart:
     app = Quart("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.json.sort_keys = False  # type: ignore[attr-defined] # the order of our answers means something
+    add_pages(app, site)
     add_views(app, site)
-    add_sockets(app, site)
     app.register_error_handler(ParseError, _bad_input)
-    app.register_error_handler(DirectoryError, _no_directory)
+    app.register_error_handler(StoreError, _no_store)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(405, _not_allowed)
     app.register_error_handler(413, _too_large)
@@ -35,24 +35,24 @@ async def _add_headers(response: Response) -> Response:
 
 
 async def _bad_input(exc: ParseError) -> Response:
-    return refuse_request(Refuse(status=400, why=str(exc)))
+    return quart_answer(Refuse(status=400, why=str(exc), reason="malformed"))
 
 
-async def _no_directory(exc: DirectoryError) -> Response:
-    return refuse_request(Refuse(status=503, why=str(exc)))
+async def _no_store(exc: StoreError) -> Response:
+    return quart_answer(Refuse(status=503, why=str(exc), reason="storage"))
 
 
 async def _not_found(exc: Exception) -> Response:
-    return refuse_request(Refuse(status=404, why="there is nothing at this address"))
+    return quart_answer(Refuse(status=404, why="there is nothing at this address"))
 
 
 async def _not_allowed(exc: Exception) -> Response:
-    return refuse_request(Refuse(status=405, why="this address cannot do that"))
+    return quart_answer(Refuse(status=405, why="this address cannot do that"))
 
 
 async def _too_large(exc: Exception) -> Response:
-    return refuse_request(Refuse(status=413, why="a request may have 64 KiB"))
+    return quart_answer(Refuse(status=413, why="a request may have 64 KiB"))
 
 
 async def _broken(exc: Exception) -> Response:
-    return refuse_request(Refuse(status=500, why="this machine failed to answer; its log says why"))
+    return quart_answer(Refuse(status=500, why="this machine failed to answer; its log says why"))

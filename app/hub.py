@@ -1,193 +1,430 @@
 """One room as this machine holds it: applies what members do, tells the others, and has the journal store it.
 
-    member ──► Room.say ──► outbox of every member          (at once, one encoding for all)
-                  └──────► pending ──► Journal.append ──► `stored` to everybody
-                           (one append in flight; what comes meanwhile is the next batch)
+    member ──► Room decides ──► Fanout: every member, once a flush       (at once, tentative)
+                   └──────────► Journal: one put in flight ──► `stored` to everybody
 
-Cursor moves are gathered for a tick and sent as one message; they are never stored.
+Every method but those of a room's end is synchronous, so nothing comes between two steps.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
+from app.access import EDIT, Gate, Grant, Links, admit, held, may
 from app.config import Limits
-from app.journal import Fenced, Journal
-from app.outbox import Close, Outbox
-from app.ownership import Owner
+from app.entries import AnyEntry, Epoch, Released, format_entry
+from app.fanout import Fanout, Listener, encode
+from app.journal import Journal
+from app.link import Wire
+from app.ownership import Hint, Place
+from app.presence import Presence, member_id
 from app.protocol import (
+    FORBIDDEN,
     VERSION,
     Accepted,
+    ClientMessage,
     Cursor,
-    Cursors,
+    Drag,
+    Drags,
+    Edit,
+    Error,
     Hello,
     Path,
+    Ping,
+    Pong,
+    Redo,
     Rename,
-    Said,
     Say,
+    Select,
     ServerMessage,
-    Stored,
+    Share,
+    Sleep,
+    Undo,
     Welcome,
     clean_name,
-    format_message,
 )
-from app.room import Room, member_id
+from app.protocol import Links as AskLinks
+from app.protocol import Move as AskMove
+from app.room import Room, encode_snapshot
 
-# How long cursor moves are gathered: 30 messages a second are smooth to the eye (our choice).
-TICK = 0.033
+# Segments that the next holder may have to fetch, and entries that make a snapshot worth it at the end (our choices).
+_MOST_SEGMENTS = 200
+_WORTH_A_SNAPSHOT = 20
+
+PRIVATE = "it opens with a link from somebody who is in it"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Seat:
     """One member's connection to the room."""
 
-    member: str
-    outbox: Outbox
+    __slots__ = ("client", "grant", "listener", "member", "role", "wire")
+
+    def __init__(self, member: str, client: str, wire: Wire, grant: Grant | None, role: str) -> None:
+        self.member = member
+        self.client = client
+        self.wire = wire
+        self.grant = grant
+        self.role = role
+        self.listener: Listener | None = None
 
 
 class Hub:
-    """The shell around one `Room`. Every method but `store` is synchronous, so nothing comes between two steps."""
+    """The shell around one `Room`. ``asked`` gets what only the machine can do: ``move`` to a region, ``sleep``."""
 
     def __init__(
         self,
-        owner: Owner,
         room: Room,
         journal: Journal,
+        epoch: Epoch,
         *,
         limits: Limits,
-        lost: Callable[["Hub"], None],
+        links: Callable[[], Links | None],
+        asked: Callable[["Hub", str, str], None],
+        changed: Callable[["Hub"], None],
+        fill: list[tuple[int, bytes]],
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.owner = owner
         self.room = room
         self.journal = journal
+        self.epoch = epoch
         self.stored = room.seq
+        self.empty_since: float | None = None
+        self.presence = Presence()
+        self.lines = 0
         self._limits = limits
-        self._lost = lost
+        self._links = links
+        self._asked = asked
+        self._changed = changed
         self._wall = wall
-        self._seats: set[Seat] = set()
-        self._pending: list[Said] = []
-        self._storing: asyncio.Task[None] | None = None
-        self._tick: asyncio.TimerHandle | None = None
-        self._farewell: tuple[ServerMessage, Close] | None = None
+        self._seats: dict[Seat, None] = {}
+        self._farewell: tuple[ServerMessage, int, str] | None = None
+        self._snapshot_at = room.seq - len(fill)
+        self._snapshotting = False
+        self._parts: tuple[int, bool, list[bytes]] | None = None
+        self.fanout = Fanout(self.presence, window_bytes=limits.window_bytes)
+        for seq, line in fill:
+            self.fanout.fill(seq, line)
+        self.fanout.start(room.seq)
+        journal.on_stored = self._on_stored
+        self._acts: dict[type, Callable[[Seat, Any], None]] = {
+            Say: self._say,
+            Edit: self._edit,
+            Undo: self._undo,
+            Redo: self._redo,
+            Share: self._share,
+            AskLinks: self._tell_links,
+            AskMove: self._ask_move,
+            Sleep: self._ask_sleep,
+            Drag: self._drag,
+            Select: self._select,
+            Rename: self._rename,
+            Ping: self._ping,
+        }
+
+    @property
+    def name(self) -> str:
+        return self.room.name
+
+    @property
+    def place(self) -> Place:
+        return Place(machine=self.epoch.machine, region=self.epoch.region, app=self.epoch.app)
 
     @property
     def connections(self) -> int:
         return len(self._seats)
 
-    def join(self, hello: Hello, outbox: Outbox, path: Path) -> Seat | None:
+    @property
+    def leaving(self) -> bool:
+        """Whether the room has been told to go; whoever comes now is sent away at once."""
+        return self._farewell is not None
+
+    def edges(self) -> list[str]:
+        """The edges through which the members came, one per member."""
+        return [member.region for member in self.presence.members() if member.region]
+
+    def hint(self, *, awake: bool = True, to: str = "") -> Hint:
+        """What the lobbies are told of this room."""
+        gate = self.room.gate
+        return Hint(
+            room=self.name,
+            epoch=self.epoch.epoch,
+            place=self.place,
+            at=self._wall(),
+            awake=awake,
+            to=to,
+            public=gate.public,
+            listed=gate.listed,
+            members=len(self.presence.members()),
+        )
+
+    # Coming and going ------------------------------------------------------------
+
+    def admit(self, grant: Grant | None) -> str | None:
+        """The role of somebody who comes in with this link, or without one; None: not at all."""
+        return admit(self.room.gate, grant)
+
+    def why_not(self, grant: Grant | None) -> str:
+        """The sentence for somebody who may not come in."""
+        return why_not(self.room.gate, grant)
+
+    def join(self, hello: Hello, wire: Wire, path: Path, grant: Grant | None, role: str) -> Seat | None:
         """Seat a connection, unless the room has just been given up.
 
-        Its welcome holds the log up to now, and every later entry follows: no gap and no duplicate, because nothing
-        else runs between taking the one and subscribing to the other.
+        Its welcome holds the room up to now or says from where it is resumed, and every later entry follows: no gap
+        and no duplicate, because nothing else runs between taking the one and subscribing to the other.
         """
         if self._farewell is not None:
-            message, close = self._farewell
-            outbox.put(format_message(message))
-            outbox.close(close)
+            message, code, reason = self._farewell
+            self.tell(wire, message)
+            wire.close(code, reason)
             return None
-        member = member_id(hello.key)
-        name = clean_name(hello.name) or f"guest {member[:4]}"
-        news = self.room.enter(member, name, region=path.edge)
+        by = member_id(hello.key)
+        name = clean_name(hello.name) or f"guest {by[:4]}"
+        member, news = self.presence.enter(by, name, region=path.edge, role=role)
         if news is not None:
-            self._tell(news)
-        missed = self.room.since(hello.since) if hello.log == self.journal.log else None
-        seat = Seat(member, outbox)
-        self._seats.add(seat)
-        place = self.owner.place
+            self.fanout.tell(news)
+        since = self.room.since(hello.epoch, hello.since)
+        resumed = since is not None and self.fanout.window.covers(hello.since)
+        parts = [] if resumed else self._state(binary=wire.binary)
+        op, skipped = self.room.known(by, hello.client)
+        place, gate = self.place, self.room.gate
         welcome = Welcome(
             v=VERSION,
-            you=member,
-            room=self.room.name,
+            you=by,
+            n=member.n,
+            role=role,
+            room=self.name,
             machine=place.machine,
             region=place.region,
-            epoch=self.owner.epoch,
-            log=self.journal.log,
+            epoch=self.epoch.epoch,
             seq=self.room.seq,
             stored=self.stored,
-            resumed=missed is not None,
-            entries=self.room.tail() if missed is None else missed,
-            members=self.room.members,
-            cursors=self.room.cursors(),
+            resumed=resumed,
+            parts=len(parts),
+            op=op,
+            skipped=skipped,
+            members=self.presence.members(),
+            cursors=[(n, x, y) for n, x, y in self.presence.cursors()],
+            selected=self.presence.selected(),
             path=path,
+            public=gate.public,
+            listed=gate.listed,
         )
-        outbox.put(format_message(welcome))
+        seat = Seat(by, hello.client, wire, grant, role)
+        self._seats[seat] = None
+        self.empty_since = None
+        greeting: list[ServerMessage] = [welcome]
+        if drags := self.presence.drags():
+            greeting.append(Drags(d=drags))
+        first = [encode(greeting, binary=wire.binary), *parts]
+        seat.listener = self.fanout.join(wire, hello.since if resumed else self.room.seq, first)
+        self._changed(self)
         return seat
 
     def leave(self, seat: Seat) -> None:
         """The connection is gone; safe to call twice."""
-        if seat not in self._seats:
+        if self._seats.pop(seat, self) is self:
             return
-        self._seats.remove(seat)
-        news = self.room.leave(seat.member)
+        if seat.listener is not None:
+            self.fanout.leave(seat.listener)
+        news = self.presence.leave(seat.member, seat.role)
         if news is not None:
-            self._tell(news)
+            self.fanout.tell(news)
+        if not self._seats:
+            self._changed(self)
 
-    def say(self, seat: Seat, say: Say, text: str) -> None:
-        """Put a line into the log, tell everybody, and have it stored."""
-        outcome = self.room.say(seat.member, say.op, text, at=self._wall())
-        if isinstance(outcome, Accepted):
-            seat.outbox.put(format_message(outcome))
-            return
-        self._tell(outcome)
-        self._pending.append(outcome)
-        if self._storing is None:
-            self._storing = asyncio.create_task(self._store(), name=f"store {self.room.name}")
+    def drained(self, seat: Seat) -> None:
+        """The member has taken what it was sent."""
+        if seat.listener is not None:
+            self.fanout.drained(seat.listener)
 
-    def rename(self, seat: Seat, rename: Rename) -> None:
-        name = clean_name(rename.name)
-        news = self.room.rename(seat.member, name) if name else None
-        if news is not None:
-            self._tell(news)
+    def tell(self, wire: Wire, message: ServerMessage) -> None:
+        """One message for one member."""
+        wire.write(encode([message], binary=wire.binary))
+
+    # What members do -------------------------------------------------------------
 
     def point(self, seat: Seat, cursor: Cursor) -> None:
-        """Move a member's cursor; others see it at the end of the tick."""
-        self.room.point(seat.member, cursor.x, cursor.y)
-        if self._tick is None:
-            self._tick = asyncio.get_running_loop().call_later(TICK, self._tell_moves)
+        """Move a member's cursor; the others see it with the next flush."""
+        self.presence.point(seat.member, cursor.x, cursor.y)
+        self.fanout.moved()
 
-    def catch_up(self, seat: Seat) -> None:
-        """Give a member who had fallen behind the cursors as they are now, in place of the moves that were skipped."""
-        seat.outbox.missed_moves = False
-        seat.outbox.put(format_message(Cursors(c=[*self.room.cursors()], whole=True)))
-
-    def dismiss(self, message: ServerMessage, close: Close) -> None:
-        """Say a last word to everybody, also to those who are still on their way in, and close."""
-        self._farewell = (message, close)
-        self._tell(message)
-        for seat in self._seats:
-            seat.outbox.close(close)
-
-    async def finish(self) -> None:
-        """Let the batch in flight be stored, and stop ticking."""
-        if self._tick is not None:
-            self._tick.cancel()
-        if self._storing is not None:
-            await self._storing
-
-    def _tell(self, message: ServerMessage) -> None:
-        frame = format_message(message)
-        for seat in self._seats:
-            seat.outbox.put(frame)
-
-    def _tell_moves(self) -> None:
-        self._tick = None
-        moves = self.room.take_moves()
-        if moves is None:
+    def act(self, seat: Seat, message: ClientMessage) -> None:
+        """Do what a member asks, or say why not."""
+        if self._farewell is not None:
+            return  # it is told so already, and asks again wherever it comes back to
+        if seat.role != EDIT and not may(seat.role, message):
+            op = getattr(message, "op", None)
+            text = "you may look at this room, not change it"
+            error = Error(code="read-only", text=text) if op is None else Error(code="read-only", text=text, op=op)
+            self.tell(seat.wire, error)
             return
-        frame = format_message(moves)
-        for seat in self._seats:
-            seat.outbox.put_moves(frame)
+        self._acts[type(message)](seat, message)
 
-    async def _store(self) -> None:
+    def _say(self, seat: Seat, message: Say) -> None:
+        self._log(seat, self.room.say(self._member(seat), seat.client, message, at=self._wall()))
+
+    def _edit(self, seat: Seat, message: Edit) -> None:
+        self._log(seat, self.room.edit(self._member(seat), seat.client, message, at=self._wall()))
+
+    def _undo(self, seat: Seat, message: Undo) -> None:
+        self._log(seat, self.room.undo(self._member(seat), seat.client, message, at=self._wall()))
+
+    def _redo(self, seat: Seat, message: Redo) -> None:
+        self._log(seat, self.room.redo(self._member(seat), seat.client, message, at=self._wall()))
+
+    def _share(self, seat: Seat, message: Share) -> None:
+        by_link = held(self.room.gate, seat.grant) == EDIT
+        outcome = self.room.share(self._member(seat), seat.client, message, at=self._wall(), by_link=by_link)
+        if not self._log(seat, outcome):
+            return
+        if message.revoke == EDIT:
+            # Who takes the links back keeps a good one, or would lock themselves out.
+            seat.grant = Grant(EDIT, self.room.gate.edit)
+        self._admit_again()
+        self._tell_links(seat, AskLinks())
+        self._changed(self)
+
+    def _tell_links(self, seat: Seat, message: AskLinks) -> None:
+        links = self._links()
+        if links is None:
+            self.tell(seat.wire, Error(code="storage", text="the secret for links cannot be read now; ask again"))
+        else:
+            self.tell(seat.wire, links.paths(self.name, self.room.gate, held(self.room.gate, seat.grant)))
+
+    def _ask_move(self, seat: Seat, message: AskMove) -> None:
+        if message.region == self.epoch.region:
+            self.tell(seat.wire, Error(code="here-already", text=f"the room is in {message.region} already"))
+        else:
+            self._asked(self, "move", message.region)
+
+    def _ask_sleep(self, seat: Seat, message: Sleep) -> None:
+        self._asked(self, "sleep", "")
+
+    def _drag(self, seat: Seat, message: Drag) -> None:
+        self.presence.drag(seat.member, message.changes)
+        self.fanout.moved()
+
+    def _select(self, seat: Seat, message: Select) -> None:
+        self.presence.select(seat.member, message.ids)
+        self.fanout.moved()
+
+    def _rename(self, seat: Seat, message: Rename) -> None:
+        name = clean_name(message.name)
+        news = self.presence.rename(seat.member, name) if name else None
+        if news is not None:
+            self.fanout.tell(news)
+
+    def _ping(self, seat: Seat, message: Ping) -> None:
+        self.tell(seat.wire, Pong(n=message.n))
+        if isinstance(message.rtt, int | float):
+            news = self.presence.measured(seat.member, float(message.rtt))
+            if news is not None:
+                self.fanout.tell(news)
+
+    # The log ---------------------------------------------------------------------
+
+    def write(self, entry: AnyEntry) -> None:
+        """An entry that the room has applied goes to everybody and into the store."""
+        line = format_entry(entry)
+        self.lines += 1
+        self.fanout.publish(entry.seq, entry, line)
+        self.journal.queue(entry.seq, line)
+        if not self._snapshotting and (
+            entry.seq - self._snapshot_at >= self._limits.snapshot_entries or self.journal.segments >= _MOST_SEGMENTS
+        ):
+            self._snapshotting = True
+            self._asked(self, "snapshot", "")
+
+    def _log(self, seat: Seat, outcome: AnyEntry | Accepted | Error) -> bool:
+        if type(outcome) is Accepted or type(outcome) is Error:
+            self.tell(seat.wire, outcome)
+            return False
+        self.write(outcome)  # type: ignore[arg-type] # the two others are answered above
+        return True
+
+    def _on_stored(self, seq: int) -> None:
+        self.stored = seq
+        self.fanout.stored(seq)
+
+    async def snapshot(self) -> None:
+        """Fold the log as it is now and store that once all of it is stored; costs nothing when it fails."""
         try:
-            while self._pending:
-                batch, self._pending = self._pending, []
-                await self.journal.append(batch)
-                self.stored = batch[-1].seq
-                self._tell(Stored(seq=self.stored))
-        except Fenced:
-            self._lost(self)
+            seq, body = self.room.seq, encode_snapshot(self.room.snapshot())
+            if await self.journal.snapshot(seq, body):
+                self._snapshot_at = seq
         finally:
-            self._storing = None
+            self._snapshotting = False
+
+    # The end ---------------------------------------------------------------------
+
+    def halt(self, message: ServerMessage, code: int, reason: str) -> None:
+        """From now on nothing is taken in; the message and the close follow with `dismiss`."""
+        if self._farewell is None:
+            self._farewell = message, code, reason
+
+    async def release(self, *, why: str, to: str, within: float) -> bool:
+        """Have all of the room stored, folded and given up, for whoever is asked next.
+
+        True when the log says so; else the next holder finds an epoch without an end, which is as good.
+        """
+        if not await self.journal.flush(within=within):
+            return False
+        if self.room.seq - self._snapshot_at >= _WORTH_A_SNAPSHOT:
+            await self.journal.snapshot(self.room.seq, encode_snapshot(self.room.snapshot()))
+        entry = Released(seq=self.room.seq + 1, at=self._wall(), epoch=self.epoch.epoch, why=why, to=to)
+        line = format_entry(entry)
+        if not await self.journal.release(line, entry.seq, within=within):
+            return False
+        self.room.apply(entry)
+        self.fanout.publish(entry.seq, entry, line)
+        self._on_stored(entry.seq)
+        return True
+
+    def redirect(self, message: ServerMessage) -> None:
+        """A better last word, as long as it has not been said."""
+        if self._farewell is not None:
+            self._farewell = message, *self._farewell[1:]
+
+    def dismiss(self) -> None:
+        """Say the last word to everybody and close all connections."""
+        if self._farewell is not None:
+            self.fanout.dismiss(*self._farewell)
+
+    async def close(self) -> None:
+        self.fanout.close()
+        await self.journal.close()
+
+    # Inside ----------------------------------------------------------------------
+
+    def _member(self, seat: Seat) -> Any:
+        return self.presence.member(seat.member)
+
+    def _state(self, *, binary: bool) -> list[bytes]:
+        """The room in frames, made once for all who come while nothing changes."""
+        known = self._parts
+        if known is None or known[:2] != (self.room.seq, binary):
+            frames = [encode([part], binary=binary) for part in self.room.state()]
+            known = self._parts = self.room.seq, binary, frames
+        return known[2]
+
+    def _admit_again(self) -> None:
+        """After the links changed: whoever has no right to be here any more goes, others may have another role."""
+        gate = self.room.gate
+        for seat in tuple(self._seats):
+            role = admit(gate, seat.grant)
+            if role is None:
+                self.tell(seat.wire, Error(code="forbidden", text=why_not(gate, seat.grant)))
+                seat.wire.close(FORBIDDEN, "this link does not open the room any more")
+            elif role != seat.role:
+                news = self.presence.assign(seat.member, seat.role, role)
+                seat.role = role
+                if news is not None:
+                    self.fanout.tell(news)
+
+
+def why_not(gate: Gate, grant: Grant | None) -> str:
+    """The sentence for somebody who may not come in."""
+    if grant is None:
+        return f"this room is private: {PRIVATE}"
+    return "this link was taken back: ask somebody who is in the room for a new one"

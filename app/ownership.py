@@ -1,21 +1,20 @@
-"""Who owns a room: the record that says so, its place in the store, and room names; pure.
+"""Who holds a room, as far as values go: places, room names, and the hint that tells lobbies where to look; pure.
 
-Epoch n of a room is one object, ``rooms/<room>/epoch/<n>``, that exactly one machine can create. The highest epoch
-owns the room. An epoch belongs to one life of one process: a machine that was stopped and woken takes the next one.
+The log alone decides who holds a room (app/tenure.py). The hint, ``owners/<room>``, saves a lobby from reading the log;
+it may be stale or missing, and nothing may depend on it.
 """
 
-import json
 import re
-from dataclasses import dataclass
+
+import msgspec
+from msgspec import Struct
 
 from flylab.errors import ParseError
 
 _ROOM = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_KEY = re.compile(r"rooms/([^/]+)/epoch/(\d{6,})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """One machine of one app in one region: where a room can live."""
 
     machine: str
@@ -23,28 +22,39 @@ class Place:
     app: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """The record of one epoch; ``at`` is when it began, in seconds since 1970 by the owner's clock."""
+class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who held the room when this was written, ``at`` seconds since 1970 by the holder's clock.
+
+    ``awake``: it held the room open then; else it had released it, for the region ``to`` if one is named. ``public``,
+    ``listed`` and ``members`` are what the lobby's list of rooms shows.
+    """
 
     room: str
     epoch: int
     place: Place
     at: float
+    awake: bool
+    to: str = ""
+    public: str = ""
+    listed: bool = False
+    members: int = 0
 
     @classmethod
-    def from_json(cls, room: str, epoch: int, text: str | bytes) -> "Owner":
-        """Read what `to_json` wrote; the room and the epoch come from the object's name."""
+    def from_json(cls, room: str, text: str | bytes) -> "Hint":
+        """Read what `to_json` wrote; raises `ParseError`, also for the hint of another room."""
         try:
-            fields = json.loads(text)
-            place = Place(machine=str(fields["machine"]), region=str(fields["region"]), app=str(fields["app"]))
-            return cls(room=room, epoch=epoch, place=place, at=float(fields["at"]))
-        except (ValueError, TypeError, KeyError) as exc:
-            raise ParseError(f"owner of room {room!r} in epoch {epoch}", text, repr(exc)) from exc
+            hint = _decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
+            raise ParseError(f"hint of room {room!r}", text, str(exc)) from exc
+        if hint.room != room:
+            raise ParseError(f"hint of room {room!r}", text, f"it is about room {hint.room!r}")
+        return hint
 
     def to_json(self) -> str:
-        place = self.place
-        return json.dumps({"machine": place.machine, "region": place.region, "app": place.app, "at": self.at})
+        return msgspec.json.encode(self).decode()
+
+
+_decoder = msgspec.json.Decoder(Hint)
 
 
 def parse_room(name: str) -> str:
@@ -52,20 +62,3 @@ def parse_room(name: str) -> str:
     if not _ROOM.fullmatch(name):
         raise ParseError("room name", name, "use 1 to 64 of a-z, 0-9 and -, with no - at either end")
     return name
-
-
-def format_key(room: str, epoch: int) -> str:
-    """Where the record of an epoch lies; zeros in front make listing order the order of epochs."""
-    return f"{format_prefix(room)}{epoch:06d}"
-
-
-def format_prefix(room: str) -> str:
-    return f"rooms/{room}/epoch/"
-
-
-def parse_key(key: str) -> tuple[str, int] | None:
-    """Room and epoch of an object's name, or None for an object that is no epoch of a validly named room."""
-    match = _KEY.fullmatch(key)
-    if match is None or not _ROOM.fullmatch(match[1]):
-        return None
-    return match[1], int(match[2])

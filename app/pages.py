@@ -1,8 +1,15 @@
-"""The static files, read once: small enough to stay in memory, with a tag each so that a browser asks only once."""
+"""The lobby's and a room's page and their static files, read once: small enough to stay in memory."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from quart import Quart, Response, request
+
+from app.onward import Refuse, ReplayTo
+from app.ownership import parse_room
+from app.site import Site
+from app.views import arrival_of, quart_answer
 
 FOLDER = Path(__file__).with_name("static")
 
@@ -11,7 +18,7 @@ _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One file as it is sent."""
+    """One file as it is sent, with a tag so that a browser asks only once."""
 
     body: bytes
     mimetype: str
@@ -27,3 +34,37 @@ def read_pages(folder: Path = FOLDER) -> dict[str, Page]:
             tag = hashlib.blake2b(body, digest_size=8).hexdigest()
             pages[path.name] = Page(body=body, mimetype=_TYPES[path.suffix], tag=tag)
     return pages
+
+
+def add_pages(app: Quart, site: Site) -> None:
+    """``/``, ``/rooms/<room>`` and the static files."""
+    pages = read_pages()
+
+    def page(name: str) -> Response:
+        found = pages.get(name)
+        if found is None:
+            return quart_answer(Refuse(status=404, why=f"there is no page {name}", reason="not-found"))
+        # "no-cache" lets the browser keep the file and ask whether it is still the same.
+        headers = {"ETag": f'"{found.tag}"', "Cache-Control": "no-cache"}
+        if found.tag in request.if_none_match:
+            return Response("", status=304, headers=headers)
+        return Response(found.body, headers=headers, content_type=f"{found.mimetype}; charset=utf-8")
+
+    async def lobby() -> Response:
+        return page("lobby.html")
+
+    async def room_page(room: str) -> Response:
+        # Looking at a page changes nothing, so nobody takes a room over here; the socket that follows does.
+        name = parse_room(room)
+        if site.lobby is None:
+            outcome = await site.rooms.look(name, await arrival_of(site, name))
+            if isinstance(outcome, ReplayTo):
+                return quart_answer(outcome)
+        return page("room.html")
+
+    async def static_file(name: str) -> Response:
+        return page(name)
+
+    app.add_url_rule("/", "lobby", lobby)
+    app.add_url_rule("/rooms/<room>", "room_page", room_page)
+    app.add_url_rule("/static/<name>", "static_file", static_file)

@@ -2,8 +2,8 @@
 
 Where the start goes, medians on two shared cores with bytecode on disk (`/api/where` shows the steps of any start):
 
-    interpreter   20 ms     asyncio and logging   45 ms     Quart without hypercorn   105 ms (160 with)
-    uvicorn, websockets, httptools   30 ms     obstore, msgspec   50 ms     our modules, uvloop, listening   25 ms
+    interpreter   20 ms     asyncio and logging   45 ms     uvicorn, websockets, httptools   30 ms
+    obstore, msgspec   50 ms     our modules, uvloop, listening   30 ms     Quart, for the first page only   105 ms
 """
 
 import asyncio
@@ -15,34 +15,60 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from app.application import create_app
+from app import logs
+from app.front import Front
+from app.idle import Idle
 from app.site import Site
 from app.transport import MemberProtocol
 from flylab.errors import UsageError
 
-# Members have this long to take in their last message, and requests to finish; together well under the 5 s that
-# Fly's kill_timeout leaves by default (reference/configuration).
+# Rooms are given up in at most 2.5 s (app/rooms.py); then members have this long to take in their last message, and
+# requests to finish: together less than the 5 s that Fly's kill_timeout leaves by default (reference/configuration).
 _FAREWELL = 1.0
-_FINISH = 2
+_FINISH = 1
+# The pages are made ready this long after the port opened, unless somebody asks for one before (our choice).
+_WARM_AFTER = 0.5
+_TEND_EVERY = 1.0
 
 
 class RoomServer(Server):
     """uvicorn's server, with our farewell in front of its own."""
 
-    def __init__(self, config: Config, site: Site, listening: Callable[[], None]) -> None:
+    def __init__(self, config: Config, site: Site, front: Front, listening: Callable[[], None]) -> None:
         super().__init__(config)
         self._site = site
+        self._front = front
         self._listening = listening
+        self._tending: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._site.boot.mark("listening")
         self._listening()
+        self._tending = asyncio.create_task(self._tend(), name="tend")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._tending is not None:
+            self._tending.cancel()
         await self._site.rooms.close("this machine is going away")
+        if self._site.lobby is not None:
+            await self._site.lobby.close()
         await self._site.emptied(within=_FAREWELL)
         await super().shutdown(sockets)
+
+    async def _tend(self) -> None:
+        """Once a second: look after the rooms, and end a machine that has had nothing to do for long enough."""
+        site, loop = self._site, asyncio.get_running_loop()
+        idle = Idle(after=site.settings.idle_after, now=loop.time())
+        await asyncio.sleep(_WARM_AFTER)
+        self._front.warm()
+        while True:
+            await asyncio.sleep(_TEND_EVERY)
+            site.rooms.tend()
+            if idle.look(loop.time(), rooms=site.rooms.count, connections=site.connections):
+                logs.say("ending: nothing to do", seconds=site.settings.idle_after)
+                self.should_exit = True
+                return
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -60,11 +86,12 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(site: Site, sock: socket.socket, *, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``announce`` gets the address once connections are answered."""
+    front = Front(site)
     config = Config(
-        create_app(site),
+        front,
         lifespan="off",
         ws=MemberProtocol,
-        ws_max_size=8 * site.settings.limits.message_bytes,
+        ws_max_size=2 * site.settings.limits.message_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=site.settings.heartbeat,
         ws_ping_timeout=site.settings.heartbeat,
@@ -75,7 +102,7 @@ def serve(site: Site, sock: socket.socket, *, announce: Callable[[str], None]) -
     )
     host, port = sock.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    server = RoomServer(config, site, lambda: announce(address))
+    server = RoomServer(config, site, front, lambda: announce(address))
     # uvicorn raises the signal again when it is done; with its own handler still there, that ends nothing twice.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)

@@ -1,16 +1,20 @@
-"""Pages and JSON: the lobby, a room's page, what lives where, and whether this machine is well."""
+"""The API in JSON: which rooms there are, where they live, making, moving and putting them to sleep, and counters."""
 
+import asyncio
+import secrets
 from typing import Any
 
 from msgspec import to_builtins
 from quart import Quart, Response, request
 
-from app.arrival import read_arrival, read_path, same_origin
-from app.hub import Hub
-from app.ownership import Owner, parse_room
-from app.pages import read_pages
-from app.placement import Refuse, ReplayTo, Serve
-from app.responses import refuse_request, replay_request
+from app.access import EDIT, admit, held
+from app.arrival import Arrival, read_path, receive, same_origin
+from app.hub import PRIVATE, Hub, why_not
+from app.layout import PUBLIC
+from app.onward import Onward, Refuse
+from app.ownership import Hint, parse_room
+from app.placement import Tell
+from app.responses import answer
 from app.site import Site
 from app.versions import versions
 from flylab.errors import ParseError
@@ -18,125 +22,223 @@ from flylab.wire.regions import is_region_code
 
 Answer = Response | dict[str, Any] | tuple[dict[str, Any], int]
 
+# Hints fetched at the same time, and the most that one list shows (our choice).
+_PARALLEL = 32
+_MOST_LISTED = 500
+# A private room's name cannot be guessed: 22 of 36 letters and digits are 113 bits.
+_NAME_CHARS = 22
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def quart_answer(outcome: Onward) -> Response:
+    """The answer to a request that is not served here."""
+    said = answer(outcome)
+    return Response(said.text, status=said.status, headers=said.headers, mimetype=said.mimetype)
+
+
+async def arrival_of(site: Site, room: str) -> Arrival:
+    """What the current request brings with it."""
+    query = request.query_string.decode("latin-1")
+    target = f"{request.path}?{query}" if query else request.path
+    return await receive(request.headers, site.keys, room=room, method=request.method, target=target)
+
 
 def add_views(app: Quart, site: Site) -> None:
-    """Serve everything but the WebSocket."""
-    add_pages(app, site)
-    add_data(app, site)
-    add_health(app, site)
-
-
-def add_pages(app: Quart, site: Site) -> None:
-    """``/``, ``/rooms/<room>`` and the static files."""
-    pages = read_pages()
-
-    def page(name: str) -> Response:
-        found = pages.get(name)
-        if found is None:
-            return refuse_request(Refuse(status=404, why=f"there is no page {name}"))
-        # "no-cache" lets the browser keep the file and ask whether it is still the same.
-        headers = {"ETag": f'"{found.tag}"', "Cache-Control": "no-cache"}
-        if found.tag in request.if_none_match:
-            return Response("", status=304, headers=headers)
-        return Response(found.body, headers=headers, content_type=f"{found.mimetype}; charset=utf-8")
-
-    async def lobby() -> Response:
-        return page("lobby.html")
-
-    async def room_page(room: str) -> Response:
-        # Looking at a page changes nothing, so nobody takes a room over here; the socket that follows does.
-        outcome = await site.rooms.place(parse_room(room), read_arrival(request.headers))
-        return replay_request(outcome) if isinstance(outcome, ReplayTo) else page("room.html")
-
-    async def static_file(name: str) -> Response:
-        return page(name)
-
-    app.add_url_rule("/", "lobby", lobby)
-    app.add_url_rule("/rooms/<room>", "room_page", room_page)
-    app.add_url_rule("/static/<name>", "static_file", static_file)
-
-
-def add_data(app: Quart, site: Site) -> None:
-    """``/api/…``: the same facts for programs and for the pages."""
-    rooms = site.rooms
-
-    async def list_rooms() -> Answer:
-        owners = await rooms.directory.rooms()
-        regions = {owner.place.region for owner in owners} | {site.settings.place.region, *site.settings.regions}
-        return {
-            "rooms": [describe_room(owner, rooms.get(owner.room)) for owner in owners],
-            "regions": sorted(regions),
-            "shared": rooms.directory.shared,
-        }
-
-    async def create_room(room: str) -> Answer:
-        # Decided from path, query and headers alone: the request may be replayed, so its body must not matter.
-        if not same_origin(request.headers, allowed=site.settings.origins):
-            return refuse_request(Refuse(status=403, why="pages of another site may not create rooms here"))
-        refusal = site.busy()
-        if refusal is not None:
-            return refuse_request(refusal)
-        region = request.args.get("region", "")
-        if region and not is_region_code(region) and region != rooms.me.region:
-            raise ParseError("region", region, "one code such as ams is expected")
-        name = parse_room(room)
-        outcome = await rooms.create(name, region=region, arrival=read_arrival(request.headers))
-        match outcome:
-            case Hub():
-                return describe_room(outcome.owner, outcome), 201
-            case ReplayTo():
-                return replay_request(outcome)
-            case Refuse():
-                return refuse_request(outcome)
-
-    async def show_room(room: str) -> Answer:
-        name = parse_room(room)
-        outcome = await rooms.place(name, read_arrival(request.headers))
-        match outcome:
-            case ReplayTo():
-                return replay_request(outcome)
-            case Refuse():
-                return refuse_request(outcome)
-        owner, hub = await rooms.owner(name), rooms.get(name)
-        if owner is None:
-            return refuse_request(Refuse(status=404, why=f"there is no room {name}; open /rooms/{name} to make it"))
-        details: dict[str, Any] = describe_room(owner, hub) | {"awake": isinstance(outcome, Serve), **where(site)}
-        if hub is not None:
-            details |= {"seq": hub.room.seq, "stored": hub.stored, "people": to_builtins(hub.room.members)}
-        return details
+    """``/api/…`` and ``/metrics``."""
+    add_lists(app, site)
+    add_rooms(app, site)
+    add_orders(app, site)
 
     async def show_where() -> Answer:
         return where(site)
 
-    app.add_url_rule("/api/rooms", "list_rooms", list_rooms)
-    app.add_url_rule("/api/rooms/<room>", "create_room", create_room, methods=["PUT"])
-    app.add_url_rule("/api/rooms/<room>", "show_room", show_room)
+    async def metrics() -> Response:
+        from app.metrics import CONTENT_TYPE, format_metrics
+
+        return Response(format_metrics(site), content_type=CONTENT_TYPE)
+
     app.add_url_rule("/api/where", "show_where", show_where)
+    app.add_url_rule("/metrics", "metrics", metrics)
 
 
-def add_health(app: Quart, site: Site) -> None:
-    """``/healthz`` says whether to send visitors here, ``/healthz/alive`` only that the process runs."""
+def add_lists(app: Quart, site: Site) -> None:
+    """Which rooms there are."""
+    rooms = site.rooms
 
-    async def ready() -> Answer:
-        return {"alive": True, "ready": site.ready}, 200 if site.ready else 503
+    async def list_rooms() -> Answer:
+        names = [room for key in await rooms.store.keys(PUBLIC) if (room := key.removeprefix(PUBLIC))]
+        gate = asyncio.Semaphore(_PARALLEL)
 
-    async def alive() -> Answer:
-        return {"alive": True}
+        async def read(room: str) -> Hint | None:
+            async with gate:
+                return await rooms.hint(room)
 
-    app.add_url_rule("/healthz", "ready", ready)
-    app.add_url_rule("/healthz/alive", "alive", alive)
+        hints = await asyncio.gather(*(read(room) for room in names[:_MOST_LISTED]))
+        known = [describe_room(hint, rooms.get(hint.room)) for hint in hints if hint is not None]
+        regions = {room["region"] for room in known} | {site.settings.place.region, *site.settings.regions}
+        return {
+            "rooms": known,
+            "more": max(0, len(names) - _MOST_LISTED),
+            "regions": sorted(code for code in regions if code),
+            "shared": rooms.store.shared,
+        }
+
+    app.add_url_rule("/api/rooms", "list_rooms", list_rooms)
 
 
-def describe_room(owner: Owner, hub: Hub | None) -> dict[str, Any]:
-    """A room for the list; ``members`` is known to its own machine only and null elsewhere."""
+def add_rooms(app: Quart, site: Site) -> None:
+    """Making a room and looking at one."""
+    rooms = site.rooms
+
+    async def create_named(room: str) -> Answer:
+        return await create(parse_room(room), public=EDIT, listed=True)
+
+    async def create_private() -> Answer:
+        arrival = await arrival_of(site, "")
+        # A lobby chose the name already, if the request has been replayed.
+        name = arrival.state.room if arrival.state is not None else ""
+        return await create(
+            name or "".join(secrets.choice(_LETTERS) for _ in range(_NAME_CHARS)), public="", listed=False
+        )
+
+    async def create(name: str, *, public: str, listed: bool) -> Answer:
+        # Decided from path, query and headers alone: the request may be replayed, so its body must not matter.
+        refusal = foreign(site)
+        if refusal is not None:
+            return quart_answer(refusal)
+        region = region_asked(site)
+        arrival = await arrival_of(site, name)
+        if site.lobby is not None:
+            return quart_answer(await site.lobby.create(name, region, arrival))
+        outcome = await rooms.create(
+            name, region=region, arrival=arrival, public=public, listed=listed, crowded=site.crowded
+        )
+        if not isinstance(outcome, Hub):
+            return quart_answer(outcome)
+        links = (await rooms.links()).paths(name, outcome.room.gate, EDIT)
+        paths = {"edit": links.edit, "view": links.view} if not public else {}
+        return {**describe_room(outcome.hint(), outcome), **paths}, 201
+
+    async def show_room(room: str) -> Answer:
+        name = parse_room(room)
+        arrival = await arrival_of(site, name)
+        if site.lobby is not None:
+            found = await site.lobby.look(name, arrival)
+            if not isinstance(found, Tell):
+                return quart_answer(found)
+            outcome: Any = await site.lobby.hint(name)
+        else:
+            outcome = await rooms.look(name, arrival)
+        if outcome is None:
+            why = f"there is no room {name}; open /rooms/{name} to make it"
+            return quart_answer(Refuse(status=404, why=why, reason="not-found"))
+        if not isinstance(outcome, Hub | Hint):
+            return quart_answer(outcome)
+        refusal = await may_look(name, outcome)
+        if refusal is not None:
+            return quart_answer(refusal)
+        if isinstance(outcome, Hint):
+            return describe_room(outcome, None) | where(site)
+        people = to_builtins(outcome.presence.members())
+        now = {"seq": outcome.room.seq, "stored": outcome.stored, "people": people}
+        return describe_room(outcome.hint(), outcome) | where(site) | now
+
+    async def may_look(name: str, outcome: Hub | Hint) -> Refuse | None:
+        grant = await site.grant(name, request.args.get("k", ""))
+        if isinstance(grant, Refuse):
+            return grant
+        if isinstance(outcome, Hub):
+            if admit(outcome.room.gate, grant) is None:
+                return Refuse(status=403, why=why_not(outcome.room.gate, grant), reason="forbidden")
+        elif not outcome.public and grant is None:
+            return Refuse(status=403, why=f"room {name} is private: {PRIVATE}", reason="forbidden")
+        return None
+
+    app.add_url_rule("/api/rooms", "create_private", create_private, methods=["POST"])
+    app.add_url_rule("/api/rooms/<room>", "create_named", create_named, methods=["PUT"])
+    app.add_url_rule("/api/rooms/<room>", "show_room", show_room)
+
+
+def add_orders(app: Quart, site: Site) -> None:
+    """Moving a room and putting it to sleep, for those who may edit it."""
+    rooms = site.rooms
+
+    async def move(room: str) -> Answer:
+        region = region_asked(site)
+        if not region:
+            raise ParseError("region", "", "say where to, as in ?region=nrt")
+        hub = await ordered(parse_room(room))
+        if not isinstance(hub, Hub):
+            return quart_answer(hub)
+        if region == hub.epoch.region:
+            return quart_answer(Refuse(status=409, why=f"room {room} is in {region} already", reason="here-already"))
+        return await done(hub, rooms.move(hub, region))
+
+    async def sleep(room: str) -> Answer:
+        hub = await ordered(parse_room(room))
+        if not isinstance(hub, Hub):
+            return quart_answer(hub)
+        return await done(hub, rooms.sleep(hub))
+
+    async def done(hub: Hub, order: Any) -> Answer:
+        if not await order:
+            why = f"room {hub.name} could not be given up in order; it goes on wherever it is opened next"
+            return quart_answer(Refuse(status=503, why=why, reason="storage"))
+        hint = await rooms.hint(hub.name)
+        return describe_room(hint if hint is not None else hub.hint(awake=False), None)
+
+    async def ordered(name: str) -> Hub | Onward:
+        """The room's hub, if it is here and whoever asks may edit it."""
+        refusal = foreign(site)
+        if refusal is not None:
+            return refusal
+        grant = await site.grant(name, request.args.get("k", ""))
+        if isinstance(grant, Refuse):
+            return grant
+        arrival = await arrival_of(site, name)
+        if site.lobby is not None:
+            return await site.lobby.route(name, arrival)
+        if await rooms.hint(name) is None and rooms.get(name) is None:
+            return Refuse(status=404, why=f"there is no room {name}", reason="not-found")
+        outcome = await rooms.arrive(name, arrival, grant)
+        if isinstance(outcome, Hub) and admit(outcome.room.gate, grant) != EDIT:
+            link = held(outcome.room.gate, grant)
+            why = "a link for looking cannot do that" if link else why_not(outcome.room.gate, grant)
+            return Refuse(status=403, why=why, reason="forbidden")
+        return outcome
+
+    app.add_url_rule("/api/rooms/<room>/move", "move", move, methods=["POST"])
+    app.add_url_rule("/api/rooms/<room>/sleep", "sleep", sleep, methods=["POST"])
+
+
+def foreign(site: Site) -> Refuse | None:
+    """Whether a page of another site asks for a change."""
+    if same_origin(request.headers, allowed=site.settings.origins):
+        return None
+    return Refuse(status=403, why="pages of another site may not change rooms here", reason="origin")
+
+
+def region_asked(site: Site) -> str:
+    """The region in the query, or nothing."""
+    region = request.args.get("region", "")
+    if region and not is_region_code(region) and region != site.settings.place.region:
+        raise ParseError("region", region, "one code such as ams is expected")
+    return region
+
+
+def describe_room(hint: Hint, hub: Hub | None) -> dict[str, Any]:
+    """A room for a list; ``members`` of a room that is not open here is what its holder last wrote down."""
     return {
-        "room": owner.room,
-        "epoch": owner.epoch,
-        "machine": owner.place.machine,
-        "region": owner.place.region,
-        "app": owner.place.app,
-        "since": owner.at,
-        "members": None if hub is None else len(hub.room.members),
+        "room": hint.room,
+        "epoch": hint.epoch,
+        "machine": hint.place.machine,
+        "region": hint.to or hint.place.region,
+        "app": hint.place.app,
+        "since": hint.at,
+        "awake": hub is not None or hint.awake,
+        "public": hint.public,
+        "listed": hint.listed,
+        "members": hint.members if hub is None else len(hub.presence.members()),
     }
 
 
@@ -153,6 +255,7 @@ def where(site: Site) -> dict[str, Any]:
             "started": site.boot.started,
             "boot": site.boot.to_json(),
             "versions": versions(),
+            "lobby": settings.lobby,
             "rooms": site.rooms.count,
             "connections": site.connections,
         },

@@ -52,7 +52,8 @@ WALLS = {
     "local": Wall(ours=frozenset({"rules", "wire", "clock", "ids", "published"}), others=SERVERS),
     "kit": Wall(ours=ANYTHING, others=ANYTHING),
     "app": Wall(
-        ours=frozenset({"wire", "client"}), others=SERVERS | {"msgspec", "obstore", "itsdangerous", "httptools"}
+        ours=frozenset({"wire", "client", "published"}),
+        others=SERVERS | {"msgspec", "obstore", "itsdangerous", "httptools", "prometheus_client"},
     ),
 }
 # Started without site-packages, so that they are there in milliseconds; besides Python they know only each other.

@@ -3,7 +3,11 @@
 const FIRST_WAIT = 300; // ms, doubled after each failure
 const LONGEST_WAIT = 10_000;
 const PING_EVERY = 5_000;
-const SILENCE = 15_000; // no sign of life for so long: the connection is dead, whatever the browser thinks
+const SILENCE = 15_000; // a ping unanswered for so long: the connection is dead, whatever the browser thinks
+const PATIENCE = 1_000; // after so long without a welcome the room is probably being woken
+const SOON = 100; // ms: a room that let us go on purpose is there again at once
+const STEADY = 2_000; // a connection that lasted so long was no failure
+const LEARN_AFTER = 2; // attempts that failed, before asking over HTTP why
 
 /** How long to wait before attempt `failures + 1`: between half and all of a doubling time, so that a crowd spreads. */
 export function wait(failures, random) {
@@ -12,32 +16,44 @@ export function wait(failures, random) {
 }
 
 /**
- * `hello()` gives the first message of each connection, `heard(message)` gets every message, `changed(phase, detail)`
- * every change: connecting, live (after the welcome), moved, reconnecting, offline, ended.
+ * `url()` and `hello()` give the address and the first message of each connection, `heard(messages)` gets every frame,
+ * `changed(phase, detail)` every change: connecting, waking, moved, reconnecting, offline, asleep, ended. A socket that cannot
+ * be opened hides the reason, so `learn()` asks for it: a promise of `{status, text}`, or null when nothing is wrong.
+ * `ended(code, why)` says whether coming back is no answer: `{phase, text}` or null.
  */
 export class Connection {
-  constructor({ url, hello, heard, changed, ended, now = () => performance.now(), random = Math.random,
-    open = (address) => new WebSocket(address), later = setTimeout.bind(globalThis), never = clearTimeout.bind(globalThis) }) {
-    Object.assign(this, { url, hello, heard, changed, ended, now, random, openSocket: open, later, never });
+  constructor({ url, hello, heard, changed, ended, learn = async () => null, now = () => performance.now(), random = Math.random,
+    online = () => globalThis.navigator?.onLine !== false, open = (address) => new WebSocket(address),
+    later = setTimeout.bind(globalThis), never = clearTimeout.bind(globalThis) }) {
+    Object.assign(this, { url, hello, heard, changed, ended, learn, now, random, online, openSocket: open, later, never });
     this.failures = 0;
+    this.unopened = 0;
+    this.attempts = 0;
     this.socket = null;
     this.live = false;
-    this.stopped = false;
-    this.timer = null;
-    this.beat = null;
+    this.timer = this.beat = this.impatient = null;
+    this.asked = null; // since when we wait for any answer
     this.pings = new Map();
     this.pinged = 0;
-    this.why = "";
+    this.rtt = undefined;
+    this.why = { t: "", text: "" };
   }
 
   connect() {
     this.never(this.timer);
     this.timer = null;
-    this.changed(this.failures === 0 && !this.why ? "connecting" : this.why === "moved" ? "moved" : "reconnecting", "");
-    const socket = this.openSocket(this.url);
+    this.attempts += 1;
+    this.changed(this.attempts === 1 ? "connecting" : this.phase());
+    const socket = this.openSocket(this.url());
     this.socket = socket;
-    this.heardAt = this.now();
-    socket.onopen = () => socket.send(JSON.stringify(this.hello()));
+    this.opened = false;
+    this.asked = this.now();
+    this.impatient = this.later(() => { if (this.why.t !== "moved") this.changed("waking"); }, PATIENCE);
+    socket.onopen = () => {
+      this.opened = true;
+      this.unopened = 0;
+      socket.send(JSON.stringify(this.hello()));
+    };
     socket.onmessage = (event) => { if (socket === this.socket) this.receive(JSON.parse(event.data)); };
     socket.onclose = (event) => { if (socket === this.socket) this.closed(event.code); };
     this.startBeat();
@@ -48,56 +64,86 @@ export class Connection {
     if (this.live) this.socket.send(JSON.stringify(message));
   }
 
-  /** Drop this connection and come back at once, as after a gap. */
+  /** Drop this connection and come back, as after a gap. */
   again() {
-    const socket = this.socket;
-    this.socket = null;
-    socket?.close();
+    if (!this.socket) return;
+    this.socket.close();
     this.closed(0);
   }
 
-  /** The network is back (or the person is impatient): do not wait any longer. */
+  /** The network is back: do not wait any longer. */
   hurry() {
     if (this.timer !== null) this.connect();
   }
 
-  receive(message) {
-    this.heardAt = this.now();
+  /** Come back also from an end, because somebody asked for it. */
+  wake() {
+    if (this.socket === null) this.connect();
+  }
+
+  receive(messages) {
+    this.asked = null;
+    this.heard(messages.map((message) => this.notice(message)));
+  }
+
+  /** What the connection itself has to know of a message; a pong becomes a measured round trip. */
+  notice(message) {
     if (message.t === "welcome") {
       this.live = true;
-      this.failures = 0;
-      this.why = "";
-      this.ping();
-    } else if (message.t === "moved" || message.t === "closing") {
-      this.why = message.t;
-    } else if (message.t === "pong") {
+      this.since = this.now();
+      this.why = { t: "", text: "" };
+      this.never(this.impatient);
+      this.later(() => this.ping(), 0); // after the operations that wait
+    } else if (message.t === "moved" || message.t === "closing") this.why = { t: message.t, text: message.why ?? message.region };
+    else if (message.t === "pong") {
       const sent = this.pings.get(message.n);
-      if (sent !== undefined) message = { t: "$rtt", rtt: this.now() - sent };
       this.pings.clear();
+      if (sent !== undefined) return { t: "$rtt", rtt: (this.rtt = this.now() - sent) };
     }
-    this.heard(message);
+    return message;
   }
 
   closed(code) {
+    const steady = this.live && this.now() - this.since >= STEADY;
     this.socket = null;
     this.live = false;
     this.never(this.beat);
-    const last = this.ended(code);
-    if (last !== null) {
-      this.stopped = true;
-      this.changed("ended", last);
-      return;
-    }
-    this.failures += 1;
-    const pause = wait(this.failures, this.random);
-    this.changed(this.why === "moved" ? "moved" : "reconnecting", this.failures > 2 ? `attempt ${this.failures}` : "");
+    this.never(this.impatient);
+    this.pings.clear();
+    const last = this.ended(code, this.why.t === "closing" ? this.why.text : "");
+    if (last !== null) return this.stop(last);
+    this.failures = steady ? 1 : this.failures + 1;
+    if (!this.opened) this.unopened += 1;
+    this.changed(this.phase());
+    const pause = steady && this.why.t ? SOON * this.random() : wait(this.failures, this.random);
     this.timer = this.later(() => this.connect(), pause);
+    if (this.unopened >= LEARN_AFTER) this.ask();
+  }
+
+  stop({ phase, text }) {
+    this.never(this.timer);
+    this.timer = null;
+    this.failures = this.unopened = this.attempts = 0;
+    this.why = { t: "", text: "" };
+    this.changed(phase, text);
+  }
+
+  async ask() {
+    const answer = await this.learn();
+    if (answer === null || this.live || this.timer === null) return;
+    if (answer.status === 403) this.stop({ phase: "ended", text: answer.text });
+    else this.changed(this.phase(), answer.text);
+  }
+
+  phase() {
+    if (!this.online()) return "offline";
+    return this.why.t === "moved" ? "moved" : "reconnecting";
   }
 
   startBeat() {
     this.never(this.beat);
     this.beat = this.later(() => {
-      if (this.now() - this.heardAt > SILENCE) return this.again();
+      if (this.asked !== null && this.now() - this.asked > SILENCE) return this.again();
       this.ping();
       this.startBeat();
     }, PING_EVERY);
@@ -107,6 +153,7 @@ export class Connection {
     if (!this.live) return;
     this.pinged += 1;
     this.pings.set(this.pinged, this.now());
-    this.send({ t: "ping", n: this.pinged });
+    this.asked ??= this.now();
+    this.send({ t: "ping", n: this.pinged, ...(this.rtt === undefined ? {} : { rtt: Math.min(60_000, Math.round(this.rtt * 10) / 10) }) });
   }
 }

@@ -1,6 +1,7 @@
 // The lobby: which rooms there are and where they live, and how to make one.
 
-import { CODES, city, placeName } from "./regions.js";
+import { ask } from "./api.js";
+import { city, offerRegions, placeName } from "./regions.js";
 import { ago } from "./words.js";
 
 const get = (id) => document.getElementById(id);
@@ -9,24 +10,6 @@ const note = get("create-note");
 const list = get("list");
 const ADVICE = note.textContent;
 const ROOM = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
-
-/** Fetch JSON, or throw an Error whose text is the server's own sentence. */
-async function ask(url, options) {
-  let answer;
-  try {
-    answer = await fetch(url, { cache: "no-store", ...options });
-  } catch {
-    throw new Error("The machine cannot be reached. Check your connection and try again.");
-  }
-  if (!answer.ok) throw Object.assign(new Error(sentence(await answer.text(), answer.status)), { status: answer.status });
-  return answer.json();
-}
-
-function sentence(text, status) {
-  const line = text.trim().split("\n")[0];
-  if (!line || line.startsWith("<") || line.length > 300) return `The answer was ${status}. Try again.`;
-  return line[0].toUpperCase() + line.slice(1) + (line.endsWith(".") ? "" : ".");
-}
 
 function cell(tag, content, className) {
   const element = document.createElement(tag);
@@ -40,34 +23,19 @@ function row(room) {
   link.href = `/rooms/${room.room}`;
   const name = cell("th", link);
   name.scope = "row";
+  if (room.public === "view") name.append(" ", cell("span", "look only", "you"));
   const machine = cell("td", cell("code", room.machine));
   machine.title = `app ${room.app}, epoch ${room.epoch}`;
   const since = cell("time", ago(room.since, Date.now() / 1000));
   since.dateTime = new Date(room.since * 1000).toISOString();
   since.title = new Date(room.since * 1000).toLocaleString();
-  const cells = [name, cell("td", placeName(room.region)), machine, cell("td", since)];
-  cells.push(cell("td", room.members === null ? "–" : String(room.members), "number"));
-  ["Room", "Lives in", "Machine", "Since", "Members"].forEach((label, n) => { cells[n].dataset.label = label; });
+  const state = cell("td", cell("span", room.awake ? "awake" : "asleep", room.awake ? "awake" : "asleep"));
+  const members = room.members === null || room.members === undefined ? "–" : String(room.members);
+  const cells = [name, cell("td", placeName(room.region)), machine, state, cell("td", since), cell("td", members, "number")];
+  ["Room", "Lives in", "Machine", "State", "Since", "Members"].forEach((label, n) => { cells[n].dataset.label = label; });
   const element = document.createElement("tr");
   element.append(...cells);
   return element;
-}
-
-function offer(regions) {
-  const select = get("region");
-  const chosen = select.value;
-  const group = (label, codes) => {
-    const element = document.createElement("optgroup");
-    element.label = label;
-    element.append(...codes.map((code) => new Option(`${city(code)} (${code})`, code)));
-    return element;
-  };
-  const known = regions.filter((code) => CODES.includes(code));
-  const others = CODES.filter((code) => !known.includes(code));
-  select.replaceChildren(new Option("Where I am now", ""));
-  if (known.length) select.append(group("This app is here", known));
-  select.append(group("If this app has a machine there", others));
-  select.value = chosen;
 }
 
 async function refresh() {
@@ -76,7 +44,7 @@ async function refresh() {
   try {
     const { rooms, regions, shared } = await ask("/api/rooms");
     get("unshared").hidden = shared;
-    offer(regions);
+    offerRegions(get("region"), regions, "Where I am now");
     table.tBodies[0].replaceChildren(...rooms.map(row));
     table.hidden = get("legend").hidden = rooms.length === 0;
     empty.hidden = rooms.length > 0;
@@ -88,39 +56,56 @@ async function refresh() {
   list.setAttribute("aria-busy", "false");
 }
 
-async function create(event) {
+/** Make a room with `act`, which gives the path of its page; meanwhile nothing else can be made. */
+async function make(act) {
+  const region = form.region.value;
+  const buttons = form.querySelectorAll("button");
+  for (const button of buttons) button.disabled = true;
+  say(region ? `Asking for a machine in ${city(region)}…` : "Creating…");
+  try {
+    location.assign(await act(region ? `?region=${region}` : ""));
+  } catch (error) {
+    return error;
+  } finally {
+    for (const button of buttons) button.disabled = false;
+  }
+  return null;
+}
+
+async function createNamed(event) {
   event.preventDefault();
   const room = form.room.value.trim().toLowerCase();
-  const region = form.region.value;
   if (!ROOM.test(room)) {
     complain(room ? `“${room}” cannot be a name: use a–z, 0–9 and hyphens, no hyphen at an end.` : "Give the room a name.");
     return;
   }
-  form.querySelector("button").disabled = true;
-  say(region ? `Asking for a machine in ${city(region)}…` : "Creating…");
-  try {
-    await ask(`/api/rooms/${room}${region ? `?region=${region}` : ""}`, { method: "PUT" });
-    location.assign(`/rooms/${room}`);
-  } catch (error) {
-    complain(error.message);
-    if (error.status === 409) {
-      const link = cell("a", "Open it");
-      link.href = `/rooms/${room}`;
-      note.append(" ", link);
-    }
-    form.querySelector("button").disabled = false;
-    refresh();
+  const error = await make(async (where) => {
+    await ask(`/api/rooms/${room}${where}`, { method: "PUT" });
+    return `/rooms/${room}`;
+  });
+  if (!error) return;
+  complain(error.message);
+  if (error.status === 409) {
+    const link = cell("a", "Open it");
+    link.href = `/rooms/${room}`;
+    note.append(" ", link);
   }
+  refresh();
+}
+
+async function createPrivate() {
+  const error = await make(async (where) => (await ask(`/api/rooms${where}`, { method: "POST" })).edit);
+  if (error) say(error.message, true);
 }
 
 function say(text, wrong = false) {
   note.textContent = text;
   note.classList.toggle("wrong", wrong);
-  form.room.toggleAttribute("aria-invalid", wrong);
 }
 
 function complain(text) {
   say(text, true);
+  form.room.setAttribute("aria-invalid", "true");
   form.room.focus();
 }
 
@@ -130,8 +115,9 @@ async function answered() {
   get("answered").textContent = `Answered by machine ${me.machine} in ${placeName(me.region)}${edge}.`;
 }
 
-form.addEventListener("submit", create);
-form.room.addEventListener("input", () => say(ADVICE));
+form.addEventListener("submit", createNamed);
+form.room.addEventListener("input", () => { say(ADVICE); form.room.removeAttribute("aria-invalid"); });
+get("private").addEventListener("click", createPrivate);
 get("again").addEventListener("click", refresh);
 addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
 refresh();

@@ -1,4 +1,6 @@
-// Small texts: how long ago, the time of day, links in a line of chat. Pure.
+// Small texts: how long ago, links in a line of chat, what the state of the connection is called. Pure.
+
+import { placeName } from "./regions.js";
 
 /** "just now", "5 min ago", "3 h ago", "2 d ago". */
 export function ago(then, now) {
@@ -7,6 +9,12 @@ export function ago(then, now) {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
   return `${Math.floor(seconds / 86400)} d ago`;
+}
+
+/** "3.2 ms", "41 ms", or a dash while nothing was measured. */
+export function roundTrip(rtt) {
+  if (rtt === null || rtt === undefined || rtt === 0) return "–";
+  return `${rtt < 10 ? rtt.toFixed(1) : Math.round(rtt)} ms`;
 }
 
 /** The line in pieces, each `{text}` or `{text, href}`; only http and https become links. */
@@ -24,13 +32,46 @@ export function pieces(line) {
   return found;
 }
 
+/** Text as the room takes it: no control characters but line breaks, no half of a character, not too long. */
+export function clean(text) {
+  const visible = text.replace(/\r\n?/g, "\n").replace(/\t/g, "    ").replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, "").trim();
+  return visible.slice(0, TEXT_CHARS).replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "");
+}
+
+const TEXT_CHARS = 2_000;
+
+/** A server's answer as a sentence for people. */
+export function sentence(text, status) {
+  const line = text.trim().split("\n")[0];
+  if (!line || line.startsWith("<") || line.length > 300) return `The answer was ${status}. Try again.`;
+  return line[0].toUpperCase() + line.slice(1) + (/[.!?]$/.test(line) ? "" : ".");
+}
+
 const CLOSES = {
   4000: "This page is too old for the room: load it again.",
   4003: "You sent too much at once and were disconnected.",
   4005: "The room is full.",
+  4006: "This link does not open the room: it is wrong, or was revoked.",
 };
 
-/** What to tell somebody whose connection ended for good, or null when coming back is the answer. */
-export function finalWord(code) {
-  return CLOSES[code] ?? null;
+/** The phase and text of a connection that ended for good (or until somebody asks), or null when coming back is the answer. */
+export function finalWord(code, why = "") {
+  if (why.includes("sleep")) return { phase: "asleep", text: "" };
+  return CLOSES[code] ? { phase: "ended", text: CLOSES[code] } : null;
+}
+
+/** One short line that says how it stands with the room. */
+export function stateText({ phase, detail, region, role, pending }) {
+  const unsaved = pending.length ? ` · ${pending.length} not stored yet` : "";
+  switch (phase) {
+    case "connecting": return `Connecting…${unsaved}`;
+    case "waking": return `Waking the room…${unsaved}`;
+    case "loading": return "Loading the room…";
+    case "live": return `Live in ${placeName(region)}${role === "view" ? " · read-only" : ""}`;
+    case "moved": return `The room moved${detail ? ` to ${placeName(detail)}` : ""}, following…${unsaved}`;
+    case "offline": return `Offline${unsaved}`;
+    case "asleep": return "The room sleeps";
+    case "ended": return detail;
+    default: return `Reconnecting…${unsaved}`;
+  }
 }

@@ -14,6 +14,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+try:
+    import uvloop
+except ImportError:  # not on Windows
+    uvloop = None
+
 ROOT = Path(__file__).parents[2]
 DEADLINE = 10.0
 
@@ -80,25 +85,47 @@ async def serve(nothing_left: None) -> AsyncIterator[Serve]:
 
 
 class Visitor:
-    """A member as a program: sends operations, keeps everything it is told."""
+    """A member as a program: sends operations, keeps everything it is told in order."""
 
-    def __init__(self, socket: ClientConnection, key: str) -> None:
+    def __init__(self, socket: ClientConnection, key: str, client: str) -> None:
         self.socket = socket
         self.key = key
+        self.client = client
+        self.op = 0
         self.heard: list[dict[str, Any]] = []
         self.welcome: dict[str, Any] = {}
+        self._waiting: list[dict[str, Any]] = []
 
     async def send(self, t: str, **fields: Any) -> None:
         await self.socket.send(json.dumps({"t": t, **fields}))
+
+    async def operate(self, t: str, **fields: Any) -> int:
+        """Send a numbered operation and return its number."""
+        self.op += 1
+        await self.send(t, op=self.op, **fields)
+        return self.op
+
+    async def next(self) -> dict[str, Any]:
+        """The next message, whatever it is."""
+        while not self._waiting:
+            async with asyncio.timeout(DEADLINE):
+                self._waiting = json.loads(await self.socket.recv())
+        message = self._waiting.pop(0)
+        self.heard.append(message)
+        return message
 
     async def hear(self, t: str, **fields: Any) -> dict[str, Any]:
         """The next message of this kind with these fields; what comes before it is kept in ``heard``."""
         async with asyncio.timeout(DEADLINE):
             while True:
-                message: dict[str, Any] = json.loads(await self.socket.recv())
-                self.heard.append(message)
+                message = await self.next()
                 if message["t"] == t and all(message.get(name) == value for name, value in fields.items()):
                     return message
+
+    async def stored(self, seq: int) -> None:
+        """Return when everything up to ``seq`` is acknowledged."""
+        while (await self.hear("stored"))["seq"] < seq:
+            pass
 
 
 Enter = Callable[..., Awaitable[Visitor]]
@@ -106,20 +133,39 @@ Enter = Callable[..., Awaitable[Visitor]]
 
 @pytest.fixture
 async def enter() -> AsyncIterator[Enter]:
-    """Enter a room as a member: ``await enter(served, "blue", name="Ada", since=3, log=…)``."""
+    """Enter a room as a member: ``await enter(served, "blue", name="Ada", since=3, epoch=1)``."""
     sockets: list[ClientConnection] = []
     numbers = itertools.count(1)
 
     async def open_socket(
-        served: Served, room: str, *, name: str = "", key: str = "", headers: dict[str, str] | None = None, **hello: Any
+        served: Served,
+        room: str,
+        *,
+        name: str = "",
+        key: str = "",
+        client: str = "",
+        link: str = "",
+        headers: dict[str, str] | None = None,
+        **hello: Any,
     ) -> Visitor:
         number = next(numbers)
-        socket = await connect(f"{served.ws}/rooms/{room}/ws", additional_headers=headers or {}, close_timeout=1)
+        query = f"?k={link}" if link else ""
+        socket = await connect(f"{served.ws}/rooms/{room}/ws{query}", additional_headers=headers or {}, close_timeout=1)
         sockets.append(socket)
-        visitor = Visitor(socket, key or f"secret-of-visitor-{number:04d}")
-        await visitor.send("hello", v=1, key=visitor.key, name=name or f"visitor {number}", **hello)
+        visitor = Visitor(socket, key or f"secret-of-visitor-{number:04d}", client or f"page{number:04d}")
+        await visitor.send(
+            "hello", v=2, key=visitor.key, client=visitor.client, name=name or f"visitor {number}", **hello
+        )  # fmt: skip
         visitor.welcome = await visitor.hear("welcome")
         return visitor
 
     yield open_socket
     await asyncio.gather(*(socket.close() for socket in sockets), return_exceptions=True)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests of connections run on both loops: they treat full buffers and closing transports differently."""
+    both = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop} if uvloop is not None else {}
+    if item.path.name in ("test_transport.py", "test_slow_members.py") and both:
+        return both
+    return {"asyncio": asyncio.new_event_loop}

@@ -1,14 +1,28 @@
-"""Room names, the records of epochs and where they lie."""
+"""Room names and hints."""
+
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ownership import Owner, Place, format_key, parse_key, parse_room
+from app.ownership import Hint, Place, parse_room
 from flylab.errors import ParseError
 
-texts = st.text(min_size=1, max_size=20)
-rooms = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?", fullmatch=True)
+texts = st.text(max_size=20)
+places = st.builds(Place, machine=texts, region=texts, app=texts)
+hints = st.builds(
+    Hint,
+    room=texts,
+    epoch=st.integers(0, 10**9),
+    place=places,
+    at=st.floats(0, 1e10),
+    awake=st.booleans(),
+    to=texts,
+    public=texts,
+    listed=st.booleans(),
+    members=st.integers(0, 10_000),
+)
 
 
 @pytest.mark.parametrize("name", ["a", "blue", "blue-note", "7", "a" * 64, "a--b"])
@@ -22,23 +36,29 @@ def test_names_that_are_not(name: str) -> None:
         parse_room(name)
 
 
-@given(rooms, st.integers(1, 10**8))
-def test_keys_come_back(room: str, epoch: int) -> None:
-    assert parse_key(format_key(room, epoch)) == (room, epoch)
+@given(hints)
+def test_hints_come_back(hint: Hint) -> None:
+    assert Hint.from_json(hint.room, hint.to_json()) == hint
+    assert Hint.from_json(hint.room, hint.to_json().encode()) == hint
 
 
-@pytest.mark.parametrize("key", ["rooms/blue/log/000001", "rooms/Blue/epoch/000001", "rooms/blue/epoch/1", "x"])
-def test_other_objects_are_no_epochs(key: str) -> None:
-    assert parse_key(key) is None
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "null", '{"room": "blue"}', b"\xff\xfe", '{"room":"blue","epoch":"3"}', "[" * 100_000],
+)
+def test_a_bad_hint_is_named(text: str | bytes) -> None:
+    with pytest.raises(ParseError, match="hint of room 'blue'"):
+        Hint.from_json("blue", text)
 
 
-@given(rooms, st.integers(1, 999_999), texts, texts, texts, st.floats(0, 1e10))
-def test_records_come_back(room: str, epoch: int, machine: str, region: str, app: str, at: float) -> None:
-    owner = Owner(room=room, epoch=epoch, place=Place(machine=machine, region=region, app=app), at=at)
-    assert Owner.from_json(room, epoch, owner.to_json()) == owner
+def test_a_hint_of_another_room_is_not_believed() -> None:
+    place = Place(machine="m", region="ams", app="rooms")
+    other = Hint(room="red", epoch=1, place=place, at=0.0, awake=True).to_json()
+    with pytest.raises(ParseError, match="it is about room 'red'"):
+        Hint.from_json("blue", other)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"machine": "m", "region": "r", "app": "a", "at": "soon"}', "null"])
-def test_a_bad_record_is_named(text: str) -> None:
-    with pytest.raises(ParseError, match="owner of room 'blue' in epoch 3"):
-        Owner.from_json("blue", 3, text)
+def test_a_newer_version_may_add_fields() -> None:
+    place = Place(machine="m", region="ams", app="rooms")
+    hint = Hint(room="blue", epoch=1, place=place, at=0.0, awake=False, to="nrt")
+    assert Hint.from_json("blue", json.dumps({**json.loads(hint.to_json()), "new": 1})) == hint

@@ -1,6 +1,5 @@
 """The page's own logic, run by node: its tests, and that it shows what the room really holds."""
 
-import asyncio
 import json
 import random
 import re
@@ -10,22 +9,23 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from app.config import Limits
-from app.hub import Hub, Seat
-from app.journal import MemoryJournal
-from app.outbox import Outbox
-from app.ownership import Owner, Place
-from app.protocol import Cursor, Hello, Rename, Say
+from app.entries import DEFAULTS, PROPERTIES, Change, Look, format_entry
+from app.fanout import Fanout, Listener, encode
+from app.presence import Presence
+from app.protocol import VERSION, Member, ServerMessage, Welcome
 from app.protocol import Path as Way
-from app.room import Room
 from flylab.published.network import regions
+from tests.app.cases import Afternoon, cases
+from tests.app.test_fanout import FakeWire, Loop
 
 JS = Path(__file__).with_name("js")
 STATIC = Path(__file__).parents[2] / "app" / "static"
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed; the page's modules are not tested")
+WATCHER = "f" * 16
 
 
 def node(*arguments: str, stdin: str = "") -> str:
@@ -35,103 +35,201 @@ def node(*arguments: str, stdin: str = "") -> str:
     return done.stdout
 
 
+def show(views: list[list[list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """What the page shows after each of these lists of frames."""
+    shown: list[dict[str, Any]] = json.loads(node(str(JS / "fold.mjs"), stdin=json.dumps(views)))
+    return shown
+
+
 @needs_node
 def test_the_modules_of_the_page() -> None:
     node("--test", str(JS))
 
 
-class Schedule:
-    """A random afternoon in a room, seen by one watcher who comes and goes; every frame the watcher gets is kept."""
+@needs_node
+def test_the_page_folds_any_log_as_the_room_does() -> None:
+    rng = random.Random(5)
+    made = cases(60, seed=5)
+    views = []
+    for case in made:
+        left, frames = list(case["entries"]), []
+        while left:
+            size = rng.randrange(1, 20)
+            frames.append(left[:size])
+            left = left[size:]
+        views.append(frames)
+    for number, (case, shown) in enumerate(zip(made, show(views), strict=True)):
+        assert shown["shapes"] == case["shapes"], f"case {number}"
+        assert shown["chat"] == case["chat"], f"case {number}"
+        assert (shown["seq"], shown["gap"]) == (len(case["entries"]), False)
+
+
+class Watched(Afternoon):
+    """A random afternoon in a room, with people who come and go, seen by one watcher through the real fan-out.
+
+    The watcher comes and goes too, reads slowly at times, and comes back with what it knows or to a room that has
+    forgotten more than that; every frame that it gets is kept.
+    """
 
     def __init__(self, seed: int) -> None:
-        self.rng = random.Random(seed)
-        place = Place(machine="m1", region="ams", app="rooms")
-        self.room = Room("blue", history=500, ops=5_000)
-        owner = Owner(room="blue", epoch=1, place=place, at=0.0)
-        self.hub = Hub(owner, self.room, MemoryJournal("L"), limits=Limits(), lost=lambda hub: None, wall=lambda: 0.0)
-        self.seats: list[Seat] = []
-        self.frames: list[dict[str, Any]] = []
-        self.outbox = self.new_outbox()
-        self.watcher: Seat | None = None
+        self.loop = Loop()
+        self.presence = Presence()
+        self.fanout = Fanout(self.presence, window_bytes=20_000, loop=self.loop, clock=lambda: self.loop.now)
+        self.frames: list[list[dict[str, Any]]] = []
+        self.present: list[str] = []
+        self.wire = FakeWire()
+        self.listener: Listener | None = None
+        self.known = (0, 0)
+        self.published = 0
+        super().__init__(random.Random(seed))
 
-    def new_outbox(self) -> Outbox:
-        return Outbox(most_frames=10_000, most_bytes=10_000_000, drop=lambda code, reason: None)
+    def publish(self) -> None:
+        for entry in self.log[self.published :]:
+            self.fanout.publish(entry.seq, entry, format_entry(entry))
+        self.published = len(self.log)
 
-    def join(self, name: str, outbox: Outbox, **since: Any) -> Seat:
-        hello = Hello(v=1, key=f"secret-of-{name:>10}".replace(" ", "-"), name=name, **since)
-        seat = self.hub.join(hello, outbox, Way(edge="nrt"))
-        assert seat is not None
-        return seat
+    def tell(self, news: ServerMessage | None) -> None:
+        if news is not None:
+            self.fanout.tell(news)
 
-    async def collect(self) -> None:
-        # As a connection's writer does: what was skipped while frames waited is made up for.
-        if self.outbox.missed_moves and self.watcher is not None:
-            self.hub.catch_up(self.watcher)
-        self.outbox.put("{}")
-        while (frame := await self.outbox.take()) != "{}":
-            assert isinstance(frame, str)
-            self.frames.append(json.loads(frame))
+    def collect(self) -> None:
+        """Keep what the watcher has been sent by now."""
+        for message in self.wire.messages():
+            self.frames.append([message])
+            if message["t"] == "welcome":
+                whole = not message["resumed"]
+                self.known = message["epoch"], message["seq"] if whole else self.known[1]
+            elif message["t"] in ("epoch", "released", "said", "edited", "access"):
+                self.known = max(self.known[0], message.get("epoch", 0)), message["seq"]
+        self.wire.sent.clear()
 
-    async def watch(self) -> None:
-        seen = max((frame["seq"] for frame in self.frames if frame["t"] in ("said", "welcome")), default=0)
-        self.outbox = self.new_outbox()
-        self.watcher = self.join("watcher", self.outbox, log="L" if self.frames else "", since=seen)
-
-    async def step(self) -> None:
+    def watch(self) -> None:
+        """The watcher comes in, saying what it heard last."""
         rng = self.rng
-        act = rng.choice(["join", "leave", "say", "say", "say", "again", "cursor", "cursor", "rename", "watch", "tick"])
-        seat = rng.choice(self.seats) if self.seats else None
-        if act == "join":
-            self.seats.append(self.join(f"member {rng.randrange(6)}", self.new_outbox()))
-        elif act == "watch":
-            await self.collect()
-            if self.watcher is not None:
-                self.hub.leave(self.watcher)
-                self.watcher = None
-            else:
-                await self.watch()
-        elif act == "tick":
-            self.hub._tell_moves()
-            await asyncio.sleep(0)
-        elif seat is None:
-            return
-        elif act == "leave":
-            self.seats.remove(seat)
-            self.hub.leave(seat)
-        elif act in ("say", "again"):
-            op = f"op{rng.randrange(5) if act == 'again' else rng.randrange(10**9)}"
-            self.hub.say(seat, Say(op=op, text="x"), f"text {rng.randrange(1000)}")
-        elif act == "cursor":
-            at = (rng.random(), rng.random()) if rng.random() < 0.8 else (None, None)
-            self.hub.point(seat, Cursor(x=at[0], y=at[1]))
-        else:
-            self.hub.rename(seat, Rename(name=f"name {rng.randrange(9)}"))
+        member, news = self.presence.enter(WATCHER, "watcher", region="nrt", role="edit")
+        self.tell(news)
+        epoch, since = self.known
+        resumed = bool(self.frames) and self.room.since(epoch, since) is not None and self.fanout.window.covers(since)
+        states = [] if resumed else self.room.state(part_bytes=400)
+        gate = self.room.gate
+        welcome = Welcome(
+            v=VERSION, you=WATCHER, n=member.n, role="edit", room="blue", machine="m", region="ams",
+            epoch=self.room.epoch, seq=self.room.seq, stored=self.room.seq, resumed=resumed,
+            parts=len(states), op=0, skipped=[], members=self.presence.members(),
+            cursors=[(n, x, y) for n, x, y in self.presence.cursors()], selected=self.presence.selected(),
+            path=Way(), public=gate.public, listed=gate.listed,
+        )  # fmt: skip
+        self.wire = FakeWire(kernel=rng.choice((None, None, 2_000)))
+        first = [encode([welcome], binary=False), *(encode([state], binary=False) for state in states)]
+        self.listener = self.fanout.join(self.wire, since if resumed else self.room.seq, first)
 
-    async def run(self) -> dict[str, Any]:
-        await self.watch()
-        for _ in range(self.rng.randrange(5, 80)):
-            await self.step()
-        if self.watcher is None:
-            await self.watch()
-        self.hub._tell_moves()
-        await self.hub.finish()
-        await self.collect()
+    def unwatch(self) -> None:
+        assert self.listener is not None
+        # What was not taken yet is lost with the connection.
+        if not self.wire.held:
+            self.collect()
+        self.wire.sent.clear()
+        self.fanout.leave(self.listener)
+        self.tell(self.presence.leave(WATCHER, "edit"))
+        self.listener = None
+
+    def read(self) -> None:
+        while self.wire.held and self.listener is not None:
+            if self.wire.read(100_000):
+                self.fanout.drained(self.listener)
+        self.collect()
+
+    def meet(self) -> None:
+        """Somebody comes, goes, points, drags, selects, or is called something else."""
+        rng, presence = self.rng, self.presence
+        act = rng.choice(("enter", "leave", "point", "point", "point", "drag", "select", "rename", "measure"))
+        if act == "enter":
+            key = f"{rng.randrange(1, 7):016x}"
+            if key not in self.present:
+                self.present.append(key)
+                self.tell(presence.enter(key, f"member {key[-1]}", region="ams", role=rng.choice(("edit", "view")))[1])
+            return
+        if not self.present:
+            return
+        key = rng.choice(self.present)
+        if act == "leave":
+            self.present.remove(key)
+            self.tell(presence.leave(key, presence.member(key).role))
+        elif act == "rename":
+            self.tell(presence.rename(key, f"name {rng.randrange(9)}"))
+        elif act == "measure":
+            self.tell(presence.measured(key, rng.uniform(1, 300)))
+        else:
+            if act == "point":
+                at = (rng.randrange(-800, 800), rng.randrange(-500, 500)) if rng.random() < 0.8 else (None, None)
+                presence.point(key, *at)
+            elif act == "drag":
+                presence.drag(key, [Change(id=rng.choice(self.ids), set=Look(x=5.0))] if rng.random() < 0.7 else [])
+            else:
+                presence.select(key, rng.sample(self.ids, rng.randrange(3)))
+            self.fanout.moved()
+
+    def run(self) -> dict[str, Any]:
+        rng = self.rng
+        self.publish()
+        self.watch()
+        for _ in range(rng.randrange(20, 200)):
+            chance = rng.random()
+            if chance < 0.45:
+                self.step()
+                self.publish()
+            elif chance < 0.8:
+                self.meet()
+            elif chance < 0.85:
+                self.unwatch() if self.listener is not None else self.watch()
+            elif chance < 0.9:
+                self.read()
+            else:
+                self.fanout.stored(self.room.seq)
+                self.loop.run(0.05)
+        if self.listener is None:
+            self.watch()
+        return self.settle()
+
+    def settle(self) -> dict[str, Any]:
+        """Everything arrives; what the watcher must see then."""
+        for key in self.present:
+            self.presence.drag(key, [])
+        self.fanout.moved()
+        self.fanout.stored(self.room.seq)
+        for _ in range(100):
+            self.loop.run(0.1)
+            self.read()
+        assert self.wire.ended is None
+        presence, gate = self.presence, self.room.gate
         return {
             "seq": self.room.seq,
             "stored": self.room.seq,
             "gap": False,
-            "texts": [entry.text for entry in self.room.tail()],
-            "members": sorted([member.id, member.name] for member in self.room.members),
-            "cursors": sorted([member, x, y] for member, x, y in self.room.cursors()),
+            "phase": "live",
+            "shapes": {shape.id: msgspec.to_builtins(shape) for shape in self.room.shapes()},
+            "chat": [json.loads(format_entry(said)) for said in self.room.chat()],
+            "access": [gate.public, gate.listed],
+            "members": {str(member.n): member.name for member in presence.members()},
+            "cursors": by_number(presence.cursors()),
+            "drags": [],
+            "selected": by_number(presence.selected()),
         }
 
 
+def by_number(rows: Any) -> list[Any]:
+    return sorted([list(row) for row in rows], key=lambda row: int(row[0]))
+
+
 @needs_node
-async def test_the_page_shows_what_the_room_holds_after_any_afternoon() -> None:
-    schedules = [Schedule(seed) for seed in range(300)]
-    held = [await schedule.run() for schedule in schedules]
-    shown = json.loads(node(str(JS / "fold.mjs"), stdin=json.dumps([schedule.frames for schedule in schedules])))
-    for seed, (there, here) in enumerate(zip(held, shown, strict=True)):
+def test_the_page_shows_what_the_room_holds_after_any_afternoon() -> None:
+    afternoons = [Watched(seed) for seed in range(150)]
+    held = [afternoon.run() for afternoon in afternoons]
+    welcomes = [message for one in afternoons for (message,) in one.frames if message["t"] == "welcome"]
+    assert {True, False} == {welcome["resumed"] for welcome in welcomes}
+    assert any(message["t"] == "members" for one in afternoons for (message,) in one.frames), "nobody fell behind"
+    for seed, (there, here) in enumerate(zip(held, show([one.frames for one in afternoons]), strict=True)):
+        here |= {"cursors": by_number(here["cursors"]), "selected": by_number(here["selected"])}
         assert here == there, f"seed {seed}"
 
 
@@ -141,7 +239,27 @@ def test_the_page_knows_the_city_of_every_region() -> None:
         assert f'{region.code}: "{region.city}"' in text
 
 
-def test_the_page_asks_for_nothing_from_elsewhere() -> None:
+def test_the_page_asks_for_nothing_from_elsewhere_and_has_nothing_inline() -> None:
     for path in STATIC.iterdir():
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://[a-z]", text), path.name
+        if path.suffix == ".html":
+            assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", text), path.name
+
+
+def test_the_whole_page_is_small() -> None:
+    assert sum(path.stat().st_size for path in STATIC.iterdir()) < 120_000
+
+
+def test_the_page_and_the_room_agree_on_their_numbers() -> None:
+    """What the page repeats of the protocol: its version, and what is left out on the wire."""
+    assert f"VERSION = {VERSION};" in (STATIC / "room.js").read_text()
+    assert Member(id="x", n=1, name="x", hue=0, region="").role == "edit"
+    text = (STATIC / "document.js").read_text()
+    named = re.search(r"DEFAULTS = \{(.*)\};", text)
+    assert named is not None
+    page = dict(part.strip().split(": ") for part in named[1].split(","))
+    for name in PROPERTIES:
+        value = getattr(DEFAULTS, name)
+        if value is not msgspec.UNSET:
+            assert json.loads(page[name]) == value, name

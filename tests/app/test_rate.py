@@ -1,22 +1,30 @@
-"""The token bucket."""
+"""The token bucket of one member."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from app.rate import Bucket
 
 
-def test_a_burst_then_the_rate() -> None:
-    bucket = Bucket(rate=2.0, burst=3.0, now=0.0)
-    assert [bucket.take(0.0) for _ in range(4)] == [True, True, True, False]
-    assert [bucket.take(0.5), bucket.take(0.5)] == [True, False]
-    assert [bucket.take(100.0) for _ in range(4)] == [True, True, True, False]
+def test_a_burst_is_free_and_what_follows_waits_its_turn() -> None:
+    bucket = Bucket(rate=10.0, burst=3, now=0.0)
+    assert [bucket.take(0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert bucket.take(0.0) == pytest.approx(0.1)
+    assert bucket.take(0.0) == pytest.approx(0.2)
 
 
-@given(st.lists(st.floats(0.0, 5.0), max_size=100))
-def test_never_more_than_burst_and_rate_allow(pauses: list[float]) -> None:
-    bucket, now, taken = Bucket(rate=3.0, burst=5.0, now=0.0), 0.0, 0
-    for pause in pauses:
-        now += pause
-        taken += bucket.take(now)
-    assert taken <= 5.0 + 3.0 * now + 1e-6
+def test_it_fills_again_up_to_the_burst() -> None:
+    bucket = Bucket(rate=10.0, burst=3, now=0.0)
+    for _ in range(5):
+        bucket.take(0.0)
+    assert bucket.take(0.35) == 0.0
+    assert [bucket.take(100.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert bucket.take(100.0) > 0.0
+
+
+def test_a_member_who_waits_as_told_sends_at_the_rate() -> None:
+    bucket, now, sent = Bucket(rate=50.0, burst=10, now=0.0), 0.0, 0
+    while now < 10.0:
+        pause = bucket.take(now)
+        sent += 1
+        now += max(pause, 0.001)
+    assert sent == pytest.approx(510, abs=2)

@@ -1,81 +1,317 @@
-"""How machines come to hold rooms: many machines over one directory, in one process."""
+"""How machines come to hold rooms and give them up: many machines over one store, in one process."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from app.config import Limits
-from app.directory import Directory
-from app.hub import Hub
-from app.ownership import Place
-from app.placement import Arrival, Refuse, ReplayTo
+from app.arrival import Arrival
+from app.config import Limits, Settings
+from app.framing import unframe
+from app.hub import Hub, Seat
+from app.onward import Refuse, ReplayTo
+from app.ownership import Hint
+from app.protocol import Hello, Say
+from app.protocol import Path as Way
 from app.rooms import Rooms
+from app.signing import Keys, State, Word
+from app.store import Store, StoreError, open_store
+from app.watched import WatchedStore
 from flylab.wire.replay import ReplaySource
+from flylab.wire.runtime import Runtime
+from tests.support import until
+
+Machine = Callable[..., Rooms]
+Result = TypeVar("Result")
 
 
-def machine(store: Path | Directory, number: int, **limits: int) -> Rooms:
-    directory = store if isinstance(store, Directory) else Directory.open(store.as_uri())
-    return Rooms(
-        directory, Place(machine=f"m{number}", region="ams", app="rooms"), limits=Limits(**limits), wall=lambda: 1.0
-    )
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    """Make machines over one folder: ``machine(1, region="nrt", sleep_after=5.0, rooms=1)``."""
+    made: list[Rooms] = []
+
+    def make(
+        number: int, *, region: str = "ams", store: Store | None = None, rooms: int = 100, **settings: float
+    ) -> Rooms:
+        watched = WatchedStore(store or open_store(tmp_path.as_uri()))
+        place = Runtime(app="rooms", machine_id=f"m{number}", region=region)
+        given = Settings(runtime=place, limits=Limits(rooms=rooms), regions=("ams", "nrt"), **settings)  # type: ignore[arg-type]
+        made.append(Rooms(watched, Keys(watched, "a secret of sixteen letters"), given))
+        return made[-1]
+
+    yield make
+    await asyncio.gather(*(rooms.close("the test is over") for rooms in made))
 
 
-def unavailable(owner: str, epoch: int) -> Arrival:
-    source = ReplaySource(instance="m9", region="ams", t=1, state=f"blue@{epoch}")
-    return Arrival(source=source, unavailable=owner)
+class Ear:
+    """A member's connection that only listens."""
+
+    def __init__(self) -> None:
+        self.binary = False
+        self.frames: list[bytes] = []
+        self.closed: tuple[int, str] | None = None
+
+    def write(self, frames: bytes) -> None:
+        self.frames += [payload for payload, _ in unframe(frames)]
+
+    def buffered(self) -> int:
+        return 0
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed = self.closed or (code, reason)
+
+    drop = close
+
+    def heard(self) -> str:
+        return b"".join(self.frames).decode()
+
+
+def enter(hub: Hub, name: str = "ada", *, since: int = 0, epoch: int = 0, edge: str = "") -> tuple[Ear, Seat]:
+    ear = Ear()
+    hello = Hello(v=2, key=f"key-of-{name}-0123456789", client=f"page-{name}", name=name, since=since, epoch=epoch)
+    role = hub.admit(None)
+    assert role is not None
+    seat = hub.join(hello, ear, Way(edge=edge), None, role)
+    assert seat is not None
+    return ear, seat
+
+
+def assigned(word: Word, epoch: int, *, unavailable: str = "") -> Arrival:
+    state = State(room="blue", word=word, epoch=epoch, target=unavailable)
+    source = ReplaySource(instance="m9", region="ams", t=1)
+    return Arrival(source=source, state=state, hops=1, unavailable=unavailable)
+
+
+async def hold(rooms: Rooms, room: str = "blue", arrival: Arrival | None = None) -> Hub:
+    outcome = await rooms.arrive(room, arrival or Arrival())
+    assert isinstance(outcome, Hub), outcome
+    return outcome
 
 
 @pytest.mark.parametrize("machines", [2, 10, 100])
-async def test_of_many_machines_entered_at_once_exactly_one_holds_the_room(tmp_path: Path, machines: int) -> None:
-    all_of_them = [machine(tmp_path, n) for n in range(machines)]
+async def test_of_many_machines_entered_at_once_exactly_one_holds_the_room(machine: Machine, machines: int) -> None:
+    all_of_them = [machine(n) for n in range(machines)]
     outcomes = await asyncio.gather(*(rooms.arrive("blue", Arrival()) for rooms in all_of_them))
     hubs = [outcome for outcome in outcomes if isinstance(outcome, Hub)]
-    replays = {str(outcome) for outcome in outcomes if isinstance(outcome, ReplayTo)}
-    assert (len(hubs), len(replays)) == (1, 1)
-    assert hubs[0].owner.place.machine in replays.pop()
+    assert len(hubs) == 1
+    replays = {outcome.replay.prefer_instance for outcome in outcomes if isinstance(outcome, ReplayTo)}
+    assert replays == {hubs[0].epoch.machine}
+    assert len(outcomes) == 1 + sum(isinstance(outcome, ReplayTo) for outcome in outcomes)
 
 
-async def test_many_visitors_of_one_machine_open_one_room_once(tmp_path: Path) -> None:
-    rooms = machine(tmp_path, 1)
-    hubs = await asyncio.gather(*(rooms.arrive("blue", Arrival()) for _ in range(50)))
+async def test_many_visitors_of_one_machine_open_one_room_once(machine: Machine) -> None:
+    rooms = machine(1)
+    hubs = await asyncio.gather(*(hold(rooms) for _ in range(50)))
     assert len({id(hub) for hub in hubs}) == 1
-    owner = await rooms.owner("blue")
-    assert owner is not None
-    assert owner.epoch == 1
+    assert hubs[0].epoch.epoch == 1
 
 
-async def test_a_machine_that_was_stopped_takes_the_next_epoch(tmp_path: Path) -> None:
-    await machine(tmp_path, 1).arrive("blue", Arrival())
-    woken = await machine(tmp_path, 1).arrive("blue", Arrival())
-    assert isinstance(woken, Hub)
-    assert woken.owner.epoch == 2
+async def test_a_machine_that_was_killed_goes_on_in_the_next_epoch_with_all_that_was_stored(machine: Machine) -> None:
+    hub = await hold(machine(1))
+    _, seat = enter(hub)
+    hub.act(seat, Say(op=1, text="kept"))
+    assert await hub.journal.flush(within=5.0)
+    woken = await hold(machine(1))
+    assert (woken.epoch.epoch, woken.epoch.why) == (2, "woken")
+    assert [said.text for said in woken.room.chat()] == ["kept"]
+    ear, _ = enter(woken, since=2, epoch=1)
+    assert '"resumed":true' in ear.heard()
 
 
-async def test_several_heirs_race_for_a_room_whose_machine_is_gone(tmp_path: Path) -> None:
-    await machine(tmp_path, 0).arrive("blue", Arrival())
-    heirs = [machine(tmp_path, n) for n in range(1, 11)]
-    outcomes = await asyncio.gather(*(heir.arrive("blue", unavailable("m0", 1)) for heir in heirs))
+async def test_several_heirs_race_for_a_room_whose_machine_is_gone(machine: Machine) -> None:
+    await hold(machine(0))
+    heirs = [machine(n) for n in range(1, 11)]
+    lost = assigned(Word.HELD, 1, unavailable="m0")
+    outcomes = await asyncio.gather(*(heir.arrive("blue", lost) for heir in heirs))
     assert sum(isinstance(outcome, Hub) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, ReplayTo) for outcome in outcomes) == 9
 
 
-async def test_a_machine_gives_a_room_up_when_it_learns_of_a_newer_epoch(tmp_path: Path) -> None:
-    old, new = machine(tmp_path, 1), machine(tmp_path, 2)
-    await old.arrive("blue", Arrival())
-    assert isinstance(await new.arrive("blue", unavailable("m1", 1)), Hub)
-    assert isinstance(await old.arrive("blue", Arrival()), ReplayTo)
+async def test_a_machine_that_lost_its_room_acknowledges_nothing_more_and_tells_where_it_is(machine: Machine) -> None:
+    old, new = machine(1), machine(2, region="nrt")
+    hub = await hold(old)
+    ear, seat = enter(hub)
+    taken = await hold(new, arrival=assigned(Word.LOST, 1))
+    await until(lambda: taken.stored == 2)
+    hub.act(seat, Say(op=1, text="too late"))
+    await until(lambda: ear.closed is not None)
+    assert ear.closed is not None
+    assert ear.closed[0] == 4001
+    assert '"t":"moved","region":"nrt","machine":"m2"' in ear.heard()
+    assert '"t":"stored","seq":2' not in ear.heard()
     assert (old.get("blue"), old.count) == (None, 0)
+    assert isinstance(await old.arrive("blue", Arrival()), ReplayTo)
 
 
-async def test_a_full_machine_says_so_and_keeps_serving_what_it_has(tmp_path: Path) -> None:
-    rooms = machine(tmp_path, 1, rooms=1)
-    assert isinstance(await rooms.arrive("blue", Arrival()), Hub)
-    assert await rooms.arrive("red", Arrival()) == Refuse(status=503, why="machine m1 holds 1 rooms already")
-    assert isinstance(await rooms.arrive("blue", Arrival()), Hub)
+async def test_a_machine_finds_out_that_it_lost_a_room_in_which_nothing_happens(machine: Machine) -> None:
+    old, new = machine(1, verify=1.0), machine(2)
+    ear, _ = enter(await hold(old))
+    await hold(new, arrival=assigned(Word.LOST, 1))
+    old._clock = lambda: 1e9  # type: ignore[method-assign] # much later
+    old.tend()
+    await until(lambda: ear.closed is not None)
+    assert old.count == 0
 
 
-async def test_of_two_creations_at_once_one_creates(tmp_path: Path) -> None:
-    both = [machine(tmp_path, n) for n in (1, 2)]
+async def test_a_full_machine_passes_visitors_on_and_keeps_serving_what_it_has(machine: Machine) -> None:
+    rooms = machine(1, rooms=1)
+    await hold(rooms)
+    passed_on = await rooms.arrive("red", Arrival())
+    assert isinstance(passed_on, ReplayTo)
+    assert passed_on.replay.elsewhere
+    again = assigned(Word.SEEK, 0)
+    assert isinstance(await rooms.arrive("red", Arrival(failed=None, hops=8, state=again.state)), Refuse)
+    assert (await hold(rooms)).connections == 0
+
+
+async def test_of_two_creations_at_once_one_creates(machine: Machine) -> None:
+    both = [machine(n) for n in (1, 2)]
     outcomes = await asyncio.gather(*(rooms.create("blue", region="", arrival=Arrival()) for rooms in both))
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Hub", "Refuse"]
+
+
+async def test_an_empty_room_sleeps_and_wakes_with_everything_in_it(machine: Machine, tmp_path: Path) -> None:
+    rooms = machine(1, sleep_after=3.0)
+    hub = await hold(rooms)
+    _, seat = enter(hub)
+    for op in range(1, 31):
+        hub.act(seat, Say(op=op, text=f"line {op}"))
+    hub.leave(seat)
+    now = rooms._clock()
+    rooms.tend()
+    assert rooms.count == 1
+    rooms._clock = lambda: now + 3.1  # type: ignore[method-assign]
+    rooms.tend()
+    await until(lambda: rooms.count == 0)
+    hint = await rooms.hint("blue")
+    assert hint is not None
+    assert (hint.awake, hint.epoch) == (False, 1)
+    assert list((tmp_path / "rooms" / "blue" / "snap").iterdir())
+    elsewhere = await hold(machine(2, region="nrt"))
+    assert (elsewhere.epoch.epoch, elsewhere.epoch.why) == (2, "woken")
+    assert [said.text for said in elsewhere.room.chat()] == [f"line {op}" for op in range(1, 31)]
+
+
+async def test_who_comes_while_a_room_falls_asleep_waits_and_is_let_in(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    sleeping = asyncio.create_task(rooms.sleep(hub))
+    await asyncio.sleep(0)
+    woken = await hold(rooms)
+    assert await sleeping
+    assert (woken is hub, woken.epoch.epoch) == (False, 2)
+
+
+async def test_a_room_moves_with_everything_in_it_and_its_members_follow(machine: Machine) -> None:
+    here, there = machine(1), machine(2, region="nrt")
+    hub = await hold(here)
+    ear, seat = enter(hub)
+    hub.act(seat, Say(op=1, text="packed"))
+    assert await here.move(hub, "nrt")
+    assert ear.closed is not None
+    assert ear.closed[0] == 4001
+    assert '"t":"moved","region":"nrt"' in ear.heard()
+    sent = await here.arrive("blue", Arrival())
+    assert isinstance(sent, ReplayTo)
+    assert sent.replay.regions == ("nrt",)
+    moved = await hold(there, arrival=assigned(Word.FREE, 1))
+    assert (moved.epoch.epoch, moved.epoch.region, moved.epoch.why) == (2, "nrt", "moved")
+    back, _ = enter(moved, since=3, epoch=1)
+    assert '"resumed":true' in back.heard()
+
+
+async def test_a_room_follows_its_members_when_they_stay_away(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    enter(hub, "ada", edge="nrt")
+    began, wall = rooms._clock(), rooms._wall()
+    for second in range(0, 90, 5):
+        rooms._clock = lambda now=began + second: now  # type: ignore[misc, method-assign]
+        rooms._wall = lambda now=wall + second: now  # type: ignore[misc, method-assign]
+        rooms.tend()
+        await asyncio.sleep(0)
+    await until(lambda: rooms.count == 0)
+    hint = await rooms.hint("blue")
+    assert hint is not None
+    assert (hint.awake, hint.to) == (False, "nrt")
+
+
+async def test_whoever_leaves_in_order_leaves_a_released_room(machine: Machine) -> None:
+    rooms = machine(1)
+    hubs = [await hold(rooms, f"room-{n}") for n in range(40)]
+    ear, seat = enter(hubs[0])
+    hubs[0].act(seat, Say(op=1, text="the last word"))
+    await rooms.close("this machine is going away")
+    assert ear.closed == (1001, "this machine is going away")
+    assert '"t":"stored","seq":3' in ear.heard()
+    heir = machine(2)
+    hints = [await heir.hint(f"room-{n}") for n in range(40)]
+    assert [hint.awake for hint in hints if hint is not None] == [False] * 40
+    taken = await hold(heir, "room-0")
+    assert [said.text for said in taken.room.chat()] == ["the last word"]
+
+
+class Faulty:
+    """A store that answers nothing while ``silent``."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.silent = False
+        self.shared = True
+
+    async def _answer(self, answer: Awaitable[Result]) -> Result:
+        result = await answer
+        if self.silent:
+            raise StoreError("the store does not answer")
+        return result
+
+    async def create(self, key: str, body: bytes) -> bool:
+        return await self._answer(self.store.create(key, body))
+
+    async def put(self, key: str, body: bytes) -> None:
+        await self._answer(self.store.put(key, body))
+
+    async def get(self, key: str) -> bytes | None:
+        return await self._answer(self.store.get(key))
+
+    async def keys(self, prefix: str, *, after: str = "") -> list[str]:
+        return await self._answer(self.store.keys(prefix, after=after))
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        await self._answer(self.store.delete(keys))
+
+
+async def test_without_a_store_nobody_is_let_in_and_visitors_are_passed_on(machine: Machine, tmp_path: Path) -> None:
+    faulty = Faulty(open_store(tmp_path.as_uri()))
+    rooms = machine(1, store=faulty)
+    held = await hold(rooms)
+    faulty.silent = True
+    assert await rooms.arrive("blue", Arrival()) is held
+    assert isinstance(await rooms.arrive("red", Arrival()), ReplayTo)
+    faulty.silent = False
+    assert isinstance(await rooms.arrive("red", Arrival()), Hub)
+
+
+async def test_a_hint_is_only_a_hint(machine: Machine, tmp_path: Path) -> None:
+    await hold(machine(1))
+    hub = await hold(machine(1))
+    await until(lambda: hub.epoch.epoch == 2 and b'"epoch":2' in (tmp_path / "owners" / "blue").read_bytes())
+    stranger = machine(2)
+    wrong = Hint(room="blue", epoch=1, place=machine(7).me, at=0.0, awake=True, public="edit")
+    await stranger.store.put("owners/blue", wrong.to_json().encode())
+    sent = await stranger.arrive("blue", Arrival())
+    assert isinstance(sent, ReplayTo)
+    assert sent.replay.prefer_instance == "m7"
+    # Whoever gets it instead of that machine asks the log, which knows better.
+    sent = await machine(3).arrive("blue", assigned(Word.HELD, 1, unavailable="m7"))
+    assert isinstance(sent, ReplayTo)
+    assert sent.replay.prefer_instance == "m1"
+    await stranger.store.delete(["owners/blue"])
+    sent = await stranger.arrive("blue", Arrival())
+    assert isinstance(sent, ReplayTo)
+    assert sent.replay.prefer_instance == "m1"

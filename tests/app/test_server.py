@@ -10,6 +10,8 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from app.signing import Signer, State, Word
+from flylab.wire.replay import parse_replay
 from tests.app.conftest import DEADLINE, ROOT, Enter, Serve, Served
 
 UPGRADE = (
@@ -33,34 +35,49 @@ async def handshake(served: Served, room: str, **headers: str) -> tuple[int, dic
     return int(lines[0].split()[1]), found, body.decode()
 
 
-def source(machine: str, state: str) -> str:
+SECRET = "a-secret-of-sixteen-or-more"
+
+
+def source(machine: str, room: str, word: Word, epoch: int) -> str:
+    """What the proxy says of a replay by another machine of ours, with a state that it signed."""
+    state = Signer(SECRET.encode()).sign(State(room=room, word=word, epoch=epoch))
     return f"instance={machine};region=ams;t=1790000000000000;state={state}"
+
+
+async def two(serve: Serve, store: Path) -> tuple[Served, Served]:
+    env = {"ROOMS_URL": store.as_uri(), "ROOMS_SECRET": SECRET}
+    ams, iad = await asyncio.gather(serve("m1", "ams", **env), serve("m2", "iad", **env))
+    return ams, iad
 
 
 async def test_a_visitor_of_the_wrong_machine_is_answered_with_a_replay_before_the_upgrade(
     serve: Serve, enter: Enter, tmp_path: Path
 ) -> None:
-    store = tmp_path.as_uri()
-    ams, iad = await asyncio.gather(serve("m1", "ams", ROOMS_URL=store), serve("m2", "iad", ROOMS_URL=store))
+    ams, iad = await two(serve, tmp_path)
     ada = await enter(ams, "blue")
     assert (ada.welcome["machine"], ada.welcome["epoch"]) == ("m1", 1)
 
     status, headers, body = await handshake(iad, "blue")
     assert status == 409
-    assert headers["fly-replay"] == "prefer_instance=m1;state=blue@1"
+    asked = parse_replay(headers["fly-replay"])
+    assert (asked.prefer_instance, asked.app) == ("m1", None)
+    read = Signer(SECRET.encode()).read(asked.state, room="blue").state
+    assert read is not None
+    assert (read.word, read.epoch, read.hops) == (Word.HELD, 1, 1)
     assert "sec-websocket-accept" not in headers
     assert "fly-replay" in body
 
     async with httpx.AsyncClient(base_url=iad.address) as client:
         for path in ("/rooms/blue", "/api/rooms/blue"):
-            assert (await client.get(path)).headers["fly-replay"] == "prefer_instance=m1;state=blue@1"
+            replay = parse_replay((await client.get(path)).headers["fly-replay"])
+            assert replay.prefer_instance == "m1"
         listed = (await client.get("/api/rooms")).json()["rooms"]
     assert [(room["room"], room["machine"], room["region"]) for room in listed] == [("blue", "m1", "ams")]
 
 
 async def test_a_replayed_visitor_is_accepted_by_the_owner_and_told_how_it_came(serve: Serve, enter: Enter) -> None:
-    served = await serve("m1", "ams")
-    headers = {"fly-replay-src": source("m2", "blue@1"), "fly-region": "nrt", "fly-request-id": "01ABC-nrt"}
+    served = await serve("m1", "ams", ROOMS_SECRET=SECRET)
+    headers = {"fly-replay-src": source("m2", "blue", Word.HELD, 1), "fly-region": "nrt", "fly-request-id": "01ABC-nrt"}
     await enter(served, "blue")
     ada = await enter(served, "blue", headers=headers)
     assert ada.welcome["path"] == {
@@ -74,24 +91,36 @@ async def test_a_replayed_visitor_is_accepted_by_the_owner_and_told_how_it_came(
 async def test_a_room_whose_machine_is_gone_is_taken_over_by_the_one_that_the_proxy_found(
     serve: Serve, enter: Enter, tmp_path: Path
 ) -> None:
-    store = tmp_path.as_uri()
-    gone = await serve("m1", "ams", ROOMS_URL=store)
-    await enter(gone, "blue")
-    await gone.stop()
-    heir = await serve("m2", "iad", ROOMS_URL=store)
-    found = {"fly-replay-src": source("m2", "blue@1"), "fly-preferred-instance-unavailable": "m1"}
-    ada = await enter(heir, "blue", headers=found)
-    assert (ada.welcome["machine"], ada.welcome["region"], ada.welcome["epoch"]) == ("m2", "iad", 2)
+    gone, heir = await two(serve, tmp_path)
+    ada = await enter(gone, "blue")
+    await ada.operate("say", text="kept")
+    await ada.stored(2)
+    await gone.stop(signal.SIGKILL)
+    found = {"fly-replay-src": source("m2", "blue", Word.HELD, 1), "fly-preferred-instance-unavailable": "m1"}
+    bob = await enter(heir, "blue", headers=found)
+    assert (bob.welcome["machine"], bob.welcome["region"], bob.welcome["epoch"]) == ("m2", "iad", 2)
+    assert [said["text"] for said in (await bob.hear("state"))["chat"]] == ["kept"]
+
+
+async def test_nobody_takes_a_room_over_on_a_strangers_word(serve: Serve, enter: Enter, tmp_path: Path) -> None:
+    ams, iad = await two(serve, tmp_path)
+    await enter(ams, "blue")
+    forged = Signer(b"another secret of somebody").sign(State(room="blue", word=Word.LOST, epoch=1))
+    for state in (forged, "blue@1", ""):
+        claim = {"fly_replay_src": f"instance=m1;region=ams;t=1790000000000000;state={state}"}
+        status, headers, _ = await handshake(iad, "blue", fly_preferred_instance_unavailable="m1", **claim)
+        assert status in (409, 503)
+        assert "sec-websocket-accept" not in headers
 
 
 async def test_a_stray_replay_is_refused_instead_of_going_round(serve: Serve, enter: Enter, tmp_path: Path) -> None:
-    store = tmp_path.as_uri()
-    ams, iad = await asyncio.gather(serve("m1", "ams", ROOMS_URL=store), serve("m2", "iad", ROOMS_URL=store))
+    ams, iad = await two(serve, tmp_path)
     await enter(ams, "blue")
-    status, headers, body = await handshake(iad, "blue", fly_replay_src=source("m1", "blue@1"))
+    status, headers, body = await handshake(iad, "blue", fly_replay_src=source("m1", "blue", Word.HELD, 1))
     assert status == 503
     assert "fly-replay" not in headers
-    assert "room blue lives on machine m1" in body
+    assert (headers["x-rooms-reason"], headers["retry-after"]) == ("stray", "1")
+    assert "m1" in body
 
 
 async def test_of_two_machines_that_are_entered_at_once_exactly_one_holds_the_room(
@@ -106,26 +135,29 @@ async def test_of_two_machines_that_are_entered_at_once_exactly_one_holds_the_ro
 async def test_a_machine_that_lost_its_room_tells_its_members_and_closes(
     serve: Serve, enter: Enter, tmp_path: Path
 ) -> None:
-    store = tmp_path.as_uri()
-    old, new = await asyncio.gather(serve("m1", "ams", ROOMS_URL=store), serve("m2", "iad", ROOMS_URL=store))
+    old, new = await two(serve, tmp_path)
     ada = await enter(old, "blue")
-    found = {"fly-replay-src": source("m2", "blue@1"), "fly-preferred-instance-unavailable": "m1"}
+    found = {"fly-replay-src": source("m2", "blue", Word.HELD, 1), "fly-preferred-instance-unavailable": "m1"}
     await enter(new, "blue", headers=found)
-    status, headers, _ = await handshake(old, "blue")
-    assert (status, headers["fly-replay"]) == (409, "prefer_instance=m2;state=blue@2")
+    op = await ada.operate("say", text="said to a machine that has lost the room")
     moved = await ada.hear("moved")
+    assert not [message for message in ada.heard if message["t"] == "stored" and message["seq"] > 1]
+    assert op == 1
     assert (moved["machine"], moved["region"]) == ("m2", "iad")
     with pytest.raises(ConnectionClosed) as closed:
         await ada.hear("anything")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4001
+    status, headers, _ = await handshake(old, "blue")
+    assert (status, parse_replay(headers["fly-replay"]).prefer_instance) == (409, "m2")
 
 
 async def test_a_room_is_created_where_it_is_wished(serve: Serve, tmp_path: Path) -> None:
     served = await serve("m1", "ams", ROOMS_URL=tmp_path.as_uri())
     async with httpx.AsyncClient(base_url=served.address) as client:
         away = await client.put("/api/rooms/blue?region=nrt")
-        assert away.headers["fly-replay"] == "region=nrt;timeout=15s;fallback=force_self;state=blue@0"
+        asked = parse_replay(away.headers["fly-replay"])
+        assert (asked.regions, asked.timeout, asked.fallback) == (("nrt",), 15.0, "force_self")
         failed = {"fly-replay-failed": "app=rooms;region=nrt;replay_source=m1;reason=no_candidate;elapsed_ms=12"}
         back = await client.put("/api/rooms/blue?region=nrt", headers=failed)
         assert (back.status_code, back.text) == (
@@ -165,7 +197,7 @@ async def test_it_leaves_in_time_although_a_member_never_reads(serve: Serve, ent
     [
         ({"PORT": "many"}, "PORT must be a whole number from 0 to 65535, not 'many'"),
         ({"ROOMS_URL": "ftp://x"}, "ROOMS_URL must be memory:///, file:///… or s3://…, not 'ftp://x'"),
-        ({"LIMIT_MEMBERS": "0"}, "LIMIT_MEMBERS must be a whole number from 1 to 1000000000, not '0'"),
+        ({"LIMIT_MEMBERS": "0"}, "LIMIT_MEMBERS must be a whole number from 1 to 65535, not '0'"),
         ({"FLY_MACHINE_ID": "m1"}, "FLY_MACHINE_ID is set, so FLY_APP_NAME, FLY_REGION, PORT must be set too"),
     ],
 )
@@ -199,10 +231,11 @@ async def test_pages_answer_with_a_strict_policy_and_only_known_files(serve: Ser
         assert again.status_code == 304
         assert (await client.get("/static/%2e%2e%2fconfig.py")).status_code == 404
         assert (await client.get("/rooms/Not_A_Room")).status_code == 400
-        assert (await client.get("/healthz")).json() == {"alive": True, "ready": True}
+        assert (await client.get("/healthz")).json() == {"alive": True, "ready": True, "why": ""}
+        assert (await client.get("/healthz/alive")).json() == {"alive": True}
         answered = (await client.get("/api/where")).json()["answered_by"]
     assert (answered["machine"], answered["region"], answered["app"]) == ("local", "local", "rooms")
-    assert list(answered["boot"]) == ["spawned", "python", "imported", "listening"]
+    assert list(answered["boot"]) == ["spawned", "python", "imported", "listening", "pages"]
 
 
 async def test_a_room_tells_programs_who_is_in_it_and_how_they_came_to_know(serve: Serve, enter: Enter) -> None:
@@ -211,25 +244,26 @@ async def test_a_room_tells_programs_who_is_in_it_and_how_they_came_to_know(serv
         unknown = await client.get("/api/rooms/blue")
         assert (unknown.status_code, unknown.text) == (404, "there is no room blue; open /rooms/blue to make it\n")
         ada = await enter(served, "blue", name="Ada")
-        await ada.send("say", op="a1", text="one")
-        await ada.hear("stored")
+        await ada.operate("say", text="one")
+        await ada.stored(2)
         room = (await client.get("/api/rooms/blue", headers={"fly-region": "nrt"})).json()
     assert (room["machine"], room["region"], room["epoch"], room["awake"]) == ("m1", "ams", 1, True)
-    assert (room["seq"], room["stored"], [member["name"] for member in room["people"]]) == (1, 1, ["Ada"])
+    assert (room["seq"], room["stored"], [member["name"] for member in room["people"]]) == (2, 2, ["Ada"])
     assert (room["path"]["edge"], room["answered_by"]["connections"]) == ("nrt", 1)
 
 
-async def test_a_directory_that_does_not_answer_is_said_and_outlived(
-    serve: Serve, enter: Enter, tmp_path: Path
-) -> None:
-    served = await serve("m1", "ams", ROOMS_URL=(tmp_path / "store").as_uri())
+async def test_a_store_that_does_not_answer_is_said_and_outlived(serve: Serve, enter: Enter, tmp_path: Path) -> None:
+    served = await serve("m1", "ams", ROOMS_URL=(tmp_path / "store").as_uri(), ROOMS_SECRET=SECRET)
     (tmp_path / "store" / "rooms").write_text("a file where a folder should be")
-    status, _, body = await handshake(served, "blue")
-    assert status == 503
-    assert body.startswith("the room directory file://")
+    status, headers, _ = await handshake(served, "blue")
+    # Another machine may be able to: the visitor is passed on, and refused when that came back.
+    assert (status, "fly-replay" in headers) == (409, True)
+    failed = "app=rooms;region=ams;replay_source=m1;reason=no_candidate;elapsed_ms=12"
+    status, headers, body = await handshake(served, "blue", fly_replay_failed=failed)
+    assert (status, "fly-replay" in headers) == (503, False)
+    assert body.strip()
     async with httpx.AsyncClient(base_url=served.address) as client:
-        assert (await client.put("/api/rooms/blue")).status_code == 503
-        assert (await client.post("/api/rooms")).text == "this address cannot do that\n"
+        assert (await client.post("/api/where")).text == "this address cannot do that\n"
         assert (await client.get("/nowhere")).text == "there is nothing at this address\n"
     (tmp_path / "store" / "rooms").unlink()
     assert (await enter(served, "blue")).welcome["epoch"] == 1

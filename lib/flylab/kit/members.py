@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from time import perf_counter
+from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -22,6 +23,7 @@ from flylab.wire.machine import Machine
 KNOCKS_PER_SECOND = 20.0  # our choice: often enough that no gap of a tenth of a second is missed
 BACK_SECONDS = 0.02  # a member who lost the room tries again after this, and twice as late each time
 SETTLED_SECONDS = 30.0
+LINE_SECONDS = 0.05  # between two lines of the member in the room; the room keeps its last 500
 
 
 async def wake_all(lab: Lab, record: Record, app: str, machines: dict[str, Machine], times: int) -> None:
@@ -79,22 +81,35 @@ async def knock(lab: Lab, record: Record, app: str, region: str) -> AsyncIterato
 
 @dataclass(slots=True)
 class Member:
-    """Somebody in a room who comes back when the connection is lost, and what they saw: (ms, what) since they came."""
+    """Somebody in a room who comes back when the connection is lost, and what they saw: (ms, what) since they came.
 
+    They say a line now and then. ``kept`` are those of which the room said that they are stored.
+    """
+
+    person: rooms.Person = field(default_factory=lambda: rooms.Person(name="Ada"))
     story: list[tuple[int, str]] = field(default_factory=list)
     began: float = field(default_factory=perf_counter)
     left_at: float | None = None
     gap_ms: float = 0.0
     here: asyncio.Event = field(default_factory=asyncio.Event)
+    unsure: dict[int, str] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
 
     def note(self, what: str) -> None:
         self.story.append((round(1000 * (perf_counter() - self.began)), what))
 
-    def arrived(self, guest: rooms.Visit) -> None:
+    async def arrived(self, guest: rooms.Visit) -> None:
         if self.left_at is not None:
             self.gap_ms += 1000 * (perf_counter() - self.left_at)
         self.left_at = None
-        self.note(f"welcomed by {guest.welcome['region']} in epoch {guest.welcome['epoch']}")
+        welcome = guest.welcome
+        self.note(f"welcomed by {welcome['region']} in epoch {welcome['epoch']}")
+        self.person.epoch, self.person.since = welcome["epoch"], welcome["seq"]
+        self.numbers.clear()  # what was heard and not stored may have another number now
+        for op, text in self.unsure.items():
+            # What is in the log already is answered with `accepted`, so that nothing counts twice.
+            await guest.send("say", op=op, text=text)
         self.here.set()
 
     def lost(self, why: str) -> None:
@@ -102,6 +117,29 @@ class Member:
             self.left_at = perf_counter()
             self.note(f"connection closed: {why}")
         self.here.clear()
+
+    def heard(self, message: dict[str, Any]) -> None:
+        self.person.since = max(self.person.since, message.get("seq", 0))
+        match message["t"]:
+            case "closing" | "moved":
+                self.note(f"told: {message['t']}")
+            case "said" if message["client"] == self.person.client:
+                self.numbers[message["op"]] = message["seq"]
+            case "accepted":
+                self.numbers[message["op"]] = message["seq"]
+            case "stored":
+                for op in [op for op, seq in self.numbers.items() if seq <= message["seq"]]:
+                    del self.numbers[op]
+                    if op in self.unsure:
+                        self.kept.append(self.unsure.pop(op))
+
+    async def talk(self, guest: rooms.Visit) -> None:
+        """Say a line every so often, for as long as this connection lasts."""
+        while True:
+            await asyncio.sleep(LINE_SECONDS)
+            text = f"line {self.person.op + 1}"
+            self.unsure[self.person.op + 1] = text
+            await guest.say(text)
 
     async def settled(self) -> None:
         """Wait until the member is in the room."""
@@ -118,13 +156,16 @@ async def watch(lab: Lab, record: Record, app: str, region: str, *, room: str) -
         pause = BACK_SECONDS
         while True:
             try:
-                async with rooms.visit(lab, region, app, room, name="Ada") as guest:
+                async with rooms.visit(lab, region, app, room, person=member.person) as guest:
                     pause = BACK_SECONDS
-                    member.arrived(guest)
-                    while True:
-                        message = await guest.any()
-                        if message["t"] in ("closing", "moved"):
-                            member.note(f"told: {message['t']}")
+                    await member.arrived(guest)
+                    talking = asyncio.ensure_future(member.talk(guest))
+                    try:
+                        while True:
+                            member.heard(await guest.any())
+                    finally:
+                        talking.cancel()
+                        await asyncio.gather(talking, return_exceptions=True)
             except ConnectionClosed as closed:
                 member.lost(closed.rcvd.reason if closed.rcvd else "without a word")
             except (InvalidHandshake, OSError, TimeoutError) as error:
@@ -140,3 +181,10 @@ async def watch(lab: Lab, record: Record, app: str, region: str, *, room: str) -
         sitting.cancel()
         await asyncio.gather(sitting, return_exceptions=True)
         record.add("away", region, member.gap_ms)
+
+
+async def missing(lab: Lab, app: str, region: str, *, room: str, member: Member) -> list[str]:
+    """The lines that the member was told are kept, and that somebody who comes now does not find exactly once."""
+    async with rooms.visit(lab, region, app, room) as guest:
+        found = await guest.chat()
+    return [line for line in member.kept if found.count(line) != 1]

@@ -1,16 +1,20 @@
-// Reads lists of messages from standard input, folds each with the page's reducer, and prints what the page would show.
+// Reads lists of frames from standard input, folds each with the page's reducer, and prints what the page would show.
 
 import { readFileSync } from "node:fs";
 
-import { initial, reduce } from "../../../app/static/room.js";
+import { initial, reduceAll } from "../../../app/static/room.js";
 
-const views = JSON.parse(readFileSync(0, "utf8")).map((messages) => {
-  const state = messages.reduce(reduce, initial());
+const views = JSON.parse(readFileSync(0, "utf8")).map((frames) => {
+  const state = frames.reduce(reduceAll, initial("page"));
   return {
-    seq: state.seq, stored: state.stored, gap: state.gap,
-    texts: state.entries.map((entry) => entry.text),
-    members: Object.values(state.members).map((member) => [member.id, member.name]).sort(),
-    cursors: Object.entries(state.cursors).map(([id, { x, y }]) => [id, x, y]).sort(),
+    seq: state.doc.seq, stored: state.stored, gap: state.gap, phase: state.phase,
+    shapes: Object.fromEntries(state.doc.shapes),
+    chat: state.doc.chat,
+    access: [state.public, state.listed],
+    members: Object.fromEntries([...state.members].map(([n, member]) => [n, member.name])),
+    cursors: [...state.cursors].map(([n, { x, y }]) => [n, x, y]).sort(),
+    drags: [...state.drags].sort(),
+    selected: [...state.selected].sort(),
   };
 });
 console.log(JSON.stringify(views));

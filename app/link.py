@@ -1,0 +1,275 @@
+"""One member's connection once the handshake is over: a socket, and next to nothing around it.
+
+No task, queue or timer belongs to a quiet connection. What comes is cut into messages (`app.inbound`) that go to the
+receiver in the same step; frames for the member are written as they are.
+"""
+
+import asyncio
+import enum
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a build of websockets without its C extension
+    from websockets.utils import apply_mask
+
+from app.inbound import End, Inbound, Message
+from app.keepalive import Keepalive
+from app.wire import Receiver, Wire
+
+__all__ = ["Link", "Receiver", "Shared", "Wire"]
+
+_log = logging.getLogger("app.link")
+
+# Time for a close frame to reach a member who does read, and for the answer to ours (our choices).
+_GRACE = 1.0
+_CLOSE_TIMEOUT = 10.0
+
+# Answers to a member who does not take them: beyond this nothing more is read from it, so that it asks for no more.
+_UNREAD_BYTES = 262_144
+
+_BINARY = 0x82
+_DATA = frozenset((0x81, _BINARY))  # whole messages
+_PING = b"\x89\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all connections of one server have in common."""
+
+    loop: asyncio.AbstractEventLoop
+    keepalive: Keepalive
+    most_bytes: int  # of one message
+    connections: set[Any]  # uvicorn's; each has `shutdown`
+
+
+class _Nobody:
+    """In place of the receiver after the end, so that the two do not keep each other."""
+
+    def begin(self, wire: Wire) -> None: ...
+    def received(self, frame: bytes, binary: bool) -> None: ...
+    def drained(self) -> None: ...
+    def lost(self) -> None: ...
+
+
+_NOBODY = _Nobody()
+
+
+class _State(enum.Enum):
+    OPEN = enum.auto()
+    CLOSING = enum.auto()  # we said goodbye and wait for the answer
+    OVER = enum.auto()  # whatever still comes is ignored
+
+
+class Link(asyncio.Protocol):
+    """A `Wire` that is the transport's protocol; takes the place of the one that did the handshake."""
+
+    __slots__ = (
+        "_choked", "_full", "_heard", "_inbound", "_number", "_paused", "_pinged", "_plain", "_receiver", "_shared",
+        "_state", "_transport", "binary",
+    )  # fmt: skip
+
+    def __init__(self, shared: Shared, transport: asyncio.Transport, receiver: Receiver, early: bytes = b"") -> None:
+        self.binary = False
+        self._shared = shared
+        self._transport = transport
+        self._receiver: Receiver = receiver
+        self._state = _State.OPEN
+        self._inbound = Inbound(shared.most_bytes, early)
+        self._heard = True
+        self._pinged = False
+        self._full = False
+        self._paused = False
+        self._choked = False
+        self._settle()
+        # Every write is tried at once, and what the kernel does not take shows at once.
+        transport.set_write_buffer_limits(high=0)
+        transport.set_protocol(self)
+        shared.connections.add(self)
+        self._number = shared.keepalive.add(self)
+        if early:
+            shared.loop.call_soon(self._pump)
+
+    # The wire ----------------------------------------------------------------------
+
+    def write(self, frames: bytes) -> None:
+        if self._state is _State.OPEN:
+            self._transport.write(frames)
+            if self._full and not self._choked and self._transport.get_write_buffer_size() > _UNREAD_BYTES:
+                self._choked = True
+                self._set_reading()
+
+    def buffered(self) -> int:
+        return self._transport.get_write_buffer_size() if self._full else 0
+
+    def pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._set_reading()
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._set_reading()
+
+    def close(self, code: int, reason: str = "") -> None:
+        if self._say_goodbye(code, reason):
+            # Its answer is a frame to be read.
+            self._paused = self._choked = False
+            self._set_reading()
+            self._abort_after(_CLOSE_TIMEOUT)
+
+    def drop(self, code: int, reason: str = "") -> None:
+        if self._state is not _State.OVER:
+            self._say_goodbye(code, reason)
+            self._hang_up()
+
+    def shutdown(self) -> None:
+        """uvicorn's word that the server ends."""
+        self.drop(1012, "the server ends")
+
+    def beat(self, *, excused: bool) -> None:
+        """The keepalive's turn."""
+        if self._state is not _State.OPEN:
+            return
+        if self._pinged and not (self._heard or self._paused or excused):
+            self.drop(1011, "keepalive ping timeout")
+            return
+        self._heard = False
+        self._pinged = True
+        self._transport.write(_PING)
+
+    # The transport's protocol ------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        # A small message in ASCII that is all there is: nearly always.
+        if self._plain and len(data) > 6:
+            first, second = data[0], data[1]
+            if second >= 128 and len(data) == second - 122 and first in _DATA:
+                payload = apply_mask(data[6:], data[2:6])
+                if first == _BINARY or payload.isascii():
+                    self._deliver(payload, first == _BINARY)
+                    return
+        if self._state is not _State.OVER:
+            self._inbound.feed(data)
+            self._pump()
+
+    def eof_received(self) -> None:
+        """The transport closes itself."""
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        if self._choked:
+            self._choked = False
+            self._set_reading()
+        if self._state is _State.OPEN:
+            self._guard(self._receiver.drained)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._state = _State.OVER
+        self._settle()
+        self._inbound.forget()
+        self._shared.connections.discard(self)
+        self._shared.keepalive.remove(self, self._number)
+        receiver, self._receiver = self._receiver, _NOBODY
+        self._guard(receiver.lost)
+
+    # Inside ----------------------------------------------------------------------------
+
+    @property
+    def _stopped(self) -> bool:
+        return self._paused or self._choked
+
+    def _settle(self) -> None:
+        """Say whether the next bytes can be taken the short way."""
+        self._plain = (
+            self._state is _State.OPEN and self._inbound.empty and not self._stopped and self._shared.most_bytes >= 125
+        )
+
+    def _pump(self) -> None:
+        """Take what has come, one by one; when paused the rest waits for `resume`."""
+        while self._state is not _State.OVER and not self._stopped:
+            found = self._inbound.next()
+            if found is None:
+                break
+            if isinstance(found, Message):
+                if self._state is _State.OPEN:
+                    self._deliver(found.payload, found.binary)
+                continue
+            if found.frames and not self._transport.is_closing():
+                self._transport.write(found.frames)
+            if found.end is End.CLOSED:
+                self._end()
+            elif found.end is End.FAILED:
+                self._hang_up()
+        self._settle()
+
+    def _deliver(self, payload: bytes, binary: bool) -> None:
+        try:
+            self._receiver.received(payload, binary)
+        except Exception:
+            _log.exception("a message could not be handled")
+            self.drop(1011, "internal error")
+
+    def _say_goodbye(self, code: int, reason: str) -> bool:
+        if self._state is not _State.OPEN:
+            return False
+        self._state = _State.CLOSING
+        self._plain = False
+        frame = self._inbound.goodbye(code, reason)
+        if not self._transport.is_closing():
+            self._transport.write(frame)
+        return True
+
+    def _hang_up(self) -> None:
+        """Say that nothing more comes, ignore what does, and cut soon.
+
+        Closing at once would reset the connection if the member is still sending, and the close frame could be lost.
+        """
+        self._state = _State.OVER
+        self._plain = False
+        self._inbound.forget()
+        self._abort_after(_GRACE)
+        if self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _end(self) -> None:
+        """Both sides said goodbye."""
+        self._state = _State.OVER
+        self._plain = False
+        self._transport.close()
+        if self._full:
+            self._abort_after(_GRACE)
+
+    def _abort_after(self, delay: float) -> None:
+        self._shared.loop.call_later(delay, self._transport.abort)
+
+    def _set_reading(self) -> None:
+        if self._state is _State.OVER or self._transport.is_closing():
+            return
+        if self._stopped:
+            self._plain = False
+            self._transport.pause_reading()
+            return
+        self._transport.resume_reading()
+        self._settle()
+        if not self._inbound.empty:
+            # Not from within whoever resumed: it may be `received` itself.
+            self._shared.loop.call_soon(self._pump)
+
+    def _guard(self, call: Any) -> None:
+        try:
+            call()
+        except Exception:
+            _log.exception("the end of a wait or of a connection could not be handled")

@@ -1,0 +1,43 @@
+"""A member's connection as the room sees it, and the room as the connection sees it; not how either does it."""
+
+from typing import Protocol
+
+
+class Wire(Protocol):
+    """One member's connection as the room sees it."""
+
+    binary: bool  # messages are msgpack in binary frames; set by whoever reads the member's hello
+
+    def write(self, frames: bytes) -> None:
+        """Send whole WebSocket frames (`app.framing`); after the end of the connection this does nothing."""
+
+    def buffered(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+
+    def pause(self) -> None:
+        """Read nothing more for now; `Receiver.received` is not called until `resume`."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End the connection after what was written; nothing more is received."""
+
+    def drop(self, code: int, reason: str = "") -> None:
+        """End the connection soon, whether the member reads or not."""
+
+
+class Receiver(Protocol):
+    """Who is told what happens on a wire, always from the event loop; an exception ends the connection with 1011."""
+
+    def begin(self, wire: Wire) -> None:
+        """The connection is open; the first call."""
+
+    def received(self, frame: bytes, binary: bool) -> None:
+        """A message; text is valid UTF-8."""
+
+    def drained(self) -> None:
+        """All that was written has been taken by the kernel, after some of it had to wait."""
+
+    def lost(self) -> None:
+        """The connection is over, whoever ended it; the last call, and exactly one."""

@@ -1,0 +1,188 @@
+"""Who is here, and what changed since it was taken last."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from app.entries import Change, Look
+from app.presence import Presence, hue, member_id
+from app.protocol import Changed, Joined, Left, Member
+
+ADA, BOB, EVE = (member_id(f"the-secret-of-{name}") for name in ("ada", "bob", "eve"))
+
+
+def entered(*ids: str) -> Presence:
+    presence = Presence()
+    for one in ids:
+        presence.enter(one, one[:4], region="ams", role="edit")
+    return presence
+
+
+def test_numbers_are_small_and_given_again() -> None:
+    presence = entered(ADA, BOB, EVE)
+    assert [member.n for member in presence.members()] == [1, 2, 3]
+    assert presence.leave(BOB, "edit") == Left(id=BOB, n=2)
+    assert presence.leave(ADA, "edit") == Left(id=ADA, n=1)
+    assert presence.enter(BOB, "Bob", region="iad", role="view")[0].n == 1
+    assert presence.enter(ADA, "Ada", region="iad", role="view")[0].n == 2
+    assert presence.enter("0" * 16, "Zoe", region="iad", role="view")[0].n == 4
+
+
+def test_a_member_with_two_tabs_is_one_member_with_the_better_role() -> None:
+    presence = Presence()
+    member, news = presence.enter(ADA, "Ada", region="ams", role="view")
+    assert news == Joined(member=member)
+    assert presence.enter(ADA, "Ada", region="ams", role="view") == (member, None)
+    better, news = presence.enter(ADA, "Ada L", region="iad", role="edit")
+    assert news == Changed(member=better)
+    assert (better.name, better.region, better.role, better.n) == ("Ada L", "iad", "edit", 1)
+    assert presence.leave(ADA, "view") is None
+    assert presence.leave(ADA, "edit") == Changed(member=presence.member(ADA))
+    assert presence.member(ADA).role == "view"
+    assert presence.leave(ADA, "view") == Left(id=ADA, n=1)
+    assert (presence.members(), len(presence)) == ([], 0)
+
+
+def test_a_role_is_of_a_connection() -> None:
+    presence = entered(ADA)
+    presence.enter(ADA, ADA[:4], region="ams", role="edit")
+    assert presence.assign(ADA, "edit", "view") is None  # the other tab may still edit
+    news = presence.assign(ADA, "edit", "view")
+    assert news is not None
+    assert news.member.role == "view"
+
+
+def test_only_a_notably_different_round_trip_is_told() -> None:
+    presence = entered(ADA)
+    news = presence.measured(ADA, 80.04)
+    assert news is not None
+    assert news.member.rtt == 80.0
+    assert presence.measured(ADA, 87.0) is None
+    assert presence.measured(ADA, 73.0) is None
+    assert presence.measured(ADA, 95.0) is not None
+    assert presence.rename(ADA, ADA[:4]) is None
+    assert presence.rename(ADA, "Ada") == Changed(member=presence.member(ADA))
+    assert presence.member(ADA).rtt == 95.0
+
+
+def test_cursors_are_gathered_and_only_the_latest_counts() -> None:
+    presence = entered(ADA, BOB)
+    assert presence.take_cursors() == []
+    presence.point(ADA, 1, 1)
+    presence.point(BOB, -32_767, 0)
+    presence.point(ADA, 5, 6)
+    assert presence.cursors() == [[1, 5, 6], [2, -32_767, 0]]
+    assert sorted(presence.take_cursors()) == [[1, 5, 6], [2, -32_767, 0]]
+    assert presence.take_cursors() == []
+    presence.point(BOB, None, None)
+    assert presence.take_cursors() == [[2]]
+    presence.point(ADA, 9, None)
+    assert (presence.take_cursors(), presence.cursors()) == ([[1]], [])
+
+
+def test_drags_and_selections_are_gathered_and_end() -> None:
+    presence = entered(ADA)
+    moved = Change(id="s", set=Look(x=1.0))
+    presence.drag(ADA, [])
+    presence.select(ADA, [])
+    assert (presence.take_drags(), presence.take_selected()) == ([], [])
+    presence.drag(ADA, [Change(id="s", set=Look(x=0.0))])
+    presence.drag(ADA, [moved, Change(id="t", set=Look(text=" a\x00b "))])
+    presence.select(ADA, ["s", "t", "s"])
+    presence.select(ADA, ["s", "t"])
+    dragged = [(1, [moved, Change(id="t", set=Look(text="ab"))])]
+    assert (presence.drags(), presence.take_drags(), presence.take_drags()) == (dragged, dragged, [])
+    assert (presence.selected(), presence.take_selected()) == ([(1, ["s", "t"])], [(1, ["s", "t"])])
+    presence.select(ADA, ["s", "t"])
+    assert presence.take_selected() == []
+    presence.drag(ADA, [])
+    presence.select(ADA, [])
+    assert (presence.take_drags(), presence.take_selected()) == ([(1, [])], [(1, [])])
+
+
+def test_who_left_leaves_nothing_behind_for_the_next_of_that_number() -> None:
+    presence = entered(ADA)
+    presence.point(ADA, 1, 1)
+    presence.drag(ADA, [Change(id="s", gone=True)])
+    presence.select(ADA, ["s"])
+    presence.leave(ADA, "edit")
+    presence.enter(BOB, "Bob", region="ams", role="edit")
+    assert presence.member(BOB).n == 1
+    assert (presence.cursors(), presence.drags(), presence.selected()) == ([], [], [])
+    assert (presence.take_cursors(), presence.take_drags(), presence.take_selected()) == ([], [], [])
+
+
+class Mirror(RuleBasedStateMachine):
+    """A watcher who only hears the news and takes what changed knows at any time what the room knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.presence = Presence()
+        self.open: list[tuple[str, str]] = []
+        self.members: dict[int, Member] = {}
+        self.cursors: dict[int, list[int]] = {}
+
+    def hear(self, news: Joined | Changed | Left | None) -> None:
+        if isinstance(news, Left):
+            assert self.members.pop(news.n).id == news.id
+            self.cursors.pop(news.n, None)
+        elif isinstance(news, Joined):
+            assert news.member.n not in self.members
+            self.members[news.member.n] = news.member
+        elif isinstance(news, Changed):
+            assert self.members[news.member.n] != news.member
+            self.members[news.member.n] = news.member
+
+    @rule(one=st.sampled_from([ADA, BOB, EVE]), name=st.sampled_from("xy"), role=st.sampled_from(["edit", "view"]))
+    def enter(self, one: str, name: str, role: str) -> None:
+        self.hear(self.presence.enter(one, name, region="ams", role=role)[1])
+        self.open.append((one, role))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(self.open))
+        self.open.remove(one)
+        self.hear(self.presence.leave(*one))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), now=st.sampled_from(["edit", "view"]))
+    def assign(self, data: st.DataObject, now: str) -> None:
+        place = data.draw(st.integers(0, len(self.open) - 1))
+        one, was = self.open[place]
+        self.open[place] = (one, now)
+        self.hear(self.presence.assign(one, was, now))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), x=st.integers(-5, 5) | st.none())
+    def point(self, data: st.DataObject, x: int | None) -> None:
+        self.presence.point(data.draw(st.sampled_from(self.open))[0], x, 1)
+
+    @rule()
+    def take(self) -> None:
+        for n, *where in self.presence.take_cursors():
+            if where:
+                self.cursors[n] = [n, *where]
+            else:
+                self.cursors.pop(n, None)
+        assert sorted(self.cursors.values()) == sorted(self.presence.cursors())
+
+    @invariant()
+    def the_same_people(self) -> None:
+        members = self.presence.members()
+        assert self.members == {member.n: member for member in members}
+        assert {member.id for member in members} == {one for one, _ in self.open}
+        assert all(member.n <= 3 for member in members)
+        for member in members:
+            assert (member.role == "edit") == ((member.id, "edit") in self.open)
+
+
+TestMirror = Mirror.TestCase
+TestMirror.settings = settings(max_examples=40, stateful_step_count=30)
+
+
+@given(st.text(min_size=16, max_size=64))
+def test_the_public_id_does_not_tell_the_secret(key: str) -> None:
+    assert len(member_id(key)) == 16
+    assert key not in member_id(key)
+    assert hue(member_id(key)) in range(0, 360, 30)
