@@ -21,11 +21,11 @@ class SiteCollector:
 
     def collect(self) -> Iterator[Metric]:
         site = self._site
-        rooms, store = site.rooms, site.rooms.store
+        rooms, store = site.holding, site.store
         hubs = rooms.hubs
         members = sum(len(hub.presence.members()) for hub in hubs)
         unstored = sum(hub.room.seq - hub.stored for hub in hubs)
-        yield gauge("rooms_held", "Rooms that this machine holds.", rooms.count)
+        yield gauge("rooms_held", "Rooms that this machine holds.", len(rooms))
         yield gauge("rooms_members", "Members in those rooms.", members)
         yield gauge("rooms_connections", "Open connections of members.", site.connections)
         yield gauge("rooms_unstored_entries", "Entries that are not acknowledged yet.", unstored)

@@ -50,7 +50,7 @@ class RoomServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._tending is not None:
             self._tending.cancel()
-        await self._site.rooms.close("this machine is going away")
+        await self._site.holding.close("this machine is going away")
         if self._site.lobby is not None:
             await self._site.lobby.close()
         await self._site.emptied(within=_FAREWELL)
@@ -64,8 +64,8 @@ class RoomServer(Server):
         self._front.warm()
         while True:
             await asyncio.sleep(_TEND_EVERY)
-            site.rooms.tend()
-            if idle.look(loop.time(), rooms=site.rooms.count, connections=site.connections):
+            site.holding.tend()
+            if idle.look(loop.time(), rooms=len(site.holding), connections=site.connections):
                 logs.say("ending: nothing to do", seconds=site.settings.idle_after)
                 self.should_exit = True
                 return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.access import Grant
 from app.boot import Boot
 from app.config import Settings
+from app.holding import Holding
 from app.journal import Journal
 from app.onward import Refuse
 from app.rooms import Rooms
@@ -18,13 +19,20 @@ from app.watched import WatchedStore
 if TYPE_CHECKING:
     from app.lobby import Lobby
 
+# Without an answer for so long, the store counts as silent and this machine as not ready (our choice).
+_SILENT = 5.0
+
 
 class Site:
     """One running room server; there may be several in a test. ``lobby`` is there when another app holds the rooms."""
 
-    def __init__(self, settings: Settings, rooms: Rooms, lobby: "Lobby | None", keys: Keys, boot: Boot) -> None:
+    def __init__(
+        self, settings: Settings, store: WatchedStore, rooms: Rooms, lobby: "Lobby | None", keys: Keys, boot: Boot
+    ) -> None:
         self.settings = settings
+        self.store = store
         self.rooms = rooms
+        self.holding = rooms.holding
         self.lobby = lobby
         self.keys = keys
         self.boot = boot
@@ -34,9 +42,9 @@ class Site:
 
     def ready(self) -> tuple[bool, str]:
         """Whether new visitors are welcome, and why not."""
-        if self.rooms.closing:
+        if self.holding.closing:
             return False, "this machine is going away"
-        if self.rooms.store_silent:
+        if self.store.silent_for() > _SILENT:
             return False, "the object store does not answer"
         return True, ""
 
@@ -100,4 +108,5 @@ def open_site(
         from app.lobby import Lobby
 
         lobby = Lobby(settings, watched, keys)
-    return Site(settings, Rooms(watched, keys, settings, new_journal=new_journal), lobby, keys, boot)
+    rooms = Rooms(Holding(watched, settings), watched, keys, settings, new_journal=new_journal)
+    return Site(settings, watched, rooms, lobby, keys, boot)

@@ -63,24 +63,23 @@ def add_views(app: Quart, site: Site) -> None:
 
 def add_lists(app: Quart, site: Site) -> None:
     """Which rooms there are."""
-    rooms = site.rooms
 
     async def list_rooms() -> Answer:
-        names = [room for key in await rooms.store.keys(PUBLIC) if (room := key.removeprefix(PUBLIC))]
+        names = [room for key in await site.store.keys(PUBLIC) if (room := key.removeprefix(PUBLIC))]
         gate = asyncio.Semaphore(_PARALLEL)
 
         async def read(room: str) -> Hint | None:
             async with gate:
-                return await rooms.hint(room)
+                return await site.holding.hints.read(room)
 
         hints = await asyncio.gather(*(read(room) for room in names[:_MOST_LISTED]))
-        known = [describe_room(hint, rooms.get(hint.room)) for hint in hints if hint is not None]
+        known = [describe_room(hint, site.holding.get(hint.room)) for hint in hints if hint is not None]
         regions = {room["region"] for room in known} | {site.settings.place.region, *site.settings.regions}
         return {
             "rooms": known,
             "more": max(0, len(names) - _MOST_LISTED),
             "regions": sorted(code for code in regions if code),
-            "shared": rooms.store.shared,
+            "shared": site.store.shared,
         }
 
     app.add_url_rule("/api/rooms", "list_rooms", list_rooms)
@@ -161,7 +160,7 @@ def add_rooms(app: Quart, site: Site) -> None:
 
 def add_orders(app: Quart, site: Site) -> None:
     """Moving a room and putting it to sleep, for those who may edit it."""
-    rooms = site.rooms
+    rooms, holding = site.rooms, site.holding
 
     async def move(room: str) -> Answer:
         region = region_asked(site)
@@ -172,19 +171,19 @@ def add_orders(app: Quart, site: Site) -> None:
             return quart_answer(hub)
         if region == hub.epoch.region:
             return quart_answer(Refuse(status=409, why=f"room {room} is in {region} already", reason="here-already"))
-        return await done(hub, rooms.move(hub, region))
+        return await done(hub, holding.move(hub, region))
 
     async def sleep(room: str) -> Answer:
         hub = await ordered(parse_room(room))
         if not isinstance(hub, Hub):
             return quart_answer(hub)
-        return await done(hub, rooms.sleep(hub))
+        return await done(hub, holding.sleep(hub))
 
     async def done(hub: Hub, order: Any) -> Answer:
         if not await order:
             why = f"room {hub.name} could not be given up in order; it goes on wherever it is opened next"
             return quart_answer(Refuse(status=503, why=why, reason="storage"))
-        hint = await rooms.hint(hub.name)
+        hint = await holding.hints.read(hub.name)
         return describe_room(hint if hint is not None else hub.hint(awake=False), None)
 
     async def ordered(name: str) -> Hub | Onward:
@@ -198,7 +197,7 @@ def add_orders(app: Quart, site: Site) -> None:
         arrival = await arrival_of(site, name)
         if site.lobby is not None:
             return await site.lobby.route(name, arrival)
-        if await rooms.hint(name) is None and rooms.get(name) is None:
+        if await holding.hints.read(name) is None and holding.get(name) is None:
             return Refuse(status=404, why=f"there is no room {name}", reason="not-found")
         outcome = await rooms.arrive(name, arrival, grant)
         if isinstance(outcome, Hub) and admit(outcome.room.gate, grant) != EDIT:
@@ -256,7 +255,7 @@ def where(site: Site) -> dict[str, Any]:
             "boot": site.boot.to_json(),
             "versions": versions(),
             "lobby": settings.lobby,
-            "rooms": site.rooms.count,
+            "rooms": len(site.holding),
             "connections": site.connections,
         },
         "path": to_builtins(read_path(request.headers)),

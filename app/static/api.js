@@ -10,6 +10,8 @@ export async function ask(url, options) {
   } catch {
     throw Object.assign(new Error("The machine cannot be reached. Check your connection and try again."), { status: 0 });
   }
-  if (!answer.ok) throw Object.assign(new Error(sentence(await answer.text(), answer.status)), { status: answer.status });
-  return answer.json();
+  if (answer.ok) return answer.json();
+  const text = (await answer.text()).trim();
+  const plain = text && !text.startsWith("<") && text.length <= 300;
+  throw Object.assign(new Error(plain ? sentence(text) : `The answer was ${answer.status}. Try again.`), { status: answer.status });
 }

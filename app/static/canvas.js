@@ -105,7 +105,7 @@ export class Canvas {
     for (const shape of shapes) {
       const since = this.since.get(shape.id);
       if (since === undefined) continue;
-      if (now - since >= MARK_AFTER) this.frame(shape, line, { width: 2, dash: [8, 8], out: 8 });
+      if (now - since >= MARK_AFTER) this.frame(shape, line, { width: 3, dash: [10, 8], out: 14 });
       else next = Math.min(next, since + MARK_AFTER - now);
     }
     if (next < Infinity && this.waking === null) {

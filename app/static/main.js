@@ -13,7 +13,7 @@ import { offerRegions } from "./regions.js";
 import { VERSION, initial, reduceAll, shapes, unstored } from "./room.js";
 import { ShareWindow } from "./share.js";
 import { Stage } from "./stage.js";
-import { clean, finalWord, roundTrip, stateText } from "./words.js";
+import { clean, finalWord, roundTrip, sentence, stateText } from "./words.js";
 
 const get = (id) => document.getElementById(id);
 const room = decodeURIComponent(location.pathname.split("/").pop());
@@ -169,8 +169,9 @@ function drawState() {
   if (get("state-text").textContent !== text) get("state-text").textContent = text;
   get("wake").hidden = !["asleep", "ended"].includes(state.phase);
   get("wake").textContent = state.phase === "asleep" ? "Wake it" : "Try again";
-  const why = state.error ?? (state.phase === "reconnecting" || state.phase === "offline" ? state.detail : "");
+  const why = sentence(state.error ?? (["reconnecting", "offline"].includes(state.phase) ? state.detail : ""));
   if (get("note").textContent !== why) get("note").textContent = why;
+  get("note").classList.toggle("wrong", state.error !== null);
   const live = state.phase === "live";
   for (const id of ["text", "send"]) get(id).disabled = !allowed();
   for (const button of document.querySelectorAll(".tools button")) button.disabled = !allowed();

@@ -68,8 +68,10 @@ export function access(state) {
 const STEPS = {
   welcome(state, m) {
     const skipped = new Set(m.skipped);
+    // Where an operation was heard to be counts only in the log that goes on: another machine's has it elsewhere.
+    const place = (one) => (m.resumed && one.seq <= state.doc.seq ? one.seq : m.seq);
     const pending = state.pending
-      .map((one) => ({ ...one, seq: one.op > m.op || skipped.has(one.op) ? undefined : one.seq ?? m.seq }))
+      .map((one) => ({ ...one, seq: one.op > m.op || skipped.has(one.op) ? undefined : place(one) }))
       .filter((one) => !(one.seq <= m.stored));
     const next = pending.find((one) => one.seq === undefined);
     const arriving = { parts: m.parts, doc: { epoch: m.epoch, seq: m.seq, shapes: new Map(), chat: [] } };

@@ -40,11 +40,10 @@ export function clean(text) {
 
 const TEXT_CHARS = 2_000;
 
-/** A server's answer as a sentence for people. */
-export function sentence(text, status) {
+/** What a server says, as a sentence for people. */
+export function sentence(text) {
   const line = text.trim().split("\n")[0];
-  if (!line || line.startsWith("<") || line.length > 300) return `The answer was ${status}. Try again.`;
-  return line[0].toUpperCase() + line.slice(1) + (/[.!?]$/.test(line) ? "" : ".");
+  return line && line[0].toUpperCase() + line.slice(1) + (/[.!?]$/.test(line) ? "" : ".");
 }
 
 const CLOSES = {

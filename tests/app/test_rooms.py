@@ -10,6 +10,7 @@ import pytest
 from app.arrival import Arrival
 from app.config import Limits, Settings
 from app.framing import unframe
+from app.holding import Holding
 from app.hub import Hub, Seat
 from app.onward import Refuse, ReplayTo
 from app.ownership import Hint
@@ -38,11 +39,12 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
         watched = WatchedStore(store or open_store(tmp_path.as_uri()))
         place = Runtime(app="rooms", machine_id=f"m{number}", region=region)
         given = Settings(runtime=place, limits=Limits(rooms=rooms), regions=("ams", "nrt"), **settings)  # type: ignore[arg-type]
-        made.append(Rooms(watched, Keys(watched, "a secret of sixteen letters"), given))
+        keys = Keys(watched, "a secret of sixteen letters")
+        made.append(Rooms(Holding(watched, given), watched, keys, given))
         return made[-1]
 
     yield make
-    await asyncio.gather(*(rooms.close("the test is over") for rooms in made))
+    await asyncio.gather(*(rooms.holding.close("the test is over") for rooms in made))
 
 
 class Ear:
@@ -144,7 +146,7 @@ async def test_a_machine_that_lost_its_room_acknowledges_nothing_more_and_tells_
     assert ear.closed[0] == 4001
     assert '"t":"moved","region":"nrt","machine":"m2"' in ear.heard()
     assert '"t":"stored","seq":2' not in ear.heard()
-    assert (old.get("blue"), old.count) == (None, 0)
+    assert (old.holding.get("blue"), len(old.holding)) == (None, 0)
     assert isinstance(await old.arrive("blue", Arrival()), ReplayTo)
 
 
@@ -152,10 +154,10 @@ async def test_a_machine_finds_out_that_it_lost_a_room_in_which_nothing_happens(
     old, new = machine(1, verify=1.0), machine(2)
     ear, _ = enter(await hold(old))
     await hold(new, arrival=assigned(Word.LOST, 1))
-    old._clock = lambda: 1e9  # type: ignore[method-assign] # much later
-    old.tend()
+    old.holding.clock = lambda: 1e9  # type: ignore[method-assign] # much later
+    old.holding.tend()
     await until(lambda: ear.closed is not None)
-    assert old.count == 0
+    assert len(old.holding) == 0
 
 
 async def test_a_full_machine_passes_visitors_on_and_keeps_serving_what_it_has(machine: Machine) -> None:
@@ -182,13 +184,13 @@ async def test_an_empty_room_sleeps_and_wakes_with_everything_in_it(machine: Mac
     for op in range(1, 31):
         hub.act(seat, Say(op=op, text=f"line {op}"))
     hub.leave(seat)
-    now = rooms._clock()
-    rooms.tend()
-    assert rooms.count == 1
-    rooms._clock = lambda: now + 3.1  # type: ignore[method-assign]
-    rooms.tend()
-    await until(lambda: rooms.count == 0)
-    hint = await rooms.hint("blue")
+    now = rooms.holding.clock()
+    rooms.holding.tend()
+    assert len(rooms.holding) == 1
+    rooms.holding.clock = lambda: now + 3.1  # type: ignore[method-assign]
+    rooms.holding.tend()
+    await until(lambda: len(rooms.holding) == 0)
+    hint = await rooms.holding.hints.read("blue")
     assert hint is not None
     assert (hint.awake, hint.epoch) == (False, 1)
     assert list((tmp_path / "rooms" / "blue" / "snap").iterdir())
@@ -200,7 +202,7 @@ async def test_an_empty_room_sleeps_and_wakes_with_everything_in_it(machine: Mac
 async def test_who_comes_while_a_room_falls_asleep_waits_and_is_let_in(machine: Machine) -> None:
     rooms = machine(1)
     hub = await hold(rooms)
-    sleeping = asyncio.create_task(rooms.sleep(hub))
+    sleeping = asyncio.create_task(rooms.holding.sleep(hub))
     await asyncio.sleep(0)
     woken = await hold(rooms)
     assert await sleeping
@@ -212,7 +214,7 @@ async def test_a_room_moves_with_everything_in_it_and_its_members_follow(machine
     hub = await hold(here)
     ear, seat = enter(hub)
     hub.act(seat, Say(op=1, text="packed"))
-    assert await here.move(hub, "nrt")
+    assert await here.holding.move(hub, "nrt")
     assert ear.closed is not None
     assert ear.closed[0] == 4001
     assert '"t":"moved","region":"nrt"' in ear.heard()
@@ -229,14 +231,14 @@ async def test_a_room_follows_its_members_when_they_stay_away(machine: Machine) 
     rooms = machine(1)
     hub = await hold(rooms)
     enter(hub, "ada", edge="nrt")
-    began, wall = rooms._clock(), rooms._wall()
+    began, wall = rooms.holding.clock(), rooms.holding.wall()
     for second in range(0, 90, 5):
-        rooms._clock = lambda now=began + second: now  # type: ignore[misc, method-assign]
-        rooms._wall = lambda now=wall + second: now  # type: ignore[misc, method-assign]
-        rooms.tend()
+        rooms.holding.clock = lambda now=began + second: now  # type: ignore[misc, method-assign]
+        rooms.holding.wall = lambda now=wall + second: now  # type: ignore[misc, method-assign]
+        rooms.holding.tend()
         await asyncio.sleep(0)
-    await until(lambda: rooms.count == 0)
-    hint = await rooms.hint("blue")
+    await until(lambda: len(rooms.holding) == 0)
+    hint = await rooms.holding.hints.read("blue")
     assert hint is not None
     assert (hint.awake, hint.to) == (False, "nrt")
 
@@ -246,11 +248,11 @@ async def test_whoever_leaves_in_order_leaves_a_released_room(machine: Machine) 
     hubs = [await hold(rooms, f"room-{n}") for n in range(40)]
     ear, seat = enter(hubs[0])
     hubs[0].act(seat, Say(op=1, text="the last word"))
-    await rooms.close("this machine is going away")
+    await rooms.holding.close("this machine is going away")
     assert ear.closed == (1001, "this machine is going away")
     assert '"t":"stored","seq":3' in ear.heard()
     heir = machine(2)
-    hints = [await heir.hint(f"room-{n}") for n in range(40)]
+    hints = [await heir.holding.hints.read(f"room-{n}") for n in range(40)]
     assert [hint.awake for hint in hints if hint is not None] == [False] * 40
     taken = await hold(heir, "room-0")
     assert [said.text for said in taken.room.chat()] == ["the last word"]
@@ -303,7 +305,7 @@ async def test_a_hint_is_only_a_hint(machine: Machine, tmp_path: Path) -> None:
     await until(lambda: hub.epoch.epoch == 2 and b'"epoch":2' in (tmp_path / "owners" / "blue").read_bytes())
     stranger = machine(2)
     wrong = Hint(room="blue", epoch=1, place=machine(7).me, at=0.0, awake=True, public="edit")
-    await stranger.store.put("owners/blue", wrong.to_json().encode())
+    await stranger.holding.hints._store.put("owners/blue", wrong.to_json().encode())
     sent = await stranger.arrive("blue", Arrival())
     assert isinstance(sent, ReplayTo)
     assert sent.replay.prefer_instance == "m7"
@@ -311,7 +313,7 @@ async def test_a_hint_is_only_a_hint(machine: Machine, tmp_path: Path) -> None:
     sent = await machine(3).arrive("blue", assigned(Word.HELD, 1, unavailable="m7"))
     assert isinstance(sent, ReplayTo)
     assert sent.replay.prefer_instance == "m1"
-    await stranger.store.delete(["owners/blue"])
+    await stranger.holding.hints._store.delete(["owners/blue"])
     sent = await stranger.arrive("blue", Arrival())
     assert isinstance(sent, ReplayTo)
     assert sent.replay.prefer_instance == "m1"

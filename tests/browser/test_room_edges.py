@@ -1,4 +1,4 @@
-"""The room's page behind two regional edges of the local platform: one visitor is replayed, and sees so."""
+"""The page behind two regional edges of the local platform: a visitor is replayed, the room moves, its machine dies."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from playwright.async_api import expect
 
 from flylab.client import Client
 from flylab.wire.flytoml import read_flytoml
+from tests.browser.test_room_page import draw, say, sees
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +40,7 @@ async def platform(nothing_left: None) -> AsyncIterator[dict[str, Any]]:
         await process.communicate()
 
 
-async def test_a_visitor_from_tokyo_is_replayed_to_amsterdam_and_sees_the_way(
+async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing_is_lost_when_it_dies(
     platform: dict[str, Any], browser: Any, tmp_path: Path
 ) -> None:
     config = read_flytoml(ROOT / "fly.toml").machine_config("local/room")
@@ -70,18 +71,36 @@ async def test_a_visitor_from_tokyo_is_replayed_to_amsterdam_and_sees_the_way(
     await expect(path).to_contain_text(f"{machines['ams'].id} in Amsterdam (ams)")
     await expect(ada.locator("#people")).to_contain_text("Tokyo (nrt)")
 
-    await kenji.fill("#text", "konnichiwa")
-    await kenji.press("#text", "Enter")
+    await say(kenji, "konnichiwa")
+    await draw(kenji, "rect", (-600, -300), (-400, -200))
+    await sees(ada, (-500, -250))
     await expect(ada.locator("#log")).to_contain_text("konnichiwa")
     await kenji.set_viewport_size({"width": 1280, "height": 800})
     (ROOT / "build" / "screens" / "room").mkdir(parents=True, exist_ok=True)
     await kenji.screenshot(path=ROOT / "build" / "screens" / "room" / "replayed.png")
 
-    # The room's machine is destroyed: the proxy finds the other one, which takes the room over, and both come along.
-    async with Client(platform["api"], platform["token"]) as api:
-        await api.destroy("rooms", machines["ams"].id, force=True)
+    # Kenji moves the room to Tokyo: both are taken along, and nothing is missing there or counted twice.
+    for page in (ada, kenji):
+        await expect(page.locator("#waits")).to_have_text("0")
+    await kenji.select_option("#region", "nrt")
+    await kenji.click('#move [type="submit"]')
     for page in (ada, kenji):
         await expect(page.locator("#state")).to_have_text("Live in Tokyo (nrt)", timeout=15_000)
-        await expect(page.locator("#log")).to_contain_text("konnichiwa")
-        await expect(page.locator("#log li")).to_have_count(1)
-    await expect(ada.locator("#epoch")).to_have_text("2")
+        await expect(page.locator("#epoch")).to_have_text("2")
+        await expect(page.locator("#path")).to_contain_text(f"{machines['nrt'].id} in Tokyo (nrt)")
+    await expect(ada.locator("#path")).to_contain_text(f"{machines['ams'].id} in Amsterdam (ams)")
+    await say(ada, "here we are")
+    await expect(kenji.locator("#log .line .text")).to_have_text(["konnichiwa", "here we are"])
+    await expect(ada.locator("#waits")).to_have_text("0")
+
+    # The machine in Tokyo is destroyed with the room on it: the other one takes the room over as it was stored.
+    async with Client(platform["api"], platform["token"]) as api:
+        await api.destroy("rooms", machines["nrt"].id, force=True)
+    await say(ada, "said into the void")
+    for page in (ada, kenji):
+        await expect(page.locator("#state")).to_have_text("Live in Amsterdam (ams)", timeout=30_000)
+        await expect(page.locator("#log .line .text")).to_have_text(["konnichiwa", "here we are", "said into the void"])
+        await expect(page.locator("#log")).not_to_contain_text("afresh")
+        await expect(page.locator("#epoch")).to_have_text("3")
+        await expect(page.locator("#waits")).to_have_text("0")
+        await sees(page, (-500, -250))

@@ -283,6 +283,8 @@ async def test_what_was_done_while_the_machine_was_away_arrives_once_and_the_pag
     await sees(ada, (300, 50))
     await expect(ada.locator("#log")).to_contain_text("sending…")
     await expect(ada.locator("#state")).to_contain_text("2 not stored yet")
+    mark = (188, -15.5)  # on the dashed frame around a shape that is not stored yet
+    await sees(ada, mark)
     await take_pictures(ada, "reconnecting")
 
     await serve("m1", "ams", PORT=port, ROOMS_URL=tmp_path.as_uri())
@@ -292,6 +294,7 @@ async def test_what_was_done_while_the_machine_was_away_arrives_once_and_the_pag
     await expect(ada.locator("#log .line .text")).to_have_text(["before", "said meanwhile"])
     await expect(ada.locator("#log")).not_to_contain_text("sending…")
     await expect(ada.locator("#log")).not_to_contain_text("afresh")
+    await sees_nothing(ada, mark)
     bob = await watch.enter(f"{first.address}/rooms/blue", "Bob")
     await expect(bob.locator("#log .line .text")).to_have_text(["before", "said meanwhile"])
     await sees(bob, (-500, -250), (300, 50))

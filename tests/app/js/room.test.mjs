@@ -94,6 +94,14 @@ test("what was in a dead machine's log only is sent again", () => {
   assert.deepEqual([state.pending[0].seq, ids(state)], [undefined, ["a"]]);
 });
 
+test("where an operation was heard to be counts no more when another machine's log has it elsewhere", () => {
+  const heard = here(act({ t: "say", text: "x" }), said(1, "me", 1)); // of a machine that had lost the room
+  const state = reduceAll(heard, [{ ...WELCOME, epoch: 2, seq: 9, stored: 5, op: 1 }, EMPTY]);
+  assert.deepEqual(state.pending.map((one) => one.seq), [9]);
+  const resumed = reduce(heard, { ...WELCOME, resumed: true, parts: 0, seq: 9, stored: 0, op: 1 });
+  assert.deepEqual(resumed.pending.map((one) => one.seq), [1]);
+});
+
 test("an edit that the log holds already but that has not come yet stays on the screen meanwhile", () => {
   let state = here(act({ t: "edit", changes: [rect("a")] }), { ...WELCOME, resumed: true, parts: 0, seq: 1, stored: 0, op: 1 });
   assert.deepEqual([ids(state), state.pending[0].seq], [["a"], 1]);

@@ -1,0 +1,48 @@
+"""Hints: what the store says of a room without anybody reading its log. Nothing depends on them being right."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from app import logs
+from app.layout import hint_key, public_key
+from app.ownership import Hint
+from app.store import Store, StoreError
+from flylab.errors import ParseError
+
+
+@dataclass(slots=True)
+class Told:
+    """What was last written about a room, so that the same is not written again, and nothing out of order."""
+
+    hint: Hint | None = None
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Hints:
+    """Reads and writes ``owners/<room>``, and the markers of listed rooms."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self, room: str) -> Hint | None:
+        """The hint of a room; None also when the store does not answer."""
+        try:
+            body = await self._store.get(hint_key(room))
+            return None if body is None else Hint.from_json(room, body)
+        except (StoreError, ParseError):
+            return None
+
+    async def write(self, hint: Hint, told: Told) -> None:
+        """Tell the lobbies; a failure is only logged."""
+        try:
+            async with told.writing:
+                await self._store.put(hint_key(hint.room), hint.to_json().encode())
+                known, listed = told.hint, hint.listed and bool(hint.public)
+                if known is None or (hint.public, hint.listed) != (known.public, known.listed):
+                    if listed:
+                        await self._store.put(public_key(hint.room), b"")
+                    else:
+                        await self._store.delete([public_key(hint.room)])
+                told.hint = hint
+        except StoreError as exc:
+            logs.warn("hint not written", room=hint.room, why=str(exc))

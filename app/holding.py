@@ -1,0 +1,246 @@
+"""The rooms that this machine holds: looks after them, and gives them up.
+
+end ──► all stored ──► snapshot ──► `Released` ──► hint ──► members are told and come back elsewhere
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+from app import logs
+from app.config import Settings
+from app.following import Follower
+from app.hints import Hints, Told
+from app.hub import Hub
+from app.protocol import GOING_AWAY, MOVED, STORAGE, Closing, Moved, ServerMessage
+from app.store import Store, StoreError
+
+# Rooms that are ended at the same time, and seconds for each; Fly's default kill_timeout leaves 5 s for everything.
+_ENDING = 32
+_END = 2.5
+# Per second: how many held rooms are checked against the log, and how many hints are renewed (our choice).
+_CHECKS = 50
+_HINT_EVERY = 30.0
+_FOLLOW_EVERY = 5.0
+
+
+@dataclass(slots=True)
+class Held:
+    """A room of ours and when it was last looked after."""
+
+    hub: Hub
+    follower: Follower | None
+    verified: float
+    hinted: float
+    followed: float
+    told: Told = field(default_factory=Told)
+
+
+class Holding:
+    """All hubs of this process."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.hints = Hints(store)
+        self.closing = False
+        self.counts = {"taken": 0, "released": 0, "fenced": 0, "storage": 0, "moved": 0, "entries": 0}
+        self.gave_up: dict[str, int] = {}
+        self._settings = settings
+        self.clock = clock
+        self.wall = wall
+        self._held: dict[str, Held] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, room: str) -> bool:
+        return room in self._held
+
+    def get(self, room: str) -> Hub | None:
+        """The hub of a room that is open here."""
+        held = self._held.get(room)
+        return None if held is None or held.hub.leaving else held.hub
+
+    @property
+    def hubs(self) -> list[Hub]:
+        return [held.hub for held in self._held.values()]
+
+    def lock(self, room: str) -> asyncio.Lock:
+        """Held by whoever opens a room here or gives it up."""
+        return self._locks.setdefault(room, asyncio.Lock())
+
+    def take_in(self, hub: Hub, follower: Follower | None) -> None:
+        """Look after a room that has just been taken."""
+        now = self.clock()
+        hub.empty_since = now
+        hub.journal.on_lost = lambda why: self.run(self._lose(hub, why))
+        self.gave_up.pop(hub.name, None)
+        self._held[hub.name] = Held(hub, follower, now, now, now)
+        self.counts["taken"] += 1
+        self.run(self.tell(hub))
+
+    async def tell(self, hub: Hub, *, awake: bool = True, to: str = "") -> None:
+        """Write down where the room is."""
+        held = self._held.get(hub.name)
+        if held is not None and held.hub is hub:
+            await self.hints.write(hub.hint(awake=awake, to=to), held.told)
+
+    # What hubs ask for ----------------------------------------------------------------
+
+    def asked(self, hub: Hub, what: str, region: str) -> None:
+        match what:
+            case "move":
+                self.run(self.move(hub, region))
+            case "sleep":
+                self.run(self.sleep(hub))
+            case _:
+                self.run(hub.snapshot())
+
+    def changed(self, hub: Hub) -> None:
+        """Somebody came first or left last, or the room has other links."""
+        if not hub.connections:
+            hub.empty_since = self.clock()
+        held = self._held.get(hub.name)
+        if held is not None:
+            hint, known = hub.hint(), held.told.hint
+            if known is not None and (hint.public, hint.listed) != (known.public, known.listed):
+                self.run(self.tell(hub))
+
+    # Looking after -----------------------------------------------------------------
+
+    def tend(self) -> None:
+        """Once a second: put empty rooms to sleep, see whether held ones are still ours, follow the members."""
+        now, settings = self.clock(), self._settings
+        checks, hints = _CHECKS, _CHECKS
+        for held in list(self._held.values()):
+            hub = held.hub
+            if hub.leaving:
+                continue
+            if hub.empty_since is not None:
+                if now - hub.empty_since >= settings.sleep_after:
+                    self.run(self.end(hub, Closing(why="the room sleeps"), GOING_AWAY, "the room sleeps", why="empty"))
+                continue
+            if now - held.verified >= settings.verify and checks:
+                checks -= 1
+                held.verified = now
+                self.run(hub.journal.verify())
+            if now - held.hinted >= _HINT_EVERY and hints:
+                hints -= 1
+                held.hinted = now
+                self.run(self.tell(hub))
+            if held.follower is not None and now - held.followed >= _FOLLOW_EVERY:
+                held.followed = now
+                region = held.follower.look(hub.edges(), settings.regions, now=self.wall())
+                if region is not None:
+                    self.asked(hub, "move", region)
+
+    # Ending ------------------------------------------------------------------------
+
+    async def end(
+        self, hub: Hub, message: ServerMessage, code: int, reason: str, *, why: str, to: str = "", within: float = _END
+    ) -> bool:
+        """Give a room up in order; True when its log says so."""
+        async with self.lock(hub.name):
+            held = self._held.get(hub.name)
+            if held is None or held.hub is not hub or hub.leaving:
+                return False
+            if why == "empty" and hub.connections:
+                return False
+            hub.halt(message, code, reason)
+            released = await hub.release(why=why, to=to, within=within)
+            if released:
+                self.counts["released"] += 1
+                await self.tell(hub, awake=False, to=to)
+            self._forget(hub)
+            hub.dismiss()
+            await hub.close()
+        logs.say(
+            "epoch ends", room=hub.name, epoch=hub.epoch.epoch, seq=hub.room.seq, why=why, to=to, released=released
+        )
+        return released
+
+    async def move(self, hub: Hub, region: str) -> bool:
+        """Let the room go on in another region."""
+        self.counts["moved"] += 1
+        return await self.end(
+            hub, Moved(region=region, machine=""), MOVED, f"the room moves to {region}", why="moved", to=region
+        )
+
+    async def sleep(self, hub: Hub) -> bool:
+        """Put the room to sleep though there are members; it wakes for the next who enters."""
+        return await self.end(hub, Closing(why="the room was put to sleep"), GOING_AWAY, "put to sleep", why="asked")
+
+    async def close(self, why: str) -> None:
+        """Take in nobody any more, and give every room up in order, as far as time allows."""
+        self.closing = True
+        hubs = [held.hub for held in self._held.values()]
+        logs.say("leaving", rooms=len(hubs), connections=sum(hub.connections for hub in hubs))
+        gate = asyncio.Semaphore(_ENDING)
+
+        async def end(hub: Hub) -> None:
+            async with gate:
+                await self.end(hub, Closing(why=why), GOING_AWAY, why, why="leaving")
+
+        try:
+            async with asyncio.timeout(_END):
+                await asyncio.gather(*(end(hub) for hub in hubs))
+        except TimeoutError:
+            logs.warn("not every room was released in time", rooms=len(self))
+        for held in list(self._held.values()):
+            held.hub.halt(Closing(why=why), GOING_AWAY, why)
+            held.hub.dismiss()
+            await held.hub.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _lose(self, hub: Hub, why: str) -> None:
+        """The journal says that this machine may write no more: somebody else has the room, or the store is away."""
+        held = self._held.get(hub.name)
+        if held is None or held.hub is not hub:
+            return
+        self.counts[why] = self.counts.get(why, 0) + 1
+        if why == "storage":
+            self.gave_up[hub.name] = hub.epoch.epoch
+            text = "the object store does not answer, so nothing can be kept here"
+            hub.halt(Closing(why=text), STORAGE, text)
+        else:
+            hub.halt(Moved(region="", machine=""), MOVED, "the room has moved")
+            self._forget(hub)
+            hint = await self.hints.read(hub.name)
+            if hint is not None and hint.epoch > hub.epoch.epoch:
+                hub.redirect(Moved(region=hint.place.region, machine=hint.place.machine))
+        self._forget(hub)
+        logs.warn("epoch is over", room=hub.name, epoch=hub.epoch.epoch, seq=hub.room.seq, stored=hub.stored, why=why)
+        hub.dismiss()
+        await hub.close()
+
+    def _forget(self, hub: Hub) -> None:
+        held = self._held.get(hub.name)
+        if held is not None and held.hub is hub:
+            self.counts["entries"] += hub.lines
+            del self._held[hub.name]
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Have something done that nobody waits for; a store that does not answer is only logged."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except StoreError as exc:
+                logs.warn("store", why=str(exc))
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
