@@ -183,7 +183,7 @@ class Hub:
         member, news = self.presence.enter(by, name, region=path.edge, role=role)
         if news is not None:
             self.fanout.tell(news)
-        since = self.room.since(hello.epoch, hello.since)
+        since = self.room.since(hello.epoch, hello.since, hello.log)
         resumed = since is not None and self.fanout.window.covers(hello.since)
         parts = [] if resumed else self._state(binary=wire.binary)
         op, skipped = self.room.known(by, hello.client)
@@ -197,6 +197,7 @@ class Hub:
             machine=place.machine,
             region=place.region,
             epoch=self.epoch.epoch,
+            log=self.room.log,
             seq=self.room.seq,
             stored=self.stored,
             resumed=resumed,

@@ -79,6 +79,7 @@ class Hello(_Message, frozen=True):
     client: _Client
     name: _Name
     epoch: _Count = 0
+    log: Annotated[str, Meta(max_length=64)] = ""
     since: _Count = 0
 
 
@@ -211,6 +212,7 @@ class Welcome(_Message, frozen=True, kw_only=True):
     machine: str
     region: str
     epoch: int
+    log: str
     seq: int
     stored: int
     resumed: bool

@@ -52,6 +52,7 @@ class Room:
         self.name = name
         self.seq = 0
         self.epoch = 0
+        self.log = ""  # names the log: whoever wrote its first entry
         self.gate = Gate()
         self._starts: deque[tuple[int, int]] = deque(maxlen=STARTS)
         self._chat: deque[Said] = deque(maxlen=limits.history)
@@ -82,12 +83,13 @@ class Room:
         """The last operation of the client that is in the log, and those before it that are not."""
         return self._operations.known(by, client)
 
-    def since(self, epoch: int, since: int) -> int | None:
+    def since(self, epoch: int, since: int, log: str = "") -> int | None:
         """The first entry to send to somebody who heard up to ``since`` in ``epoch``; None: everything afresh.
 
-        What was heard in an epoch and not stored before the next one began is not part of the log.
+        What was heard in an epoch and not stored before the next one began is not part of the log. ``log`` is the
+        log that was heard, if the member says so: a room in memory begins a new one with every process.
         """
-        if epoch < 1 or since > self.seq:
+        if epoch < 1 or since > self.seq or (log and log != self.log):
             return None
         later = None
         for number, start in reversed(self._starts):
@@ -233,6 +235,7 @@ class Room:
     def _began(self, entry: Epoch) -> None:
         self.seq = entry.seq
         self.epoch = entry.epoch
+        self.log = self.log or entry.writer
         self._starts.append((entry.epoch, entry.seq))
 
     def _released(self, entry: Released) -> None:
@@ -282,6 +285,7 @@ class Room:
         """All that is needed to go on from here; what happens to the room later does not change it."""
         return Snapshot(
             seq=self.seq,
+            log=self.log,
             starts=list(self._starts),
             gate=self.gate,
             chat=list(self._chat),
@@ -297,6 +301,7 @@ class Room:
         if snapshot is not None:
             self.seq = snapshot.seq
             self.gate = snapshot.gate
+            self.log = snapshot.log
             self._starts.extend(snapshot.starts)
             self.epoch = self._starts[-1][0] if self._starts else 0
             self._chat.extend(snapshot.chat)

@@ -18,6 +18,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     v: int = VERSION
     seq: int
+    log: str
     starts: list[tuple[int, int]]
     gate: Gate
     chat: list[Said]

@@ -33,7 +33,7 @@ const allowed = () => state.role === "edit";
 const connection = new Connection({
   url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${withLink(`/rooms/${room}/ws`)}`,
   hello: () => ({
-    t: "hello", v: VERSION, key: secret, client: state.client, name: name(), epoch: state.doc.epoch, since: state.doc.seq,
+    t: "hello", v: VERSION, key: secret, client: state.client, name: name(), epoch: state.doc.epoch, log: state.log, since: state.doc.seq,
   }),
   heard: hear,
   changed: (phase, detail) => update([{ t: "$phase", phase, detail }]),

@@ -22,7 +22,7 @@ const MOST_SKIPPED = 64;
 export function initial(client = "") {
   return {
     phase: "connecting", detail: "", error: null, gap: false, rtt: null,
-    you: "", n: 0, role: "edit", room: "", machine: "", region: "", epoch: 0, path: null, public: "", listed: false, links: null,
+    you: "", n: 0, role: "edit", room: "", machine: "", region: "", epoch: 0, log: "", path: null, public: "", listed: false, links: null,
     doc: { epoch: 0, seq: 0, shapes: new Map(), chat: [] }, stored: 0,
     incoming: null, // the state that is arriving in parts: {parts, doc}
     members: new Map(), cursors: new Map(), drags: new Map(), selected: new Map(), // by the member's number
@@ -79,7 +79,7 @@ const STEPS = {
       ...state, error: null, gap: false, pending, rtt: null,
       stale: next !== undefined && next.op > m.op + MOST_SKIPPED,
       afresh: state.afresh || (!m.resumed && m.seq < state.stored),
-      you: m.you, n: m.n, role: m.role, room: m.room, machine: m.machine, region: m.region, epoch: m.epoch, path: m.path,
+      you: m.you, n: m.n, role: m.role, room: m.room, machine: m.machine, region: m.region, epoch: m.epoch, log: m.log, path: m.path,
       public: m.public, listed: m.listed, stored: m.stored,
       incoming: m.resumed ? null : arriving,
       members: byNumber(m.members), drags: new Map(),

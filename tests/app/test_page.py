@@ -114,7 +114,7 @@ class Watched(Afternoon):
         gate = self.room.gate
         welcome = Welcome(
             v=VERSION, you=WATCHER, n=member.n, role="edit", room="blue", machine="m", region="ams",
-            epoch=self.room.epoch, seq=self.room.seq, stored=self.room.seq, resumed=resumed,
+            epoch=self.room.epoch, log=self.room.log, seq=self.room.seq, stored=self.room.seq, resumed=resumed,
             parts=len(states), op=0, skipped=[], members=self.presence.members(),
             cursors=[(n, x, y) for n, x, y in self.presence.cursors()], selected=self.presence.selected(),
             path=Way(), public=gate.public, listed=gate.listed,

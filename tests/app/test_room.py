@@ -558,3 +558,14 @@ def test_every_operation_counts_once_through_resends_two_connections_and_takeove
     ops = [one.op for one in log if isinstance(one, Said)]
     assert sorted(ops) == list(range(1, 61))
     assert [one.seq for one in log] == list(range(1, len(log) + 1))
+
+
+def test_a_member_of_another_log_gets_everything_afresh() -> None:
+    room = Room("blue")
+    room.apply(Epoch(seq=1, at=0.0, epoch=1, machine="m1", region="ams", app="rooms", writer="first", why="made"))
+    assert room.log == "first"
+    assert (room.since(1, 1, "first"), room.since(1, 1, ""), room.since(1, 1, "another")) == (2, 2, None)
+    room.apply(Epoch(seq=2, at=0.0, epoch=2, machine="m1", region="ams", app="rooms", writer="second", why="woken"))
+    later = Room("blue")
+    later.restore(decode_snapshot(encode_snapshot(room.snapshot())), [])
+    assert (room.log, later.log) == ("first", "first")

@@ -105,7 +105,7 @@ class Member:
         self.left_at = None
         welcome = guest.welcome
         self.note(f"welcomed by {welcome['region']} in epoch {welcome['epoch']}")
-        self.person.epoch, self.person.since = welcome["epoch"], welcome["seq"]
+        self.person.epoch, self.person.log, self.person.since = welcome["epoch"], welcome["log"], welcome["seq"]
         self.numbers.clear()  # what was heard and not stored may have another number now
         for op, text in self.unsure.items():
             # What is in the log already is answered with `accepted`, so that nothing counts twice.

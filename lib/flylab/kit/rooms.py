@@ -25,6 +25,7 @@ class Person:
     client: str = field(default_factory=lambda: secrets.token_hex(8))
     op: int = 0
     epoch: int = 0
+    log: str = ""
     since: int = 0
 
     def hello(self) -> dict[str, Any]:
@@ -35,6 +36,7 @@ class Person:
             "client": self.client,
             "name": self.name,
             "epoch": self.epoch,
+            "log": self.log,
             "since": self.since,
         }
 
