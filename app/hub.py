@@ -8,10 +8,10 @@ Every method but those of a room's end is synchronous, so nothing comes between 
 
 import time
 from collections.abc import Callable
-from typing import Any
 
-from app.access import EDIT, Gate, Grant, Links, admit, held, may
+from app.access import EDIT, Gate, Grant, Links, admit, may
 from app.config import Limits
+from app.deeds import ACTS
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.fanout import Fanout, Listener, encode
 from app.journal import Journal
@@ -24,27 +24,14 @@ from app.protocol import (
     Accepted,
     ClientMessage,
     Cursor,
-    Drag,
     Drags,
-    Edit,
     Error,
     Hello,
     Path,
-    Ping,
-    Pong,
-    Redo,
-    Rename,
-    Say,
-    Select,
     ServerMessage,
-    Share,
-    Sleep,
-    Undo,
     Welcome,
     clean_name,
 )
-from app.protocol import Links as AskLinks
-from app.protocol import Move as AskMove
 from app.room import Room, encode_snapshot
 
 # Segments that the next holder may have to fetch, and entries that make a snapshot worth it at the end (our choices).
@@ -92,10 +79,10 @@ class Hub:
         self.presence = Presence()
         self.lines = 0
         self._limits = limits
-        self._links = links
-        self._asked = asked
-        self._changed = changed
-        self._wall = wall
+        self.links = links
+        self.asked = asked
+        self.changed = changed
+        self.wall = wall
         self._seats: dict[Seat, None] = {}
         self._farewell: tuple[ServerMessage, int, str] | None = None
         self._snapshot_at = room.seq - len(fill)
@@ -106,20 +93,6 @@ class Hub:
             self.fanout.fill(seq, line)
         self.fanout.start(room.seq)
         journal.on_stored = self._on_stored
-        self._acts: dict[type, Callable[[Seat, Any], None]] = {
-            Say: self._say,
-            Edit: self._edit,
-            Undo: self._undo,
-            Redo: self._redo,
-            Share: self._share,
-            AskLinks: self._tell_links,
-            AskMove: self._ask_move,
-            Sleep: self._ask_sleep,
-            Drag: self._drag,
-            Select: self._select,
-            Rename: self._rename,
-            Ping: self._ping,
-        }
 
     @property
     def name(self) -> str:
@@ -149,7 +122,7 @@ class Hub:
             room=self.name,
             epoch=self.epoch.epoch,
             place=self.place,
-            at=self._wall(),
+            at=self.wall(),
             awake=awake,
             to=to,
             public=gate.public,
@@ -219,7 +192,7 @@ class Hub:
             greeting.append(Drags(d=drags))
         first = [encode(greeting, binary=wire.binary), *parts]
         seat.listener = self.fanout.join(wire, hello.since if resumed else self.room.seq, first)
-        self._changed(self)
+        self.changed(self)
         return seat
 
     def leave(self, seat: Seat) -> None:
@@ -232,7 +205,7 @@ class Hub:
         if news is not None:
             self.fanout.tell(news)
         if not self._seats:
-            self._changed(self)
+            self.changed(self)
 
     def drained(self, seat: Seat) -> None:
         """The member has taken what it was sent."""
@@ -260,68 +233,7 @@ class Hub:
             error = Error(code="read-only", text=text) if op is None else Error(code="read-only", text=text, op=op)
             self.tell(seat.wire, error)
             return
-        self._acts[type(message)](seat, message)
-
-    def _say(self, seat: Seat, message: Say) -> None:
-        self._log(seat, self.room.say(self._member(seat), seat.client, message, at=self._wall()))
-
-    def _edit(self, seat: Seat, message: Edit) -> None:
-        self._log(seat, self.room.edit(self._member(seat), seat.client, message, at=self._wall()))
-
-    def _undo(self, seat: Seat, message: Undo) -> None:
-        self._log(seat, self.room.undo(self._member(seat), seat.client, message, at=self._wall()))
-
-    def _redo(self, seat: Seat, message: Redo) -> None:
-        self._log(seat, self.room.redo(self._member(seat), seat.client, message, at=self._wall()))
-
-    def _share(self, seat: Seat, message: Share) -> None:
-        by_link = held(self.room.gate, seat.grant) == EDIT
-        outcome = self.room.share(self._member(seat), seat.client, message, at=self._wall(), by_link=by_link)
-        if not self._log(seat, outcome):
-            return
-        if message.revoke == EDIT:
-            # Who takes the links back keeps a good one, or would lock themselves out.
-            seat.grant = Grant(EDIT, self.room.gate.edit)
-        self._admit_again()
-        self._tell_links(seat, AskLinks())
-        self._changed(self)
-
-    def _tell_links(self, seat: Seat, message: AskLinks) -> None:
-        links = self._links()
-        if links is None:
-            self.tell(seat.wire, Error(code="storage", text="the secret for links cannot be read now; ask again"))
-        else:
-            self.tell(seat.wire, links.paths(self.name, self.room.gate, held(self.room.gate, seat.grant)))
-
-    def _ask_move(self, seat: Seat, message: AskMove) -> None:
-        if message.region == self.epoch.region:
-            self.tell(seat.wire, Error(code="here-already", text=f"the room is in {message.region} already"))
-        else:
-            self._asked(self, "move", message.region)
-
-    def _ask_sleep(self, seat: Seat, message: Sleep) -> None:
-        self._asked(self, "sleep", "")
-
-    def _drag(self, seat: Seat, message: Drag) -> None:
-        self.presence.drag(seat.member, message.changes)
-        self.fanout.moved()
-
-    def _select(self, seat: Seat, message: Select) -> None:
-        self.presence.select(seat.member, message.ids)
-        self.fanout.moved()
-
-    def _rename(self, seat: Seat, message: Rename) -> None:
-        name = clean_name(message.name)
-        news = self.presence.rename(seat.member, name) if name else None
-        if news is not None:
-            self.fanout.tell(news)
-
-    def _ping(self, seat: Seat, message: Ping) -> None:
-        self.tell(seat.wire, Pong(n=message.n))
-        if isinstance(message.rtt, int | float):
-            news = self.presence.measured(seat.member, float(message.rtt))
-            if news is not None:
-                self.fanout.tell(news)
+        ACTS[type(message)](self, seat, message)
 
     # The log ---------------------------------------------------------------------
 
@@ -335,9 +247,9 @@ class Hub:
             entry.seq - self._snapshot_at >= self._limits.snapshot_entries or self.journal.segments >= _MOST_SEGMENTS
         ):
             self._snapshotting = True
-            self._asked(self, "snapshot", "")
+            self.asked(self, "snapshot", "")
 
-    def _log(self, seat: Seat, outcome: AnyEntry | Accepted | Error) -> bool:
+    def log(self, seat: Seat, outcome: AnyEntry | Accepted | Error) -> bool:
         if type(outcome) is Accepted or type(outcome) is Error:
             self.tell(seat.wire, outcome)
             return False
@@ -373,7 +285,7 @@ class Hub:
             return False
         if self.room.seq - self._snapshot_at >= _WORTH_A_SNAPSHOT:
             await self.journal.snapshot(self.room.seq, encode_snapshot(self.room.snapshot()))
-        entry = Released(seq=self.room.seq + 1, at=self._wall(), epoch=self.epoch.epoch, why=why, to=to)
+        entry = Released(seq=self.room.seq + 1, at=self.wall(), epoch=self.epoch.epoch, why=why, to=to)
         line = format_entry(entry)
         if not await self.journal.release(line, entry.seq, within=within):
             return False
@@ -398,9 +310,6 @@ class Hub:
 
     # Inside ----------------------------------------------------------------------
 
-    def _member(self, seat: Seat) -> Any:
-        return self.presence.member(seat.member)
-
     def _state(self, *, binary: bool) -> list[bytes]:
         """The room in frames, made once for all who come while nothing changes."""
         known = self._parts
@@ -409,7 +318,7 @@ class Hub:
             known = self._parts = self.room.seq, binary, frames
         return known[2]
 
-    def _admit_again(self) -> None:
+    def admit_again(self) -> None:
         """After the links changed: whoever has no right to be here any more goes, others may have another role."""
         gate = self.room.gate
         for seat in tuple(self._seats):

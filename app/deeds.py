@@ -1,0 +1,117 @@
+"""What members do in a room: one function for each kind of message, each with the hub, the seat and the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from app.access import EDIT, Grant, held
+from app.protocol import (
+    Drag,
+    Edit,
+    Error,
+    Ping,
+    Pong,
+    Redo,
+    Rename,
+    Say,
+    Select,
+    Share,
+    Sleep,
+    Undo,
+    clean_name,
+)
+from app.protocol import Links as AskLinks
+from app.protocol import Move as AskMove
+
+if TYPE_CHECKING:
+    from app.hub import Hub, Seat
+
+
+def say(hub: Hub, seat: Seat, message: Say) -> None:
+    hub.log(seat, hub.room.say(hub.presence.member(seat.member), seat.client, message, at=hub.wall()))
+
+
+def edit(hub: Hub, seat: Seat, message: Edit) -> None:
+    hub.log(seat, hub.room.edit(hub.presence.member(seat.member), seat.client, message, at=hub.wall()))
+
+
+def undo(hub: Hub, seat: Seat, message: Undo) -> None:
+    hub.log(seat, hub.room.undo(hub.presence.member(seat.member), seat.client, message, at=hub.wall()))
+
+
+def redo(hub: Hub, seat: Seat, message: Redo) -> None:
+    hub.log(seat, hub.room.redo(hub.presence.member(seat.member), seat.client, message, at=hub.wall()))
+
+
+def share(hub: Hub, seat: Seat, message: Share) -> None:
+    by_link = held(hub.room.gate, seat.grant) == EDIT
+    outcome = hub.room.share(hub.presence.member(seat.member), seat.client, message, at=hub.wall(), by_link=by_link)
+    if not hub.log(seat, outcome):
+        return
+    if message.revoke == EDIT:
+        # Who takes the links back keeps a good one, or would lock themselves out.
+        seat.grant = Grant(EDIT, hub.room.gate.edit)
+    hub.admit_again()
+    tell_links(hub, seat, AskLinks())
+    hub.changed(hub)
+
+
+def tell_links(hub: Hub, seat: Seat, message: AskLinks) -> None:
+    links = hub.links()
+    if links is None:
+        hub.tell(seat.wire, Error(code="storage", text="the secret for links cannot be read now; ask again"))
+    else:
+        hub.tell(seat.wire, links.paths(hub.name, hub.room.gate, held(hub.room.gate, seat.grant)))
+
+
+def ask_move(hub: Hub, seat: Seat, message: AskMove) -> None:
+    if message.region == hub.epoch.region:
+        hub.tell(seat.wire, Error(code="here-already", text=f"the room is in {message.region} already"))
+    else:
+        hub.asked(hub, "move", message.region)
+
+
+def ask_sleep(hub: Hub, seat: Seat, message: Sleep) -> None:
+    hub.asked(hub, "sleep", "")
+
+
+def drag(hub: Hub, seat: Seat, message: Drag) -> None:
+    hub.presence.drag(seat.member, message.changes)
+    hub.fanout.moved()
+
+
+def select(hub: Hub, seat: Seat, message: Select) -> None:
+    hub.presence.select(seat.member, message.ids)
+    hub.fanout.moved()
+
+
+def rename(hub: Hub, seat: Seat, message: Rename) -> None:
+    name = clean_name(message.name)
+    news = hub.presence.rename(seat.member, name) if name else None
+    if news is not None:
+        hub.fanout.tell(news)
+
+
+def ping(hub: Hub, seat: Seat, message: Ping) -> None:
+    hub.tell(seat.wire, Pong(n=message.n))
+    if isinstance(message.rtt, int | float):
+        news = hub.presence.measured(seat.member, float(message.rtt))
+        if news is not None:
+            hub.fanout.tell(news)
+
+
+ACTS: dict[type, Callable[[Hub, Seat, Any], None]] = {
+    Say: say,
+    Edit: edit,
+    Undo: undo,
+    Redo: redo,
+    Share: share,
+    AskLinks: tell_links,
+    AskMove: ask_move,
+    Sleep: ask_sleep,
+    Drag: drag,
+    Select: select,
+    Rename: rename,
+    Ping: ping,
+}
