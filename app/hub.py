@@ -37,6 +37,8 @@ from app.room import Room, encode_snapshot
 # Segments that the next holder may have to fetch, and entries that make a snapshot worth it at the end (our choices).
 _MOST_SEGMENTS = 200
 _WORTH_A_SNAPSHOT = 20
+# A greeting and a state of fewer bytes go out in one write (our choice).
+_ONE_WRITE = 16_384
 
 PRIVATE = "it opens with a link from somebody who is in it"
 
@@ -191,6 +193,8 @@ class Hub:
         if drags := self.presence.drags():
             greeting.append(Drags(d=drags))
         first = [encode(greeting, binary=wire.binary), *parts]
+        if sum(map(len, first)) < _ONE_WRITE:
+            first = [b"".join(first)]
         seat.listener = self.fanout.join(wire, hello.since if resumed else self.room.seq, first)
         self.changed(self)
         return seat

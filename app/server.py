@@ -90,6 +90,7 @@ def serve(site: Site, sock: socket.socket, *, announce: Callable[[str], None]) -
     config = Config(
         front,
         lifespan="off",
+        proxy_headers=False,  # what Fly's proxy says is read where it is needed (app/arrival.py)
         ws=MemberProtocol,
         ws_max_size=2 * site.settings.limits.message_bytes,
         ws_per_message_deflate=False,
