@@ -215,7 +215,8 @@ def test_messages_are_compact_and_tagged() -> None:
 def test_a_welcome_says_everything_also_what_is_empty() -> None:
     welcome = Welcome(
         v=2, you="a", n=1, role="edit", room="blue", machine="m", region="ams", epoch=1, log="w", seq=1, stored=0,
-        resumed=False, parts=1, op=0, skipped=[], members=[], cursors=[], selected=[], path=protocol.Path(), public="", listed=False,
+        resumed=False, parts=1, op=0, skipped=[], members=[], cursors=[], selected=[], path=protocol.Path(), public="",
+        listed=False,
     )  # fmt: skip
     assert set(msgspec.json.decode(format_message(welcome))) == {"t", *Welcome.__struct_fields__}
 

@@ -14,7 +14,7 @@ from app.holding import Holding
 from app.hub import Hub, Seat
 from app.onward import Refuse, ReplayTo
 from app.ownership import Hint
-from app.protocol import Hello, Say
+from app.protocol import STORAGE, Hello, Say
 from app.protocol import Path as Way
 from app.rooms import Rooms
 from app.signing import Keys, State, Word
@@ -297,6 +297,24 @@ async def test_without_a_store_nobody_is_let_in_and_visitors_are_passed_on(machi
     assert isinstance(await rooms.arrive("red", Arrival()), ReplayTo)
     faulty.silent = False
     assert isinstance(await rooms.arrive("red", Arrival()), Hub)
+
+
+async def test_a_room_is_given_up_after_as_many_seconds_without_the_store_as_are_set(
+    machine: Machine, tmp_path: Path
+) -> None:
+    faulty = Faulty(open_store(tmp_path.as_uri()))
+    rooms = machine(1, store=faulty, storage=0.3)
+    hub = await hold(rooms)
+    ear, seat = enter(hub)
+    faulty.silent = True
+    hub.act(seat, Say(op=1, text="nobody knows whether this is kept"))
+    await until(lambda: ear.closed is not None)
+    assert ear.closed is not None
+    assert ear.closed[0] == STORAGE
+    assert rooms.holding.get("blue") is None
+    # The line was stored, and only its acknowledgement is missing: whoever takes the room next has it.
+    faulty.silent = False
+    assert [said.text for said in (await hold(machine(2), arrival=assigned(Word.GAVE, 1))).room.chat()] != []
 
 
 async def test_a_hint_is_only_a_hint(machine: Machine, tmp_path: Path) -> None:

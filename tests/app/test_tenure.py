@@ -251,3 +251,12 @@ def test_what_a_snapshot_leaves_to_be_read() -> None:
     tenure.covered(tenure.reads_after(11))
     assert tenure.segments == 0
     assert tenure.reads_after(11) == 12
+
+
+def test_how_long_a_segment_may_stay_unstored_can_be_set() -> None:
+    epoch = Epoch(seq=1, at=0.0, epoch=1, machine="m", region="ams", app="rooms", writer="w", why="made")
+    tenure = Tenure("blue", epoch, Random(0), storage=2.0)
+    assert put(tenure, 100.0).within == 2.0
+    assert isinstance(tenure.failed(101.9)[0], Retry)
+    assert put(tenure, 102.0).within == LAST_TRY
+    assert tenure.failed(102.0) == [Lost("storage")]
