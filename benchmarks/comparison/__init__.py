@@ -1,0 +1,1 @@
+"""What `benchmarks/rooms.py` makes of its runs: medians and ratios, the table, the page."""
