@@ -82,7 +82,7 @@ def read_arrival(
 
 def times_again(target: str) -> int:
     """How often the visitor was already sent to this address again."""
-    found = _AGAIN.search(target.partition("?")[2])
+    found = _AGAIN.search(target.partition("?")[2]) if AGAIN in target else None
     return int(found[1]) if found else 0
 
 

@@ -113,8 +113,8 @@ class Holding:
             hub.empty_since = self.clock()
         held = self._held.get(hub.name)
         if held is not None:
-            hint, known = hub.hint(), held.told.hint
-            if known is not None and (hint.public, hint.listed) != (known.public, known.listed):
+            gate, known = hub.room.gate, held.told.hint
+            if known is not None and (gate.public, gate.listed) != (known.public, known.listed):
                 self.run(self.tell(hub))
 
     # Looking after -----------------------------------------------------------------

@@ -129,7 +129,7 @@ class Hub:
             to=to,
             public=gate.public,
             listed=gate.listed,
-            members=len(self.presence.members()),
+            members=len(self.presence),
         )
 
     # Coming and going ------------------------------------------------------------

@@ -23,7 +23,7 @@ class SiteCollector:
         site = self._site
         rooms, store = site.holding, site.store
         hubs = rooms.hubs
-        members = sum(len(hub.presence.members()) for hub in hubs)
+        members = sum(len(hub.presence) for hub in hubs)
         unstored = sum(hub.room.seq - hub.stored for hub in hubs)
         yield gauge("rooms_held", "Rooms that this machine holds.", len(rooms))
         yield gauge("rooms_members", "Members in those rooms.", members)

@@ -75,15 +75,14 @@ def run_all(peers: list[Peer], loads: list[str], rounds: int, seconds: float) ->
     results: Results = {load: {peer.name: [] for peer in peers if peer.can(load)} for load in loads}
     for number in range(rounds):
         first = number % len(peers)
-        for what in loads:
-            for _ in range(STARTS if what == "cold" else 1):
-                for peer in (*peers[first:], *peers[:first]):
-                    if peer.can(what):
-                        began = time.monotonic()
-                        result = measure(peer, what, seconds)
-                        results[what][peer.name].append(result)
-                        took = time.monotonic() - began
-                        print(f"{number + 1} {what} {peer.name} ({took:.0f} s): {brief(result, what)}", file=sys.stderr)
+        turns = [(load, peer) for load in loads for _ in range(STARTS if load == "cold" else 1)
+                 for peer in (*peers[first:], *peers[:first]) if peer.can(load)]  # fmt: skip
+        for load, peer in turns:
+            began = time.monotonic()
+            result = measure(peer, load, seconds)
+            results[load][peer.name].append(result)
+            took = time.monotonic() - began
+            print(f"{number + 1} {load} {peer.name} ({took:.0f} s): {brief(result, load)}", file=sys.stderr)
     return results
 
 

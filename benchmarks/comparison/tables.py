@@ -1,9 +1,8 @@
 """The figures and ratios of a run as Markdown; pure."""
 
-import math
 from typing import Any
 
-from comparison.figures import FIGURES, OURS, RATIOS, Bound, Figure, Summary, counts, ratio, summary
+from comparison.figures import FIGURES, FREE, OURS, RATIOS, Bound, Figure, Summary, counts, ratio, summary
 
 NONE, LATE = "–", "?"
 
@@ -31,7 +30,7 @@ def table(run: dict[str, Any]) -> str:
             for name in titles
         ]
         if any(one != NONE for one in cells):
-            lines.append(f"| {figure.heading} | {figure.promise.written(figure.digits)} | {' | '.join(cells)} |")
+            lines.append(f"| {figure.heading} | {figure.promise} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -41,7 +40,7 @@ def ratios(run: dict[str, Any]) -> str:
     for asked in RATIOS:
         found = ratio(run["results"], asked)
         if found.known:
-            lines.append(f"| {asked.heading} | {asked.promise.written(1)} | {cell(found, digits=2)} |")
+            lines.append(f"| {asked.heading} | {asked.promise} | {cell(found, digits=2)} |")
     return (
         "\n".join(["| ours divided by theirs, in the same round | promised | |", "|---|---|---:|", *lines])
         if lines
@@ -80,14 +79,13 @@ def _shown(run: dict[str, Any]) -> list[Figure]:
 
 
 def _unkept(heading: str, promise: Bound, found: Summary, scale: float, digits: int) -> list[str]:
-    if promise == Bound():
+    if promise == FREE:
         return []
-    said = promise.written(digits if promise.most == math.inf or promise.most >= 10 else max(digits, 1))
     if not found.known:
-        return [f"{heading}: promised {said}, not known from this run"]
+        return [f"{heading}: promised {promise}, not known from this run"]
     if promise.holds(found.median * scale):
         return []
-    return [f"{heading}: promised {said}, found {cell(found, scale=scale, digits=digits)}"]
+    return [f"{heading}: promised {promise}, found {cell(found, scale=scale, digits=digits)}"]
 
 
 def _whole(above: str, heading: str) -> tuple[str, str]:
