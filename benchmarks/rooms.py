@@ -77,12 +77,12 @@ def run_all(peers: list[Peer], loads: list[str], rounds: int, seconds: float) ->
         first = number % len(peers)
         turns = [(load, peer) for load in loads for _ in range(STARTS if load == "cold" else 1)
                  for peer in (*peers[first:], *peers[:first]) if peer.can(load)]  # fmt: skip
-        for load, peer in turns:
+        for what, peer in turns:
             began = time.monotonic()
-            result = measure(peer, load, seconds)
-            results[load][peer.name].append(result)
+            result = measure(peer, what, seconds)
+            results[what][peer.name].append(result)
             took = time.monotonic() - began
-            print(f"{number + 1} {load} {peer.name} ({took:.0f} s): {brief(result, load)}", file=sys.stderr)
+            print(f"{number + 1} {what} {peer.name} ({took:.0f} s): {brief(result, what)}", file=sys.stderr)
     return results
 
 

@@ -77,8 +77,8 @@ def test_a_process_that_a_chapter_leaves_behind_fails_the_suite_and_is_ended(tri
 def running_suite(trial: Trial) -> subprocess.Popen[str]:
     """A suite whose first chapter runs.
 
-    On a busy computer a kernel is sometimes never heard of: its ports are picked free and bound half a second later, and
-    somebody else may take one in between. What is tested here is the end of a suite, so another one is started then.
+    On a busy computer a kernel is sometimes never heard of: its ports are picked free and bound half a second later,
+    and somebody else may take one in between. The end of a suite is tested here, so another one is started then.
     """
     for left in (2, 1, 0):
         process = trial.start()
