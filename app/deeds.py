@@ -23,6 +23,7 @@ from app.protocol import (
 )
 from app.protocol import Links as AskLinks
 from app.protocol import Move as AskMove
+from flylab.wire.regions import is_region_code
 
 if TYPE_CHECKING:
     from app.hub import Hub, Seat
@@ -66,7 +67,9 @@ def tell_links(hub: Hub, seat: Seat, message: AskLinks) -> None:
 
 
 def ask_move(hub: Hub, seat: Seat, message: AskMove) -> None:
-    if message.region == hub.epoch.region:
+    if not is_region_code(message.region):
+        hub.tell(seat.wire, Error(code="invalid", text=f"there is no region {message.region!r}"))
+    elif message.region == hub.epoch.region:
         hub.tell(seat.wire, Error(code="here-already", text=f"the room is in {message.region} already"))
     else:
         hub.asked(hub, "move", message.region)

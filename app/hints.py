@@ -15,6 +15,7 @@ class Told:
     """What was last written about a room, so that the same is not written again, and nothing out of order."""
 
     hint: Hint | None = None
+    wanted: Hint | None = None
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -33,9 +34,12 @@ class Hints:
             return None
 
     async def write(self, hint: Hint, told: Told) -> None:
-        """Tell the lobbies; a failure is only logged."""
+        """Tell the lobbies; a failure is only logged. Of many that wait for their turn, the latest alone is written."""
+        told.wanted = hint
         try:
             async with told.writing:
+                if told.wanted is not hint:
+                    return
                 await self._store.put(hint_key(hint.room), hint.to_json().encode())
                 known, listed = told.hint, hint.listed and bool(hint.public)
                 if known is None or (hint.public, hint.listed) != (known.public, known.listed):

@@ -6,6 +6,7 @@ end ──► all stored ──► snapshot ──► `Released` ──► hint 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
@@ -25,6 +26,8 @@ _END = 2.5
 _CHECKS = 50
 _HINT_EVERY = 30.0
 _FOLLOW_EVERY = 5.0
+# How long members of a lost room wait to be told where it is now (our choice).
+_WHERE = 1.0
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Holding:
         self.wall = wall
         self._held: dict[str, Held] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -158,13 +161,19 @@ class Holding:
             if why == "empty" and hub.connections:
                 return False
             hub.halt(message, code, reason)
-            released = await hub.release(why=why, to=to, within=within)
-            if released:
-                self.counts["released"] += 1
-                await self.tell(hub, awake=False, to=to)
-            self._forget(hub)
-            hub.dismiss()
-            await hub.close()
+            released = False
+            try:
+                released = await hub.release(why=why, to=to, within=within)
+                if released:
+                    self.counts["released"] += 1
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(within):
+                            await self.tell(hub, awake=False, to=to)
+            finally:
+                # Whatever came in between: a room that takes nothing in any more must not keep its members.
+                self._forget(hub)
+                hub.dismiss()
+                await hub.close()
         logs.say(
             "epoch ends", room=hub.name, epoch=hub.epoch.epoch, seq=hub.room.seq, why=why, to=to, released=released
         )
@@ -172,10 +181,10 @@ class Holding:
 
     async def move(self, hub: Hub, region: str) -> bool:
         """Let the room go on in another region."""
-        self.counts["moved"] += 1
-        return await self.end(
-            hub, Moved(region=region, machine=""), MOVED, f"the room moves to {region}", why="moved", to=region
-        )
+        message = Moved(region=region, machine="")
+        moved = await self.end(hub, message, MOVED, f"the room moves to {region}", why="moved", to=region)
+        self.counts["moved"] += moved
+        return moved
 
     async def sleep(self, hub: Hub) -> bool:
         """Put the room to sleep though there are members; it wakes for the next who enters."""
@@ -218,9 +227,11 @@ class Holding:
         else:
             hub.halt(Moved(region="", machine=""), MOVED, "the room has moved")
             self._forget(hub)
-            hint = await self.hints.read(hub.name)
-            if hint is not None and hint.epoch > hub.epoch.epoch:
-                hub.redirect(Moved(region=hint.place.region, machine=hint.place.machine))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WHERE):
+                    hint = await self.hints.read(hub.name)
+                    if hint is not None and hint.epoch > hub.epoch.epoch:
+                        hub.redirect(Moved(region=hint.place.region, machine=hint.place.machine))
         self._forget(hub)
         logs.warn("epoch is over", room=hub.name, epoch=hub.epoch.epoch, seq=hub.room.seq, stored=hub.stored, why=why)
         hub.dismiss()
@@ -232,14 +243,23 @@ class Holding:
             self.counts["entries"] += hub.lines
             del self._held[hub.name]
 
+    async def whole(self, work: Coroutine[Any, Any, bool]) -> bool:
+        """Have something done to its end, also when whoever asked for it does not wait so long."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Have something done that nobody waits for; a store that does not answer is only logged."""
+        """Have something done that nobody waits for; what goes wrong is logged."""
 
         async def guarded() -> None:
             try:
                 await work
             except StoreError as exc:
                 logs.warn("store", why=str(exc))
+            except Exception:
+                logs.LOG.exception("failed")
 
         task = asyncio.create_task(guarded())
         self._tasks.add(task)

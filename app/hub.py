@@ -6,8 +6,10 @@
 Every method but those of a room's end is synchronous, so nothing comes between two steps.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from app.access import EDIT, Gate, Grant, Links, admit, may
 from app.config import Limits
@@ -268,8 +270,8 @@ class Hub:
         """Fold the log as it is now and store that once all of it is stored; costs nothing when it fails."""
         try:
             seq, body = self.room.seq, encode_snapshot(self.room.snapshot())
-            if await self.journal.snapshot(seq, body):
-                self._snapshot_at = seq
+            await self.journal.snapshot(seq, body)
+            self._snapshot_at = seq  # also when it failed: a store in trouble is not helped by one with every entry
         finally:
             self._snapshotting = False
 
@@ -288,7 +290,9 @@ class Hub:
         if not await self.journal.flush(within=within):
             return False
         if self.room.seq - self._snapshot_at >= _WORTH_A_SNAPSHOT:
-            await self.journal.snapshot(self.room.seq, encode_snapshot(self.room.snapshot()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await self.journal.snapshot(self.room.seq, encode_snapshot(self.room.snapshot()))
         entry = Released(seq=self.room.seq + 1, at=self.wall(), epoch=self.epoch.epoch, why=why, to=to)
         line = format_entry(entry)
         if not await self.journal.release(line, entry.seq, within=within):

@@ -64,7 +64,10 @@ class RoomServer(Server):
         self._front.warm()
         while True:
             await asyncio.sleep(_TEND_EVERY)
-            site.holding.tend()
+            try:
+                site.holding.tend()
+            except Exception:
+                logs.LOG.exception("rooms not looked after")
             if idle.look(loop.time(), rooms=len(site.holding), connections=site.connections):
                 logs.say("ending: nothing to do", seconds=site.settings.idle_after)
                 self.should_exit = True

@@ -73,7 +73,9 @@ def add_lists(app: Quart, site: Site) -> None:
                 return await site.holding.hints.read(room)
 
         hints = await asyncio.gather(*(read(room) for room in names[:_MOST_LISTED]))
-        known = [describe_room(hint, site.holding.get(hint.room)) for hint in hints if hint is not None]
+        known = [
+            describe_room(hint, site.holding.get(hint.room)) for hint in hints if hint and hint.listed and hint.public
+        ]
         regions = {room["region"] for room in known} | {site.settings.place.region, *site.settings.regions}
         return {
             "rooms": known,
@@ -171,13 +173,13 @@ def add_orders(app: Quart, site: Site) -> None:
             return quart_answer(hub)
         if region == hub.epoch.region:
             return quart_answer(Refuse(status=409, why=f"room {room} is in {region} already", reason="here-already"))
-        return await done(hub, holding.move(hub, region))
+        return await done(hub, holding.whole(holding.move(hub, region)))
 
     async def sleep(room: str) -> Answer:
         hub = await ordered(parse_room(room))
         if not isinstance(hub, Hub):
             return quart_answer(hub)
-        return await done(hub, holding.sleep(hub))
+        return await done(hub, holding.whole(holding.sleep(hub)))
 
     async def done(hub: Hub, order: Any) -> Answer:
         if not await order:

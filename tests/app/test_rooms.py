@@ -335,3 +335,38 @@ async def test_a_hint_is_only_a_hint(machine: Machine, tmp_path: Path) -> None:
     sent = await stranger.arrive("blue", Arrival())
     assert isinstance(sent, ReplayTo)
     assert sent.replay.prefer_instance == "m1"
+
+
+async def test_an_order_whose_asker_goes_away_is_carried_out_all_the_same(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    ear, _ = enter(hub)
+    asking = asyncio.create_task(rooms.holding.whole(rooms.holding.sleep(hub)))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await until(lambda: ear.closed is not None)
+    assert rooms.holding.get("blue") is None
+    hint = await rooms.holding.hints.read("blue")
+    assert hint is not None
+    assert not hint.awake
+
+
+async def test_a_room_whose_end_is_cut_short_lets_its_members_go(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    ear, _ = enter(hub)
+    ending = asyncio.create_task(rooms.holding.sleep(hub))
+    await until(lambda: hub.leaving)
+    ending.cancel()
+    await asyncio.gather(ending, return_exceptions=True)
+    assert ear.closed is not None
+    assert rooms.holding.get("blue") is None
+
+
+async def test_of_many_hints_that_wait_the_last_is_written(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    await until(lambda: rooms.holding.hints is not None)
+    before = rooms.holding.hints._store.calls["put"]  # type: ignore[attr-defined] # a watched store
+    await asyncio.gather(*(rooms.holding.tell(hub) for _ in range(100)))
+    assert rooms.holding.hints._store.calls["put"] - before <= 4  # type: ignore[attr-defined] # a watched store
