@@ -18,8 +18,8 @@ from uvicorn.server import Server
 from app import logs
 from app.front import Front
 from app.idle import Idle
+from app.opening import Opening
 from app.site import Site
-from app.transport import MemberProtocol
 from flylab.errors import UsageError
 
 # Rooms are given up in at most 2.5 s (app/rooms.py); then members have this long to take in their last message, and
@@ -94,7 +94,7 @@ def serve(site: Site, sock: socket.socket, *, announce: Callable[[str], None]) -
         front,
         lifespan="off",
         proxy_headers=False,  # what Fly's proxy says is read where it is needed (app/arrival.py)
-        ws=MemberProtocol,
+        ws=Opening,
         ws_max_size=2 * site.settings.limits.message_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=site.settings.heartbeat,

@@ -1,27 +1,16 @@
-"""uvicorn's WebSocket protocol, from which an accepted connection can be detached.
+"""How the app takes over an accepted connection: detached from ASGI where the server offers that, else by plain ASGI.
 
-    upgrade ──► the app decides (task, scope, queue) ──► websocket.accept ──► detach ──► `Link`: the socket alone
-                          └── a plain response                  └── not detached: as on any other server
-
-The app finds `EXTENSION` in the scope's extensions. `attend` uses it, and does the same work by plain ASGI without it.
+A server offers it as `EXTENSION` in the scope's extensions (`app.opening` does; any ASGI server works without).
 """
 
 import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
-from weakref import WeakKeyDictionary
-
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from typing import Any, Protocol
 
 from app.framing import short_reason, unframe
-from app.keepalive import Keepalive
-from app.link import Link, Shared
 from app.wire import Receiver, Wire
-
-if TYPE_CHECKING:
-    from uvicorn.server import ServerState
 
 EXTENSION = "flylab.member"
 
@@ -29,8 +18,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# What a client may send before it was accepted; no client should (our choice).
-_EARLY_BYTES = 65_536
 # As in app/link.py, for other servers.
 _GRACE = 1.0
 _UNREAD_BYTES = 262_144
@@ -49,13 +36,19 @@ async def attend(scope: Message, receive: Receive, send: Send, receiver: Receive
     await AsgiWire(send).run(receive, receiver)
 
 
+class Detachable(Protocol):
+    """A server's side of a connection that can be taken away from ASGI."""
+
+    def detach(self, receiver: Receiver, /) -> Wire: ...
+
+
 class Member:
     """What the app finds in the scope."""
 
     __slots__ = ("_protocol",)
 
-    def __init__(self, protocol: "MemberProtocol") -> None:
-        self._protocol: MemberProtocol | None = protocol
+    def __init__(self, protocol: Detachable) -> None:
+        self._protocol: Detachable | None = protocol
 
     def detach(self, receiver: Receiver) -> Wire:
         """Take the connection away from ASGI, once: right after ``websocket.accept``, before anything is awaited."""
@@ -64,87 +57,6 @@ class Member:
         wire = self._protocol.detach(receiver)
         self._protocol = None
         return wire
-
-
-class MemberProtocol(WebSocketsSansIOProtocol):
-    """Handed to uvicorn as its ``ws`` class."""
-
-    _of_server: ClassVar["WeakKeyDictionary[ServerState, Shared]"] = WeakKeyDictionary()
-
-    def __init__(self, config: Any, server_state: "ServerState", app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._server_state = server_state
-        self._early: bytearray | None = bytearray()  # until it is known who reads
-        self._http: Any = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._http = cast("asyncio.Transport", transport).get_protocol()
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._early is None or not self.handshake_initiated:
-            super().data_received(data)
-            return
-        self._early += data
-        if len(self._early) > _EARLY_BYTES:
-            self.transport.pause_reading()
-
-    async def run_asgi(self) -> None:
-        cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = Member(self)
-        await super().run_asgi()
-
-    def start_keepalive(self) -> None:
-        """Called when the handshake is done; at the end of this turn it is known whether the app detached."""
-        self.loop.call_soon(self._attach)
-
-    def detach(self, receiver: Receiver) -> Wire:
-        """See `Member.detach`."""
-        if not (self.handshake_complete or self.transport.is_closing()) or self.close_sent:
-            raise RuntimeError("the connection must be accepted before it is detached")
-        if self._early is None:
-            raise RuntimeError("the connection must be detached right after it was accepted")
-        early, self._early = bytes(self._early), None
-        shared = self._of_server.get(self._server_state)
-        if shared is None:
-            keepalive = Keepalive(self.loop, self.ping_interval)
-            most_bytes = self.config.ws_max_size
-            shared = Shared(loop=self.loop, keepalive=keepalive, most_bytes=most_bytes, connections=self.connections)
-            self._of_server[self._server_state] = shared
-        link = Link(shared, self.transport, receiver, early)
-        self.connections.discard(self)
-        if early:
-            self.transport.resume_reading()
-        self._forget()
-        receiver.begin(link)
-        return link
-
-    def _attach(self) -> None:
-        if self._early is None or self.disconnected:
-            return
-        early, self._early = bytes(self._early), None
-        super().start_keepalive()
-        if early:
-            self.transport.resume_reading()
-            super().data_received(early)
-
-    def _forget(self) -> None:
-        """Undo the cycles of the handshake, so that it is freed now and not when the collector comes by."""
-        self.transport = _Gone()
-        self.conn.parser.close()
-        self.scope = cast("Any", {})
-        if hasattr(self._http, "parser"):
-            self._http.parser = None
-        self._http = None
-
-
-class _Gone(asyncio.Transport):
-    """In place of a transport that was taken away; uvicorn closes it when the app returns."""
-
-    def close(self) -> None:
-        """Not ours any more."""
-
-    def is_closing(self) -> bool:
-        return True
 
 
 class AsgiWire:

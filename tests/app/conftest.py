@@ -166,6 +166,6 @@ async def enter() -> AsyncIterator[Enter]:
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests of connections run on both loops: they treat full buffers and closing transports differently."""
     both = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop} if uvloop is not None else {}
-    if item.path.name == "test_transport.py" and both:
+    if item.path.name in ("test_opening.py", "test_transport.py") and both:
         return both
     return {"asyncio": asyncio.new_event_loop}
