@@ -1,27 +1,32 @@
 """When a room sends what has gathered: at once after a quiet moment, and the rarer the more it costs; pure."""
 
 # A flush may come again after this many times what the last one cost, so that sending leaves most of the core for
-# reading; a third of a core a busy room. Messages never wait longer than this. What is in no hurry (cursors, what is
-# stored) rides along with them, or comes 12 ms after the last flush (80 a second; a screen shows 60). All our choices.
+# reading: a third of a core a busy room, a seventh for what is in no hurry (cursors, what is stored). That rides along
+# with messages, or comes no sooner than a screen's frame after the last flush. Nothing waits longer than 33 ms. All our
+# choices.
 _SHARE = 3
+_PATIENT_SHARE = 6
+_PATIENT_GAP = 1 / 60
 _MOST = 0.033
-_PATIENT_GAP = 0.012
 
 
 class Pacer:
     """Knows when the last flush was and what it took."""
 
-    __slots__ = ("_gap", "_last")
+    __slots__ = ("_cost", "_last", "_latest")
 
     def __init__(self) -> None:
         self._last = float("-inf")
-        self._gap = 0.0
+        self._cost = 0.0  # of the cheaper of the last two: one that was interrupted says nothing
+        self._latest = 0.0
 
     def due(self, now: float, *, patient: bool) -> float:
         """The earliest moment, now or later, for a flush of what waits now."""
-        return max(now, self._last + (max(self._gap, _PATIENT_GAP) if patient else self._gap))
+        gap = max(_PATIENT_SHARE * self._cost, _PATIENT_GAP) if patient else _SHARE * self._cost
+        return max(now, self._last + min(gap, _MOST))
 
     def flushed(self, began: float, ended: float) -> None:
         """A flush was done."""
         self._last = began
-        self._gap = min(_SHARE * (ended - began), _MOST)
+        self._cost = min(self._latest, ended - began)
+        self._latest = ended - began
