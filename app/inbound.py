@@ -42,10 +42,16 @@ class End(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bytes for the member that the protocol asks for, and whether that was the end."""
+    """A frame that is no whole message came: bytes for the member that the protocol asks for, and whether it ends it.
+
+    Nearly always a pong of the member's, or the beginning of a message in pieces: then there is nothing to send.
+    """
 
     frames: bytes
     end: End | None = None
+
+
+_NOTHING = Answer(b"")
 
 
 class Inbound:
@@ -76,24 +82,22 @@ class Inbound:
         self._at = 0
 
     def next(self) -> Message | Answer | None:
-        """The next thing that came, or None until more does."""
-        while self._data is not None and (have := len(self._data) - self._at) >= self._need:
-            self._need = 0
-            size = measure(self._data, self._at, most_bytes=self._most_bytes)
-            if size == INCOMPLETE:
-                return None
-            if size > have:
-                self._need = size
-                return None
-            proper = size != IMPROPER
-            frame = bytes(self._data[self._at : self._at + size] if proper else self._data[self._at :])
-            self._at += len(frame)
-            if self._at == len(self._data):
-                self._data, self._at = None, 0
-            found = self._take(frame, proper=proper)
-            if found is not None:
-                return found
-        return None
+        """What the next frame that came is, one frame a call, or None until more comes."""
+        if self._data is None or (have := len(self._data) - self._at) < self._need:
+            return None
+        self._need = 0
+        size = measure(self._data, self._at, most_bytes=self._most_bytes)
+        if size == INCOMPLETE:
+            return None
+        if size > have:
+            self._need = size
+            return None
+        proper = size != IMPROPER
+        frame = bytes(self._data[self._at : self._at + size] if proper else self._data[self._at :])
+        self._at += len(frame)
+        if self._at == len(self._data):
+            self._data, self._at = None, 0
+        return self._take(frame, proper=proper)
 
     def goodbye(self, code: int, reason: str) -> bytes:
         """The frame that ends the conversation from our side; `next` tells when the member has answered it."""
@@ -106,10 +110,10 @@ class Inbound:
         self._data = self._pieces = None
         self._let_go()
 
-    def _take(self, frame: bytes, *, proper: bool) -> Message | Answer | None:
+    def _take(self, frame: bytes, *, proper: bool) -> Message | Answer:
         first = frame[0]
         if proper and first == _PONG:
-            return None
+            return _NOTHING
         if not proper or first not in _DATA or self._conn is not None:
             return self._judge(frame)
         head = 6 if frame[1] < 254 else 8 if frame[1] == 254 else HEAD_BYTES
@@ -125,7 +129,7 @@ class Inbound:
                 return Answer(b"".join(conn.data_to_send()), End.FAILED)
         return Message(payload, binary)
 
-    def _judge(self, frame: bytes) -> Message | Answer | None:
+    def _judge(self, frame: bytes) -> Message | Answer:
         """Let the library look at one frame, or at something that is none."""
         conn = self._library()
         conn.receive_data(frame)
@@ -142,13 +146,14 @@ class Inbound:
             self._let_go()
         if whole is not None:
             return whole
-        return Answer(output) if output else None
+        return Answer(output) if output else _NOTHING
 
     def _gather(self, piece: Frame) -> Message | Answer | None:
         if piece.opcode is not Opcode.CONT:
             self._pieces = [bytes((piece.opcode,))]
         assert self._pieces is not None
-        self._pieces.append(bytes(piece.data))
+        if piece.data:  # any number of empty ones may come
+            self._pieces.append(bytes(piece.data))
         if not piece.fin:
             return None
         (kind, *parts), self._pieces = self._pieces, None

@@ -15,9 +15,9 @@ try:
 except ImportError:  # a build of websockets without its C extension
     from websockets.utils import apply_mask
 
-from app.inbound import End, Inbound, Message
+from app.inbound import Answer, End, Inbound, Message
 from app.keepalive import Keepalive
-from app.wire import Receiver, Wire
+from app.wire import NOBODY, Receiver, Wire
 
 __all__ = ["Link", "Receiver", "Shared", "Wire"]
 
@@ -29,6 +29,13 @@ _CLOSE_TIMEOUT = 10.0
 
 # Answers to a member who does not take them: beyond this nothing more is read from it, so that it asks for no more.
 _UNREAD_BYTES = 262_144
+
+# Frames taken in one turn of the loop, so that one member's full buffer does not hold up all others. And how many that
+# are no messages (pings, pongs, pieces of messages) a member may send in so many seconds, since nobody else counts
+# them: a browser sends one, in answer to our ping. All our choices.
+_TURN_FRAMES = 64
+ODD_FRAMES = 1_000
+ODD_SECONDS = 20.0
 
 _BINARY = 0x82
 _DATA = frozenset((0x81, _BINARY))  # whole messages
@@ -45,18 +52,6 @@ class Shared:
     connections: set[Any]  # uvicorn's; each has `shutdown`
 
 
-class _Nobody:
-    """In place of the receiver after the end, so that the two do not keep each other."""
-
-    def begin(self, wire: Wire) -> None: ...
-    def received(self, frame: bytes, binary: bool) -> None: ...
-    def drained(self) -> None: ...
-    def lost(self) -> None: ...
-
-
-_NOBODY = _Nobody()
-
-
 class _State(enum.Enum):
     OPEN = enum.auto()
     CLOSING = enum.auto()  # we said goodbye and wait for the answer
@@ -67,8 +62,8 @@ class Link(asyncio.Protocol):
     """A `Wire` that is the transport's protocol; takes the place of the one that did the handshake."""
 
     __slots__ = (
-        "_choked", "_full", "_heard", "_inbound", "_number", "_paused", "_pinged", "_plain", "_receiver", "_shared",
-        "_state", "_transport", "binary",
+        "_busy", "_choked", "_full", "_heard", "_inbound", "_number", "_odd", "_odd_since", "_paused", "_pinged",
+        "_plain", "_receiver", "_shared", "_state", "_transport", "binary",
     )  # fmt: skip
 
     def __init__(self, shared: Shared, transport: asyncio.Transport, receiver: Receiver, early: bytes = b"") -> None:
@@ -83,6 +78,9 @@ class Link(asyncio.Protocol):
         self._full = False
         self._paused = False
         self._choked = False
+        self._busy = False  # what has come is more than one turn's worth: nothing is read until it is taken
+        self._odd = 0
+        self._odd_since = 0.0
         self._settle()
         # Every write is tried at once, and what the kernel does not take shows at once.
         transport.set_write_buffer_limits(high=0)
@@ -90,16 +88,13 @@ class Link(asyncio.Protocol):
         shared.connections.add(self)
         self._number = shared.keepalive.add(self)
         if early:
-            shared.loop.call_soon(self._pump)
+            self._go_on_soon()
 
     # The wire ----------------------------------------------------------------------
 
     def write(self, frames: bytes) -> None:
         if self._state is _State.OPEN:
-            self._transport.write(frames)
-            if self._full and not self._choked and self._transport.get_write_buffer_size() > _UNREAD_BYTES:
-                self._choked = True
-                self._set_reading()
+            self._send(frames)
 
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size() if self._full else 0
@@ -177,7 +172,7 @@ class Link(asyncio.Protocol):
         self._inbound.forget()
         self._shared.connections.discard(self)
         self._shared.keepalive.remove(self, self._number)
-        receiver, self._receiver = self._receiver, _NOBODY
+        receiver, self._receiver = self._receiver, NOBODY
         self._guard(receiver.lost)
 
     # Inside ----------------------------------------------------------------------------
@@ -186,6 +181,12 @@ class Link(asyncio.Protocol):
     def _stopped(self) -> bool:
         return self._paused or self._choked
 
+    def _send(self, frames: bytes) -> None:
+        self._transport.write(frames)
+        if self._full and not self._choked and self._transport.get_write_buffer_size() > _UNREAD_BYTES:
+            self._choked = True
+            self._set_reading()
+
     def _settle(self) -> None:
         """Say whether the next bytes can be taken the short way."""
         self._plain = (
@@ -193,22 +194,50 @@ class Link(asyncio.Protocol):
         )
 
     def _pump(self) -> None:
-        """Take what has come, one by one; when paused the rest waits for `resume`."""
+        """Take what has come, one by one and not too much at once; when paused the rest waits for `resume`."""
+        left = _TURN_FRAMES
         while self._state is not _State.OVER and not self._stopped:
+            if not left and not self._inbound.empty:
+                self._go_on_soon()
+                return
             found = self._inbound.next()
             if found is None:
                 break
-            if isinstance(found, Message):
-                if self._state is _State.OPEN:
-                    self._deliver(found.payload, found.binary)
-                continue
-            if found.frames and not self._transport.is_closing():
-                self._transport.write(found.frames)
-            if found.end is End.CLOSED:
-                self._end()
-            elif found.end is End.FAILED:
-                self._hang_up()
+            left -= 1
+            if isinstance(found, Message) and self._state is _State.OPEN:
+                self._deliver(found.payload, found.binary)
+            elif self._too_odd():
+                self.drop(1008, f"more than {ODD_FRAMES} frames that are no messages in {ODD_SECONDS:g} s")
+            elif isinstance(found, Answer):
+                if found.frames and not self._transport.is_closing():
+                    self._send(found.frames)
+                if found.end is End.CLOSED:
+                    self._end()
+                elif found.end is End.FAILED:
+                    self._hang_up()
         self._settle()
+
+    def _go_on_soon(self) -> None:
+        """Take the rest in the next turn, and nothing new before that: what comes would overtake or pile up."""
+        self._plain = False
+        self._transport.pause_reading()
+        if not self._busy:
+            self._busy = True
+            self._shared.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._busy = False
+        self._pump()
+        if not (self._busy or self._stopped or self._state is _State.OVER or self._transport.is_closing()):
+            self._transport.resume_reading()
+
+    def _too_odd(self) -> bool:
+        """Count a frame that is no message for the room; whether it is one too many."""
+        now = self._shared.loop.time()
+        if now - self._odd_since >= ODD_SECONDS:
+            self._odd_since, self._odd = now, 0
+        self._odd += 1
+        return self._odd > ODD_FRAMES
 
     def _deliver(self, payload: bytes, binary: bool) -> None:
         try:
@@ -262,11 +291,12 @@ class Link(asyncio.Protocol):
             self._plain = False
             self._transport.pause_reading()
             return
-        self._transport.resume_reading()
-        self._settle()
-        if not self._inbound.empty:
+        if self._inbound.empty:
+            self._transport.resume_reading()
+            self._settle()
+        else:
             # Not from within whoever resumed: it may be `received` itself.
-            self._shared.loop.call_soon(self._pump)
+            self._go_on_soon()
 
     def _guard(self, call: Any) -> None:
         try:

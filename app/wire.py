@@ -41,3 +41,15 @@ class Receiver(Protocol):
 
     def lost(self) -> None:
         """The connection is over, whoever ended it; the last call, and exactly one."""
+
+
+class _Nobody:
+    """In place of the receiver after the end, so that the two do not keep each other."""
+
+    def begin(self, wire: Wire) -> None: ...
+    def received(self, frame: bytes, binary: bool) -> None: ...
+    def drained(self) -> None: ...
+    def lost(self) -> None: ...
+
+
+NOBODY: Receiver = _Nobody()

@@ -29,10 +29,11 @@ CONTROLS = st.tuples(st.sampled_from([9, 10]), st.binary(max_size=125))
 def test_the_same_messages_come_out_however_they_are_cut_and_fragmented(
     sent: list[tuple[tuple[int, bytes], int, tuple[int, bytes]]], data: st.DataObject
 ) -> None:
-    stream, messages, pongs = b"", [], []
+    stream, messages, pongs, frames = b"", [], [], 0
     for (kind, payload), pieces, (control, word) in sent:
         step = max(1, -(-len(payload) // pieces))
         parts = [payload[at : at + step] for at in range(0, len(payload), step)] or [b""]
+        frames += len(parts) + 1
         for place, part in enumerate(parts):
             stream += masked(0 if place else kind, part, fin=place == len(parts) - 1)
             if place == 0:
@@ -48,7 +49,8 @@ def test_the_same_messages_come_out_however_they_are_cut_and_fragmented(
         stream = stream[cut:]
         found += drain(inbound)
     assert [one for one in found if isinstance(one, Message)] == messages
-    assert [one.frames for one in found if isinstance(one, Answer)] == pongs
+    assert [one.frames for one in found if isinstance(one, Answer) and one.frames] == pongs
+    assert len(found) == frames  # one by one, so that whoever asks can stop anywhere
     assert inbound.empty
 
 
@@ -84,6 +86,16 @@ def test_the_answer_to_our_goodbye_is_the_end_and_messages_before_it_still_show(
 def test_what_is_quiet_holds_nothing() -> None:
     inbound = Inbound(MOST)
     inbound.feed(masked(9, b"ping") + masked(1, b"x", fin=False) + masked(0, b"y"))
-    assert drain(inbound) == [Answer(b"\x8a\x04ping"), Message(b"xy", False)]
+    assert drain(inbound) == [Answer(b"\x8a\x04ping"), Answer(b""), Message(b"xy", False)]
     assert inbound.empty
     assert all(getattr(inbound, name) in (None, 0, MOST) for name in Inbound.__slots__)
+
+
+def test_empty_pieces_of_a_message_leave_nothing_behind() -> None:
+    inbound = Inbound(MOST)
+    inbound.feed(masked(1, b"x", fin=False) + masked(0, b"", fin=False) * 500)
+    assert drain(inbound) == [Answer(b"")] * 501
+    assert inbound._pieces is not None
+    assert len(inbound._pieces) == 2
+    inbound.feed(masked(0, b"y"))
+    assert drain(inbound) == [Message(b"xy", False)]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT, UNSET
 
-from app import entries, operations, protocol, room, session
+from app import entries, link, operations, protocol, room, session
 from app.config import Limits
 from app.entries import DEFAULTS, Change, Edited, Epoch, Look, Said
 from app.presence import hue, member_id
@@ -149,6 +149,8 @@ def test_every_limit_is_there_with_its_value() -> None:
     assert undo.undo_bytes == 4 * 1024 * 1024
     assert f"skipped numbers of a client | {operations.WINDOW} |" in table
     assert f"epochs from which one can come back | {room.STARTS} |" in table
+    assert f"frames of a connection in {link.ODD_SECONDS:g} s that are no messages" in table
+    assert f"all but the last piece of a message | {link.ODD_FRAMES:,} |" in table
     assert f"within {session.HELLO_TIMEOUT:g} s" in TEXT
     assert f"{entries.REACH:,} units" in TEXT
     assert f"up to {protocol.NAME_CHARS} visible characters" in TEXT
