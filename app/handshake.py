@@ -7,11 +7,10 @@ head ──► read ──► judge ──► the key that accepts it ──► 
 import base64
 import binascii
 import email.utils
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-
-from websockets.utils import accept_key
 
 Fields = Iterable[tuple[bytes, bytes]]
 
@@ -21,6 +20,7 @@ _LONGEST = 8_192
 
 _VERSION = b"13"
 _KEY_BYTES = 16
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _BREAKS = (b"\r", b"\n", b"\0")
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -98,7 +98,7 @@ def judge(head: Head) -> str | Refusal:
         proper = False
     if not proper:
         return Refusal(400, "Sec-WebSocket-Key must be 16 bytes in base64, once")
-    return accept_key(key.decode("ascii"))
+    return base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode("ascii")
 
 
 def accepted(key: str, fields: Fields, subprotocol: str | None = None) -> bytes:

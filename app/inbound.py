@@ -7,21 +7,19 @@ bytes ──► whole, final, masked text or binary frame ──► Message     
 import enum
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # a build of websockets without its C extension
-    from websockets.utils import apply_mask
-
+from app import masking
 from app.framing import HEAD_BYTES, IMPROPER, INCOMPLETE, measure, short_reason
+
+if TYPE_CHECKING:
+    from websockets.frames import Frame
+    from websockets.server import ServerProtocol
 
 _log = logging.getLogger("app.inbound")
 
 _BINARY, _PONG = 0x82, 0x8A
+_CONTINUATION, _FIRST_CONTROL = 0x0, 0x8  # opcodes
 _DATA = frozenset((0x81, _BINARY))  # whole messages
 
 
@@ -117,7 +115,7 @@ class Inbound:
         if not proper or first not in _DATA or self._conn is not None:
             return self._judge(frame)
         head = 6 if frame[1] < 254 else 8 if frame[1] == 254 else HEAD_BYTES
-        return self._message(apply_mask(frame[head:], frame[head - 4 : head]), binary=first == _BINARY)
+        return self._message(masking.apply_mask(frame[head:], frame[head - 4 : head]), binary=first == _BINARY)
 
     def _message(self, payload: bytes, *, binary: bool) -> Message | Answer:
         if not binary and not payload.isascii():
@@ -135,8 +133,9 @@ class Inbound:
         conn.receive_data(frame)
         whole = None
         for event in conn.events_received():
-            if isinstance(event, Frame) and event.opcode < Opcode.CLOSE:
-                whole = self._gather(event)
+            piece = cast("Frame", event)  # the opening was long ago
+            if piece.opcode < _FIRST_CONTROL:
+                whole = self._gather(piece)
         output = b"".join(conn.data_to_send())
         if conn.parser_exc is not None:
             return Answer(output, End.FAILED)
@@ -148,8 +147,8 @@ class Inbound:
             return whole
         return Answer(output) if output else _NOTHING
 
-    def _gather(self, piece: Frame) -> Message | Answer | None:
-        if piece.opcode is not Opcode.CONT:
+    def _gather(self, piece: "Frame") -> Message | Answer | None:
+        if piece.opcode != _CONTINUATION:
             self._pieces = [bytes((piece.opcode,))]
         assert self._pieces is not None
         if piece.data:  # any number of empty ones may come
@@ -157,10 +156,13 @@ class Inbound:
         if not piece.fin:
             return None
         (kind, *parts), self._pieces = self._pieces, None
-        return self._message(b"".join(parts), binary=kind[0] == Opcode.BINARY)
+        return self._message(b"".join(parts), binary=kind[0] == _BINARY & 0x0F)
 
-    def _library(self) -> ServerProtocol:
+    def _library(self) -> "ServerProtocol":
         if self._conn is None:
+            from websockets.protocol import OPEN  # late: see app/masking.py
+            from websockets.server import ServerProtocol
+
             self._conn = ServerProtocol(state=OPEN, max_size=self._most_bytes, logger=_log)
         return self._conn
 

@@ -10,11 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # a build of websockets without its C extension
-    from websockets.utils import apply_mask
-
+from app import masking
 from app.inbound import Answer, End, Inbound, Message
 from app.keepalive import Keepalive
 from app.wire import NOBODY, Receiver, Wire
@@ -144,7 +140,7 @@ class Link(asyncio.Protocol):
         if self._plain and len(data) > 6:
             first, second = data[0], data[1]
             if second >= 128 and len(data) == second - 122 and first in _DATA:
-                payload = apply_mask(data[6:], data[2:6])
+                payload = masking.apply_mask(data[6:], data[2:6])
                 if first == _BINARY or payload.isascii():
                     self._deliver(payload, first == _BINARY)
                     return

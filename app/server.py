@@ -2,7 +2,7 @@
 
 Where the start goes, medians on two shared cores with bytecode on disk (`/api/where` shows the steps of any start):
 
-    interpreter   20 ms     asyncio and logging   45 ms     uvicorn, websockets, httptools   30 ms
+    interpreter   20 ms     asyncio and logging   45 ms     uvicorn, httptools   25 ms
     obstore, msgspec   50 ms     our modules, uvloop, listening   30 ms     Quart, for the first page only   105 ms
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from app import logs
+from app import logs, masking
 from app.front import Front
 from app.idle import Idle
 from app.opening import Opening
@@ -62,6 +62,7 @@ class RoomServer(Server):
         idle = Idle(after=site.settings.idle_after, now=loop.time())
         await asyncio.sleep(_WARM_AFTER)
         self._front.warm()
+        await asyncio.to_thread(masking.hurry)
         while True:
             await asyncio.sleep(_TEND_EVERY)
             try:
