@@ -222,7 +222,7 @@ class Journal:
     async def snapshot(self, seq: int, body: bytes) -> bool:
         """Store the room as of entry ``seq`` once all up to there is stored, read it back, delete what it covers.
 
-        False when that did not come about, which is logged and harms nothing.
+        False when it is not stored, which is logged and harms nothing; nor does it when what it covers stays.
         """
         tenure = self._taken()
         if self._snapshotting or seq < max(tenure.epoch.seq, self._covered):
@@ -250,8 +250,12 @@ class Journal:
             raise StoreError(f"{key} does not hold what was put there")
         self._covered, self._began, self._read_segments = seq, kept, 0
         tenure.covered(reads)
-        old = plan_compaction(await self._store.keys(room_prefix(self._room)), reads=reads, kept=kept)
-        await self._store.delete(old)
+        try:
+            old = plan_compaction(await self._store.keys(room_prefix(self._room)), reads=reads, kept=kept)
+            await self._store.delete(old)
+        except StoreError as exc:
+            # The snapshot stands all the same, and the next one deletes what was left.
+            logs.warn("old segments stay", room=self._room, seq=seq, why=str(exc))
 
     # Waiting -----------------------------------------------------------------
 

@@ -710,7 +710,7 @@ async def test_nothing_is_deleted_before_the_snapshot_was_read_back() -> None:
 
 @virtual
 async def test_a_snapshot_that_fails_harms_nothing() -> None:
-    for failing in ("put", "get", "list", "delete"):
+    for failing in ("put", "get"):
         shelf = Shelf()
         holder = Holder(shelf, clock=loop_time)
         await holder.take()
@@ -729,6 +729,31 @@ async def test_a_snapshot_that_fails_harms_nothing() -> None:
         assert await holder.journal.snapshot(5, b"room")
         assert holder.lost == []
         assert (await log_of(shelf)).snapshot == (5, b"room")
+
+
+@virtual
+async def test_a_snapshot_stands_though_what_it_covers_cannot_be_deleted() -> None:
+    for failing in ("list", "delete"):
+        shelf = Shelf()
+        holder = Holder(shelf, clock=loop_time)
+        await holder.take()
+        for _ in range(3):
+            await holder.stores()
+
+        async def fail(call: str, key: str, failing: str = failing) -> None:
+            if call == failing:
+                raise Refused("not now")
+
+        shelf.before = fail
+        assert await holder.journal.snapshot(4, b"room")
+        await holder.stores()
+        shelf.before = Shelf._pass
+        assert (await log_of(shelf)).snapshot == (4, b"room")
+        assert segment_key("blue", 3) in shelf.objects
+        await holder.stores()
+        assert await holder.journal.snapshot(6, b"room")
+        assert holder.lost == []
+        assert await shelf.keys(segment_prefix("blue")) == [segment_key("blue", 1)]  # which begins an epoch
 
 
 @virtual
