@@ -9,10 +9,13 @@ from the log alone, so that the next machine that takes the room answers the sam
 
 Refused operations leave skipped numbers behind. More than `WINDOW` are not remembered: what is at or below the highest
 one that was forgotten and comes again is refused, because nobody can tell any more whether it counted.
+
+A memory that is full forgets a client of the member of whom it has the most: whoever makes up clients without end
+pushes out their own alone.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
+from heapq import heappop, heappush, heapreplace
 
 from msgspec import Struct
 
@@ -38,12 +41,79 @@ class Counted(Struct, array_like=True):
     floor: int = 0
 
 
+class _Crowd:
+    """Who has how many clients in a memory that is full, so that the one to forget is found without looking at all.
+
+    What is on a heap may have gone up since, as numbers of entries do; it is put right when it comes to the top.
+    """
+
+    def __init__(self, counted: Iterable[Counted]) -> None:
+        self._own: dict[
+            str, list[tuple[int, str, Counted]]
+        ] = {}  # of each member, the client that rested longest first
+        self._ranks: dict[int, list[tuple[int, str]]] = {}  # who has, or had, so many clients, and since when one rests
+        self._ranked: set[tuple[int, str]] = set()
+        self._most = 0
+        for one in counted:
+            self.add(one)
+
+    def add(self, one: Counted) -> None:
+        """A client that is new."""
+        own = self._own.setdefault(one.by, [])
+        heappush(own, (one.seq, one.client, one))
+        self._rank(one.by, len(own))
+        self._most = max(self._most, len(own))
+
+    def pop(self) -> Counted:
+        """Take out the client to forget; there is one."""
+        while True:
+            rank = self._ranks.get(self._most)
+            if not rank:
+                self._ranks.pop(self._most, None)
+                self._most -= 1
+                continue
+            since, by = rank[0]
+            own = self._own.get(by, [])
+            if len(own) != self._most:
+                heappop(rank)
+                self._ranked.discard((self._most, by))
+            elif (rests := self._rests(own)) != since:
+                heapreplace(rank, (rests, by))
+            else:
+                break
+        heappop(rank)
+        self._ranked.discard((self._most, by))
+        one = heappop(own)[2]
+        if own:
+            self._rank(by, len(own))
+        else:
+            del self._own[by]
+        return one
+
+    def _rank(self, by: str, clients: int) -> None:
+        if (clients, by) not in self._ranked:
+            self._ranked.add((clients, by))
+            heappush(self._ranks.setdefault(clients, []), (self._rests(self._own[by]), by))
+
+    @staticmethod
+    def _rests(own: list[tuple[int, str, Counted]]) -> int:
+        """When the client that rested longest did something, which is then on top."""
+        while (one := own[0][2]).seq != own[0][0]:
+            heapreplace(own, (one.seq, one.client, one))
+        return one.seq
+
+
 class Operations:
-    """The operations of all clients, of at most ``most`` of them: the one that did nothing for longest is forgotten."""
+    """The operations of all clients, of at most ``most`` of them.
+
+    When there are more, a client of the member who has the most of them is forgotten: the one that did nothing for
+    longest, of several such members the one whose client that is. So it follows from the log.
+    """
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._clients: OrderedDict[tuple[str, str], Counted] = OrderedDict()
+        self._clients: dict[tuple[str, str], Counted] = {}
+        self._crowd: _Crowd | None = None  # there as soon as one has to be forgotten, which hardly a room ever comes to
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -69,10 +139,10 @@ class Operations:
         known = clients.get(key)
         if known is None:
             known = clients[key] = Counted(by, client, 0, seq, [])
+            if self._crowd is not None:
+                self._crowd.add(known)
             if len(clients) > self._most:
-                clients.popitem(last=False)
-        else:
-            clients.move_to_end(key)
+                self._forget_one()
         known.seq = seq
         last = known.last
         if op == last + 1:
@@ -93,15 +163,22 @@ class Operations:
         """Everything, the client that did nothing for longest first."""
         return [
             Counted(one.by, one.client, one.last, one.seq, list(one.skipped), one.floor)
-            for one in self._clients.values()
+            for one in sorted(self._clients.values(), key=lambda one: one.seq)
         ]
 
     def restore(self, counted: Iterable[Counted]) -> None:
         """Take up what `all` gave."""
+        self._crowd = None
         for one in counted:
             self._clients[one.by, one.client] = Counted(
                 one.by, one.client, one.last, one.seq, list(one.skipped), one.floor
             )
+
+    def _forget_one(self) -> None:
+        if self._crowd is None:
+            self._crowd = _Crowd(self._clients.values())
+        one = self._crowd.pop()
+        del self._clients[one.by, one.client]
 
     @staticmethod
     def _forget(known: Counted, last: int) -> None:

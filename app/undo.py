@@ -58,7 +58,9 @@ class Stacks(Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoLimits:
-    """How much is kept. A member who did nothing for longest is the first to lose steps, oldest first."""
+    """How much is kept. Of too many members, who did nothing for longest loses their steps; of too many bytes, who has
+    most of them loses steps, the oldest first.
+    """
 
     steps: int
     members: int
@@ -73,6 +75,7 @@ class UndoHistory:
         self._limits = limits
         self._stacks: OrderedDict[str, Stacks] = OrderedDict()
         self.bytes = 0
+        self._sizes: dict[str, int] = {}  # the bytes of each member
 
     def undo(self, by: str) -> list[Step]:
         """What the member can take back, the newest first."""
@@ -87,24 +90,24 @@ class UndoHistory:
     def edited(self, by: str, step: Step) -> None:
         """A fresh edit: it can be taken back, and what was taken back before cannot be done again."""
         stacks = self._touch(by)
-        self._drop(stacks.redo, len(stacks.redo))
-        self._push(stacks.undo, step)
+        self._drop(by, stacks.redo, len(stacks.redo))
+        self._push(by, stacks.undo, step)
         self._trim()
 
     def undone(self, by: str, seq: int, step: Step | None) -> None:
         """The edit ``seq`` was taken back, and ``step`` does it again. Newer ones had nothing left to take back."""
         stacks = self._touch(by)
-        self._drop_down_to(stacks.undo, seq)
+        self._drop_down_to(by, stacks.undo, seq)
         if step is not None:
-            self._push(stacks.redo, step)
+            self._push(by, stacks.redo, step)
             self._trim()
 
     def redone(self, by: str, seq: int, step: Step | None) -> None:
         """The edit ``seq`` was done again, and ``step`` takes it back."""
         stacks = self._touch(by)
-        self._drop_down_to(stacks.redo, seq)
+        self._drop_down_to(by, stacks.redo, seq)
         if step is not None:
-            self._push(stacks.undo, step)
+            self._push(by, stacks.undo, step)
             self._trim()
 
     def all(self) -> list[Stacks]:
@@ -114,53 +117,59 @@ class UndoHistory:
     def restore(self, stacks: Iterable[Stacks]) -> None:
         """Take up what `all` gave."""
         self._stacks = OrderedDict((one.by, Stacks(one.by, list(one.undo), list(one.redo))) for one in stacks)
-        self.bytes = sum(step.weigh() for one in self._stacks.values() for step in (*one.undo, *one.redo))
+        self._sizes = {by: sum(step.weigh() for step in (*one.undo, *one.redo)) for by, one in self._stacks.items()}
+        self.bytes = sum(self._sizes.values())
 
     def _touch(self, by: str) -> Stacks:
         stacks = self._stacks.get(by)
         if stacks is None:
             stacks = self._stacks[by] = Stacks(by, [], [])
+            self._sizes[by] = 0
             if len(self._stacks) > self._limits.members:
                 self._forget(next(iter(self._stacks)))
         else:
             self._stacks.move_to_end(by)
         return stacks
 
-    def _push(self, stack: list[Step], step: Step) -> None:
+    def _push(self, by: str, stack: list[Step], step: Step) -> None:
         if not step.items:
             return
         stack.append(step)
-        self.bytes += step.weigh()
+        self._grow(by, step.weigh())
         items = sum(len(one.items) for one in stack)
         while len(stack) > self._limits.steps or (items > self._limits.items and len(stack) > 1):
             items -= len(stack[0].items)
-            self._drop(stack, 1)
+            self._drop(by, stack, 1)
 
-    def _drop(self, stack: list[Step], count: int) -> None:
+    def _drop(self, by: str, stack: list[Step], count: int) -> None:
         """Drop the oldest ones."""
         for step in stack[:count]:
-            self.bytes -= step.weigh()
+            self._grow(by, -step.weigh())
         del stack[:count]
 
-    def _drop_down_to(self, stack: list[Step], seq: int) -> None:
+    def _drop_down_to(self, by: str, stack: list[Step], seq: int) -> None:
         while stack:
             step = stack.pop()
-            self.bytes -= step.weigh()
+            self._grow(by, -step.weigh())
             if step.seq == seq:
                 return
 
+    def _grow(self, by: str, size: int) -> None:
+        self.bytes += size
+        self._sizes[by] += size
+
     def _trim(self) -> None:
-        while self.bytes > self._limits.bytes and self._stacks:
-            by, stacks = next(iter(self._stacks.items()))
-            if stacks.undo or stacks.redo:
-                self._drop(stacks.undo or stacks.redo, 1)
-            else:
-                del self._stacks[by]
+        # Whoever takes the most room gives way, so that nobody is pushed out by somebody's huge edits. Of equals, who
+        # did nothing for longest comes first; there are few enough members to look at each.
+        while self.bytes > self._limits.bytes:
+            stacks = self._stacks[max(self._stacks, key=self._sizes.__getitem__)]
+            self._drop(stacks.by, stacks.undo or stacks.redo, 1)
 
     def _forget(self, by: str) -> None:
         stacks = self._stacks.pop(by)
-        self._drop(stacks.undo, len(stacks.undo))
-        self._drop(stacks.redo, len(stacks.redo))
+        self._drop(by, stacks.undo, len(stacks.undo))
+        self._drop(by, stacks.redo, len(stacks.redo))
+        del self._sizes[by]
 
 
 def _weigh(item: Put | Turn) -> int:

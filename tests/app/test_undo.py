@@ -67,18 +67,27 @@ def test_many_shapes_leave_room_for_fewer_steps_but_for_one_always() -> None:
     assert seqs(undo.undo("ada")) == [4]
 
 
-def test_who_did_nothing_for_longest_loses_steps_first() -> None:
+def test_who_takes_the_most_room_loses_steps_first() -> None:
     undo = history(room=4 * ITEM)
-    undo.edited("ada", step(1))
-    undo.edited("bob", step(2))
-    undo.edited("ada", step(3))
-    undo.edited("ada", step(4))
-    undo.edited("ada", step(5))
-    assert (seqs(undo.undo("bob")), seqs(undo.undo("ada"))) == ([], [5, 4, 3, 1])
-    undo.edited("ada", step(6))
-    assert seqs(undo.undo("ada")) == [6, 5, 4, 3]
-    undo.edited("eve", step(7, 9))  # more than there may be at all
-    assert (seqs(undo.undo("ada")), undo.undo("eve"), undo.bytes) == ([], [], 0)
+    undo.edited("bob", step(1))
+    for seq in range(2, 6):
+        undo.edited("eve", step(seq))
+    assert (seqs(undo.undo("bob")), seqs(undo.undo("eve"))) == ([1], [5, 4, 3])
+    undo.edited("eve", step(6, 9))  # more than there may be at all
+    assert (seqs(undo.undo("bob")), seqs(undo.undo("eve")), undo.bytes) == ([1], [], ITEM)
+
+
+def test_of_those_who_take_as_much_who_did_nothing_for_longest_loses_steps_first() -> None:
+    undo = history(room=4 * ITEM)
+    for seq, by in enumerate(("ada", "bob", "bob", "ada", "eve"), 1):
+        undo.edited(by, step(seq))
+    assert (seqs(undo.undo("ada")), seqs(undo.undo("bob")), seqs(undo.undo("eve"))) == ([4, 1], [3], [5])
+    undo.undone("bob", 3, step(3))
+    other = history(room=4 * ITEM)
+    other.restore(undo.all())
+    for one in (undo, other):
+        one.edited("eve", step(6))
+        assert (seqs(one.undo("ada")), seqs(one.redo("bob")), seqs(one.undo("eve"))) == ([4], [3], [6, 5])
 
 
 def test_the_members_are_bounded() -> None:
