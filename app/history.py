@@ -65,7 +65,8 @@ def assemble(room: str, checkpoint: Checkpoint | None, segments: Sequence[Segmen
     for segment in segments:
         key = segment_key(room, segment.first)
         if segment.first != expected:
-            raise HoleError(f"log of room {room!r}", key, f"entries {expected} to {segment.first - 1} are missing")
+            missing = segment_key(room, expected)
+            raise HoleError(f"log of room {room!r}", missing, f"entries {expected} to {segment.first - 1} are missing")
         expected = segment.last + 1
         for number, line in enumerate(segment.lines, segment.first):
             entry = _parse_line(line, number, key)

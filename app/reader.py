@@ -14,7 +14,14 @@ _FETCHES = 32
 
 
 class BrokenLog(StoreError):
-    """The log in the store cannot be read, now or later: the text names the object that is missing or unreadable."""
+    """The log in the store cannot be read, now or later.
+
+    ``named`` is the object that is missing or unreadable, which is all that visitors are told; the text adds why.
+    """
+
+    def __init__(self, room: str, named: str, why: str) -> None:
+        self.named = named
+        super().__init__(f"room {room} cannot be opened: {named}: {why}")
 
 
 async def read_log(store: Store, room: str) -> Log:
@@ -27,7 +34,9 @@ async def read_log(store: Store, room: str) -> Log:
         except ParseError as exc:
             # A writer may have deleted what it has just covered by a newer snapshot; then there is that to be found.
             trouble = exc
-    raise BrokenLog(f"room {room} cannot be opened: {trouble}") from trouble
+    assert trouble is not None
+    named = f"log object {trouble.value}" if isinstance(trouble, HoleError) else trouble.what
+    raise BrokenLog(room, named, trouble.why) from trouble
 
 
 async def _fetch(store: Store, room: str, load: Load) -> tuple[Checkpoint | None, list[Segment]]:

@@ -1,6 +1,8 @@
 """How this machine comes to hold a room; the only code that takes rooms.
 
-arrive ──► held here? ──► hint: somebody else's? ──► log ──► placement decides ──► take ──► fold ──► `Hub`
+arrive ──► held here? ──► hint: somebody else's? ──► log ──► placement decides ──► fold ──► admitted? ──► take ──► `Hub`
+
+Nothing is taken for somebody who may not come in, nor what cannot be read.
 """
 
 import secrets
@@ -9,14 +11,16 @@ from random import Random
 from typing import Any
 
 from app import logs
-from app.access import Grant, Links
+from app.access import Gate as Door
+from app.access import Grant, Links, admit
 from app.arrival import Arrival
 from app.config import Settings
 from app.entries import AnyEntry, Epoch, format_entry
+from app.folding import fold
 from app.following import Follower
 from app.gate import Gate
 from app.holding import Holding
-from app.hub import Hub
+from app.hub import Hub, why_not
 from app.journal import Journal, Log
 from app.onward import Onward, Refuse, ReplayTo, signed
 from app.ownership import Hint, Place
@@ -32,7 +36,8 @@ from app.placement import (
     place_request,
     place_unread,
 )
-from app.room import Room, RoomLimits, decode_snapshot
+from app.reader import BrokenLog
+from app.room import Room
 from app.signing import Keys
 from app.store import Store, StoreError
 
@@ -78,12 +83,12 @@ class Rooms:
         """
         hub = self.holding.get(room)
         if hub is not None:
-            return _admitted(hub, grant)
+            return _refused(room, hub.room.gate, grant) or hub
         onward = place_by_hint(room, await self.holding.hints.read(room), me=self.me, arrival=arrival)
         if onward is not None:
             return await signed(onward, self._keys)
-        outcome = await self._settle(room, arrival, place_request, crowded=crowded)
-        return _admitted(outcome, grant) if isinstance(outcome, Hub) else outcome
+        outcome = await self._settle(room, arrival, place_request, grant, crowded=crowded)
+        return (_refused(room, outcome.room.gate, grant) or outcome) if isinstance(outcome, Hub) else outcome
 
     async def look(self, room: str, arrival: Arrival) -> Hub | ReplayTo | Refuse | Hint | None:
         """Who can tell about the room: us, somebody else, or the hint; changes nothing."""
@@ -120,7 +125,7 @@ class Rooms:
         def decide(room: str, standing: Standing, *, me: Place, held: int | None, arrival: Arrival, unable: str) -> Any:
             return place_creation(room, standing, region=region, me=me, arrival=arrival, unable=unable)
 
-        made = await self._settle(room, arrival, decide, crowded=crowded)
+        made = await self._settle(room, arrival, decide, None, crowded=crowded)
         if isinstance(made, Hub):
             if (public, listed) != (made.room.gate.public, made.room.gate.listed):
                 made.write(made.room.open_to(public, listed=listed, at=self.holding.wall()))
@@ -130,7 +135,7 @@ class Rooms:
         return made
 
     async def _settle(
-        self, room: str, arrival: Arrival, decide: Callable[..., Decision], *, crowded: bool
+        self, room: str, arrival: Arrival, decide: Callable[..., Decision], grant: Grant | None, *, crowded: bool
     ) -> Hub | Onward:
         async with self.holding.lock(room):
             for _ in range(_LOOKS):
@@ -141,6 +146,8 @@ class Rooms:
                 held = None if hub is None else hub.epoch.epoch
                 try:
                     log = await journal.read()
+                except BrokenLog as exc:
+                    return _broken(room, exc)
                 except StoreError as exc:
                     logs.warn("log not read", room=room, why=str(exc))
                     decision = place_unread(
@@ -156,35 +163,31 @@ class Rooms:
                 if not isinstance(decision, Take):
                     return await signed(decision, self._keys)  # to another machine, or nowhere
                 try:
+                    contents = fold(room, log, self._settings.limits)
+                except BrokenLog as exc:
+                    return _broken(room, exc)
+                refusal = _refused(room, contents.gate, grant)
+                if refusal is not None:
+                    return refusal
+                try:
                     epoch = await journal.take(log, place=self.me, writer=self._writer, why=decision.why)
                 except StoreError as exc:
                     logs.warn("room not taken", room=room, why=str(exc))
                     continue
                 if epoch is not None:
-                    return self._open(room, journal, log, epoch)
+                    return self._open(contents, journal, log, epoch)
             return self.holding.get(room) or Refuse(
                 status=503, why=f"room {room} changes hands too fast; try again", reason="contended"
             )  # fmt: skip
 
-    def _open(self, room: str, journal: Journal, log: Log, epoch: Epoch) -> Hub:
-        limits = self._settings.limits
-        contents = Room(
-            room,
-            RoomLimits(
-                history=limits.history,
-                shapes=limits.shapes,
-                room_bytes=limits.room_bytes,
-                clients=limits.clients,
-                undo=limits.undo,
-            ),
-        )
+    def _open(self, contents: Room, journal: Journal, log: Log, epoch: Epoch) -> Hub:
+        contents.apply(epoch)
         entries: list[AnyEntry] = [*log.entries, epoch]
-        contents.restore(decode_snapshot(log.snapshot[1]) if log.snapshot is not None else None, entries)
         hub = Hub(
             contents,
             journal,
             epoch,
-            limits=limits,
+            limits=self._settings.limits,
             links=lambda: self._links,
             asked=self.holding.asked,
             changed=self.holding.changed,
@@ -192,7 +195,7 @@ class Rooms:
             wall=self.holding.wall,
         )
         self.holding.take_in(hub, self._follower(log))
-        logs.say("epoch begins", room=room, epoch=epoch.epoch, seq=epoch.seq, why=epoch.why)
+        logs.say("epoch begins", room=hub.name, epoch=epoch.epoch, seq=epoch.seq, why=epoch.why)
         if self._links is None:
             self.holding.run(self._learn_links())
         return hub
@@ -226,10 +229,16 @@ class Rooms:
             logs.warn("no secret for links", why=str(exc))
 
 
-def _admitted(hub: Hub, grant: Grant | None) -> Hub | Refuse:
-    if hub.admit(grant) is not None:
-        return hub
-    return Refuse(status=403, why=f"room {hub.name}: {hub.why_not(grant)}", reason="forbidden")
+def _refused(room: str, door: Door, grant: Grant | None) -> Refuse | None:
+    if admit(door, grant) is not None:
+        return None
+    return Refuse(status=403, why=f"room {room}: {why_not(door, grant)}", reason="forbidden")
+
+
+def _broken(room: str, exc: BrokenLog) -> Refuse:
+    """No machine can read this log, so the visitor is not passed on."""
+    logs.warn("log broken", room=room, object=exc.named, why=str(exc))
+    return Refuse(status=503, why=f"room {room} cannot be opened: {exc.named} is missing or damaged", reason="storage")
 
 
 def standing(log: Log) -> Standing:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
+from app.access import EDIT, VIEW, Grant
 from app.arrival import Arrival
 from app.config import Limits, Settings
 from app.framing import unframe
@@ -17,7 +19,9 @@ from app.ownership import Hint
 from app.protocol import STORAGE, Hello, Say
 from app.protocol import Path as Way
 from app.rooms import Rooms
+from app.segments import format_checkpoint, parse_checkpoint
 from app.signing import Keys, State, Word
+from app.snapshots import decode_snapshot, encode_snapshot
 from app.store import Store, StoreError, open_store
 from app.watched import WatchedStore
 from flylab.wire.replay import ReplaySource
@@ -256,6 +260,91 @@ async def test_whoever_leaves_in_order_leaves_a_released_room(machine: Machine) 
     assert [hint.awake for hint in hints if hint is not None] == [False] * 40
     taken = await hold(heir, "room-0")
     assert [said.text for said in taken.room.chat()] == ["the last word"]
+
+
+def objects(store: Path) -> dict[str, bytes]:
+    """What is in the store of the rooms themselves."""
+    return {str(path.relative_to(store)): path.read_bytes() for path in (store / "rooms").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize(
+    ("grant", "why"),
+    [
+        (None, "room blue: this room is private: it opens with a link from somebody who is in it"),
+        (Grant(EDIT, 4), "room blue: this link was taken back: ask somebody who is in the room for a new one"),
+        (Grant(VIEW, 1), "room blue: this link was taken back: ask somebody who is in the room for a new one"),
+    ],
+)
+async def test_who_may_not_come_in_does_not_wake_the_room(
+    machine: Machine, tmp_path: Path, grant: Grant | None, why: str, folded: bool
+) -> None:
+    first = machine(1)
+    hub = await first.create("blue", region="", arrival=Arrival(), public="", listed=False)
+    assert isinstance(hub, Hub)
+    if folded:
+        await hub.snapshot()
+    assert await first.holding.sleep(hub)
+    before = objects(tmp_path)
+    assert any("/snap/" in name for name in before) == folded
+    second = machine(2)
+    refused = await second.arrive("blue", Arrival(), grant)
+    assert refused == Refuse(status=403, why=why, reason="forbidden")
+    assert (len(second.holding), objects(tmp_path)) == (0, before)
+    assert isinstance(await second.arrive("blue", Arrival(), Grant(VIEW, 0)), Hub)
+
+
+def spoil_snapshot(store: Path, hub: Hub) -> str:
+    """A snapshot that was stored as it is, but makes no room."""
+    (path,) = (store / "rooms" / "blue" / "snap").iterdir()
+    whole = parse_checkpoint(path.read_bytes(), key=path.as_posix())
+    path.write_bytes(format_checkpoint(replace(whole, body=b"a secret of the room")))
+    return f"snapshot rooms/blue/snap/{path.name}"
+
+
+def spoil_snapshot_of_another_entry(store: Path, hub: Hub) -> str:
+    (path,) = (store / "rooms" / "blue" / "snap").iterdir()
+    whole = parse_checkpoint(path.read_bytes(), key=path.as_posix())
+    earlier = replace(decode_snapshot(whole.body), seq=1)
+    path.write_bytes(format_checkpoint(replace(whole, body=encode_snapshot(earlier))))
+    return f"snapshot rooms/blue/snap/{path.name}"
+
+
+def spoil_entry(store: Path, hub: Hub) -> str:
+    """An entry after the snapshot, of a kind that nobody knows."""
+    path = store / "rooms" / "blue" / "log" / f"{hub.room.seq:012d}"
+    path.write_bytes(path.read_bytes().replace(b'"t":"released"', b'"t":"a secret"'))
+    return f"entry {hub.room.seq} of segment rooms/blue/log/{path.name}"
+
+
+def lose_segment(store: Path, hub: Hub) -> str:
+    path = store / "rooms" / "blue" / "log" / f"{hub.room.seq - 1:012d}"
+    path.unlink()
+    return f"log object rooms/blue/log/{path.name}"
+
+
+@pytest.mark.parametrize("spoil", [spoil_snapshot, spoil_snapshot_of_another_entry, spoil_entry, lose_segment])
+async def test_what_cannot_be_read_is_named_and_not_taken(
+    machine: Machine, tmp_path: Path, spoil: Callable[[Path, Hub], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = machine(1)
+    hub = await hold(first)
+    _, seat = enter(hub)
+    for op in (1, 2):
+        hub.act(seat, Say(op=op, text=f"line {op}"))
+        assert await hub.journal.flush(within=5.0)
+        if op == 1:
+            await hub.snapshot()
+    assert await first.holding.sleep(hub)
+    named = spoil(tmp_path, hub)
+    before = objects(tmp_path)
+    second = machine(2)
+    refused = await second.arrive("blue", Arrival())
+    why = f"room blue cannot be opened: {named} is missing or damaged"
+    assert refused == Refuse(status=503, why=why, reason="storage")
+    assert (len(second.holding), objects(tmp_path)) == (0, before)
+    (line,) = [record for record in caplog.records if record.getMessage() == "log broken"]
+    assert line.fields["object"] == named  # type: ignore[attr-defined] # as app/logs.py writes it
 
 
 class Faulty:

@@ -194,10 +194,10 @@ class Hold:
             if answered:
                 self.storage.ask(self.machine, "delete", plan_compaction(keys, reads=reads, kept=kept), deleted)
             else:
-                self._snapshot_done(False)
+                self._snapshot_done(True)
 
-        def deleted(answered: bool, _: None) -> None:
-            self._snapshot_done(answered)
+        def deleted(_answered: bool, _: None) -> None:
+            self._snapshot_done(True)  # what it covers may stay: the next one deletes it
 
         self.storage.ask(self.machine, "put", (key, stored), put)
 
