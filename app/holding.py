@@ -117,7 +117,7 @@ class Holding:
         held = self._held.get(hub.name)
         if held is not None:
             gate, known = hub.room.gate, held.told.hint
-            if known is not None and (gate.public, gate.listed) != (known.public, known.listed):
+            if known is not None and gate != (known.public, known.listed, known.edit, known.view):
                 self.run(self.tell(hub))
 
     # Looking after -----------------------------------------------------------------

@@ -132,6 +132,8 @@ class Hub:
             public=gate.public,
             listed=gate.listed,
             members=len(self.presence),
+            edit=gate.edit,
+            view=gate.view,
         )
 
     # Coming and going ------------------------------------------------------------

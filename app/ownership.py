@@ -26,7 +26,8 @@ class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who held the room when this was written, ``at`` seconds since 1970 by the holder's clock.
 
     ``awake``: it held the room open then; else it had released it, for the region ``to`` if one is named. ``public``,
-    ``listed`` and ``members`` are what the lobby's list of rooms shows.
+    ``listed`` and ``members`` are what the lobby's list of rooms shows; ``edit`` and ``view`` say whose link may look
+    at a private one (`app.access.Gate`).
     """
 
     room: str
@@ -38,6 +39,8 @@ class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     public: str = ""
     listed: bool = False
     members: int = 0
+    edit: int = 0
+    view: int = 0
 
     @classmethod
     def from_json(cls, room: str, text: str | bytes) -> "Hint":

@@ -151,7 +151,8 @@ def add_rooms(app: Quart, site: Site) -> None:
         if isinstance(outcome, Hub):
             if admit(outcome.room.gate, grant) is None:
                 return Refuse(status=403, why=why_not(outcome.room.gate, grant), reason="forbidden")
-        elif not outcome.public and grant is None:
+        elif admit(outcome, grant) is None:
+            # Only a hint: whatever link it was, it says no more than to a stranger.
             return Refuse(status=403, why=f"room {name} is private: {PRIVATE}", reason="forbidden")
         return None
 

@@ -130,6 +130,29 @@ async def test_moving_and_sleeping_by_the_api_are_for_editors(serve: Serve, ente
         assert (await ada.hear("moved"))["region"] == "nrt"
 
 
+async def test_a_link_that_was_taken_back_shows_nothing_of_a_room_that_sleeps(
+    serve: Serve, enter: Enter, tmp_path: Path
+) -> None:
+    served = await serve("m1", "ams", ROOMS_URL=tmp_path.as_uri())
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        made = (await client.post("/api/rooms")).json()
+        address = f"/api/rooms/{made['room']}"
+        edit, old = (made[role].partition("?k=")[2] for role in ("edit", "view"))
+        ada = await enter(served, made["room"], link=edit)
+        await ada.operate("share", revoke="view")
+        fresh = (await ada.hear("linked"))["view"].partition("?k=")[2]
+        hint = tmp_path / "owners" / made["room"]
+        async with asyncio.timeout(DEADLINE):
+            while b'"view":' not in hint.read_bytes():  # lobbies are told at once
+                await ada.send("ping", n=1)
+                await ada.hear("pong")
+        assert (await client.post(f"{address}/sleep?k={edit}")).status_code == 200
+        assert (await client.get(f"{address}?k={fresh}")).json()["awake"] is False
+        stranger, holder = await client.get(address), await client.get(f"{address}?k={old}")
+        assert (holder.status_code, holder.text, holder.headers["x-rooms-reason"]) == (403, stranger.text, "forbidden")
+        assert stranger.text.startswith(f"room {made['room']} is private")
+
+
 @pytest.mark.parametrize("path", ["/metrics", "/api/where"])
 async def test_pages_are_served_while_rooms_are_busy(serve: Serve, enter: Enter, path: str) -> None:
     served = await serve()
