@@ -1,7 +1,9 @@
 """Who may enter a room and what they may do there: roles, and links that give them; pure.
 
-A link is ``/rooms/<room>?k=<token>``. The token names the room, a role and how often links of that role had been
-revoked when it was made, and is signed: nobody can make one, and revoking is counting one further in the room's log.
+A link is ``/rooms/<room>?k=<token>``. The token names the room, a role and the *generation* of the links of that role,
+a number, and is signed: nobody can make one. Revoking is writing another generation into the room's log, which is drawn
+at random: were it the next number, a revoke that was lost with its machine would be followed by one of the same
+generation, and links that were made in between would open the room again.
 """
 
 import hashlib
@@ -24,6 +26,7 @@ from app.protocol import (
 
 EDIT = "edit"
 VIEW = "view"
+IN_A_ROW = 4  # revokes whose answers may all have been lost, and whoever made them still comes in (our choice)
 TOKEN_CHARS = 512  # a longer one is no link of ours: a room's name has at most 64 characters (our choice)
 
 # What only those who may edit can ask for; to have a cursor, a selection and a name one need only be here.
@@ -31,19 +34,36 @@ EDITORS_ONLY: frozenset[type] = frozenset({Say, Edit, Undo, Redo, Share, Move, S
 
 
 class Grant(NamedTuple):
-    """What a link gives: a role, and how often links of that role had been revoked when it was made."""
+    """What a link gives: a role, as long as the links of that role are of this generation."""
 
     role: str
     generation: int
 
 
 class Gate(NamedTuple):
-    """Who may come into a room: everybody as ``public`` says, and by links of these generations."""
+    """Who may come into a room: everybody as ``public`` says, and by links of these generations (0: never revoked)."""
 
     public: str = EDIT
     listed: bool = True
     edit: int = 0
     view: int = 0
+
+
+class Revoked(NamedTuple):
+    """Who revoked the edit links last, and of which generations those were that they revoked in a row, newest last."""
+
+    by: str
+    edit: tuple[int, ...]
+
+    @classmethod
+    def after(cls, last: "Revoked | None", by: str, generation: int) -> "Revoked":
+        """As the member ``by`` has now revoked the links of ``generation``."""
+        before = last.edit if last is not None and last.by == by else ()
+        return cls(by, (*before, generation)[-IN_A_ROW:])
+
+    def names(self, grant: Grant | None) -> bool:
+        """Whether this is one of those links."""
+        return grant is not None and grant.role == EDIT and grant.generation in self.edit
 
 
 class _Gate(Protocol):
@@ -114,13 +134,28 @@ def admit(gate: _Gate, grant: Grant | None) -> str | None:
     return by_link or gate.public or None
 
 
-def change_gate(gate: Gate, share: Share) -> Gate:
-    """Who may come in after this."""
+def renew(gate: _Gate, revoked: Revoked | None, grant: Grant | None, *, member: str) -> Grant | None:
+    """What a link counts as for this member: who revoked edit links has a new one for those.
+
+    The answer with the new link may never have reached them, and nobody else could let them in again.
+    """
+    if revoked is not None and member == revoked.by and revoked.names(grant):
+        return Grant(EDIT, gate.edit)
+    return grant
+
+
+def may_knock(gate: _Gate, revoked: Revoked | None, grant: Grant | None) -> bool:
+    """Whether a connection is accepted, before its hello says which member it is of (`renew`)."""
+    return admit(gate, grant) is not None or (revoked is not None and revoked.names(grant))
+
+
+def change_gate(gate: Gate, share: Share, *, generation: int) -> Gate:
+    """Who may come in after this; revoked links are followed by those of ``generation``, which nobody can guess."""
     return Gate(
         public=gate.public if share.public is UNSET else share.public,
         listed=gate.listed if share.listed is UNSET else share.listed,
-        edit=gate.edit + (share.revoke == EDIT),
-        view=gate.view + (share.revoke == VIEW),
+        edit=generation if share.revoke == EDIT else gate.edit,
+        view=generation if share.revoke == VIEW else gate.view,
     )
 
 

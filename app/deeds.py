@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from app.access import EDIT, Grant, held
+from app.access import EDIT, held
+from app.entries import MOST
 from app.protocol import (
+    Accepted,
     Drag,
     Edit,
     Error,
@@ -47,18 +50,32 @@ def redo(hub: Hub, seat: Seat, message: Redo) -> None:
 
 def share(hub: Hub, seat: Seat, message: Share) -> None:
     by_link = held(hub.room.gate, seat.grant) == EDIT
-    outcome = hub.room.share(hub.presence.member(seat.member), seat.client, message, at=hub.wall(), by_link=by_link)
-    if not hub.log(seat, outcome):
+    outcome = hub.room.share(
+        hub.presence.member(seat.member),
+        seat.client,
+        message,
+        at=hub.wall(),
+        by_link=by_link,
+        generation=1 + secrets.randbelow(MOST),
+    )
+    if hub.log(seat, outcome):
+        hub.admit_again()
+        hub.changed(hub)
+    elif type(outcome) is not Accepted:
         return
-    if message.revoke == EDIT:
-        # Who takes the links back keeps a good one, or would lock themselves out.
-        seat.grant = Grant(EDIT, hub.room.gate.edit)
-    hub.admit_again()
-    tell_links(hub, seat, AskLinks())
-    hub.changed(hub)
+    # Also when it comes again: the answer may have been lost.
+    ask_links(hub, seat, AskLinks())
 
 
-def tell_links(hub: Hub, seat: Seat, message: AskLinks) -> None:
+def ask_links(hub: Hub, seat: Seat, message: AskLinks) -> None:
+    """Answer with the links, once a crash can make them void no more."""
+    if hub.stored < hub.room.gated:
+        hub.asking[seat] = None
+    else:
+        tell_links(hub, seat)
+
+
+def tell_links(hub: Hub, seat: Seat) -> None:
     links = hub.links()
     if links is None:
         hub.tell(seat.wire, Error(code="storage", text="the secret for links cannot be read now; ask again"))
@@ -110,7 +127,7 @@ ACTS: dict[type, Callable[[Hub, Seat, Any], None]] = {
     Undo: undo,
     Redo: redo,
     Share: share,
-    AskLinks: tell_links,
+    AskLinks: ask_links,
     AskMove: ask_move,
     Sleep: ask_sleep,
     Drag: drag,

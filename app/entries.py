@@ -133,8 +133,9 @@ class Edited(Operation, frozen=True, kw_only=True):
 class Access(Operation, frozen=True, kw_only=True):
     """Who may come in. ``public`` is what everybody may do without a link: ``""`` (nothing), ``view`` or ``edit``.
 
-    ``edit`` and ``view`` count how often the links of that kind were revoked: a link of an earlier count is void.
-    ``listed`` shows the room in the lobby. A room without such an entry is open to everybody and listed.
+    ``edit`` and ``view`` are the generations of the links of that kind: 0 at first, a random number after each revoke
+    (older logs count one further). A link of another generation is void. ``listed`` shows the room in the lobby. A room
+    without such an entry is open to everybody and listed.
     """
 
     public: str

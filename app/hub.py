@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from app.access import EDIT, Gate, Grant, Links, admit, may
+from app.access import EDIT, Gate, Grant, Links, admit, may, renew
 from app.config import Limits
-from app.deeds import ACTS
+from app.deeds import ACTS, tell_links
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.fanout import Fanout, Listener, encode
 from app.journal import Journal
@@ -87,6 +87,7 @@ class Hub:
         self.asked = asked
         self.changed = changed
         self.wall = wall
+        self.asking: dict[Seat, None] = {}  # they are told the links when these are stored
         self._seats: dict[Seat, None] = {}
         self._farewell: tuple[ServerMessage, int, str] | None = None
         self._snapshot_at = room.seq - len(fill)
@@ -141,6 +142,12 @@ class Hub:
     def admit(self, grant: Grant | None) -> str | None:
         """The role of somebody who comes in with this link, or without one; None: not at all."""
         return admit(self.room.gate, grant)
+
+    def renewed(self, grant: Grant | None, key: str) -> Grant | None:
+        """What a link counts as for the member who holds this secret."""
+        if grant is None or self.room.revoked is None:
+            return grant
+        return renew(self.room.gate, self.room.revoked, grant, member=member_id(key))
 
     def why_not(self, grant: Grant | None) -> str:
         """The sentence for somebody who may not come in."""
@@ -267,6 +274,11 @@ class Hub:
     def _on_stored(self, seq: int) -> None:
         self.stored = seq
         self.fanout.stored(seq)
+        if self.asking and seq >= self.room.gated:
+            asking, self.asking = self.asking, {}
+            for seat in asking:
+                if seat in self._seats:
+                    tell_links(self, seat)
 
     async def snapshot(self) -> None:
         """Fold the log as it is now and store that once all of it is stored; costs nothing when it fails."""
@@ -332,6 +344,7 @@ class Hub:
         """After the links changed: whoever has no right to be here any more goes, others may have another role."""
         gate = self.room.gate
         for seat in tuple(self._seats):
+            seat.grant = renew(gate, self.room.revoked, seat.grant, member=seat.member)
             role = admit(gate, seat.grant)
             if role is None:
                 self.tell(seat.wire, Error(code="forbidden", text=why_not(gate, seat.grant)))

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from app.access import EDIT, Gate, change_gate
+from app.access import EDIT, Gate, Revoked, change_gate
 from app.document import Document, Plan
 from app.entries import Access, AnyEntry, Edited, Epoch, Operation, Released, Said, Shape
 from app.operations import TOO_OLD, WINDOW, Operations
@@ -54,6 +54,8 @@ class Room:
         self.epoch = 0
         self.log = ""  # names the log: whoever wrote its first entry
         self.gate = Gate()
+        self.gated = 0  # the entry that says so; 0: it lies before the snapshot, or there is none
+        self.revoked: Revoked | None = None
         self._starts: deque[tuple[int, int]] = deque(maxlen=STARTS)
         self._chat: deque[Said] = deque(maxlen=limits.history)
         self._document = Document(most_shapes=limits.shapes, most_bytes=limits.room_bytes)
@@ -161,9 +163,12 @@ class Room:
         return self._walk(member, client, message.op, self._undo.redo(member.id), at, undo=False)
 
     def share(
-        self, member: Member, client: str, message: Share, *, at: float, by_link: bool
+        self, member: Member, client: str, message: Share, *, at: float, by_link: bool, generation: int
     ) -> Access | Accepted | Error:
-        """Change who may come in; ``by_link``: the member may edit because of a link, not because everybody may."""
+        """Change who may come in; ``by_link``: the member may edit because of a link, not because everybody may.
+
+        ``generation`` is drawn at random, for the links that follow if some are revoked.
+        """
         by, op = member.id, message.op
         found = self._operations.find(by, client, op)
         if found or member.role != EDIT:
@@ -172,7 +177,7 @@ class Room:
             return Error(code="not-yours", text="only who came by an edit link can change who may come in", op=op)
         if message.public is UNSET and message.listed is UNSET and message.revoke is UNSET:
             return Error(code="invalid", text="say what to change: public, listed or revoke", op=op)
-        return self._open(by, client, op, change_gate(self.gate, message), at)
+        return self._open(by, client, op, change_gate(self.gate, message, generation=generation), at)
 
     def open_to(self, public: str, *, listed: bool, at: float) -> Access:
         """What the room itself says about who may come in, as when it is made."""
@@ -247,7 +252,10 @@ class Room:
         self._operations.count(entry.by, entry.client, entry.op, entry.seq)
 
     def _opened(self, entry: Access) -> None:
+        if entry.edit != self.gate.edit:
+            self.revoked = Revoked.after(self.revoked, entry.by, self.gate.edit)
         self.gate = Gate(entry.public, entry.listed, entry.edit, entry.view)
+        self.gated = entry.seq
         self._count(entry)
 
     def _edited(self, entry: Edited) -> None:
@@ -288,6 +296,7 @@ class Room:
             log=self.log,
             starts=list(self._starts),
             gate=self.gate,
+            revoked=self.revoked,
             chat=list(self._chat),
             shapes=list(self._document.placed.values()),
             tombs=list(self._document.tombs.items()),
@@ -301,6 +310,7 @@ class Room:
         if snapshot is not None:
             self.seq = snapshot.seq
             self.gate = snapshot.gate
+            self.revoked = snapshot.revoked
             self.log = snapshot.log
             self._starts.extend(snapshot.starts)
             self.epoch = self._starts[-1][0] if self._starts else 0

@@ -11,8 +11,7 @@ from random import Random
 from typing import Any
 
 from app import logs
-from app.access import Gate as Door
-from app.access import Grant, Links, admit
+from app.access import Grant, Links, admit, may_knock
 from app.arrival import Arrival
 from app.config import Settings
 from app.entries import AnyEntry, Epoch, format_entry
@@ -75,20 +74,23 @@ class Rooms:
         return self._links
 
     async def arrive(
-        self, room: str, arrival: Arrival, grant: Grant | None = None, *, crowded: bool = False
+        self, room: str, arrival: Arrival, grant: Grant | None = None, *, knocks: bool = False, crowded: bool = False
     ) -> Hub | Onward:
         """The hub for somebody who enters the room, taken if nobody holds it; or where they belong instead.
 
+        ``knocks``: they will say which member they are, and the hub has the last word (`app.access.may_knock`).
         ``crowded``: this machine can take no further connection, so it takes no further room either.
         """
         hub = self.holding.get(room)
         if hub is not None:
-            return _refused(room, hub.room.gate, grant) or hub
+            return _refused(hub.room, grant, knocks) or hub
         onward = place_by_hint(room, await self.holding.hints.read(room), me=self.me, arrival=arrival)
         if onward is not None:
             return await signed(onward, self._keys)
-        outcome = await self._settle(room, arrival, place_request, grant, crowded=crowded)
-        return (_refused(room, outcome.room.gate, grant) or outcome) if isinstance(outcome, Hub) else outcome
+        outcome = await self._settle(
+            room, arrival, place_request, lambda contents: _refused(contents, grant, knocks), crowded=crowded
+        )
+        return (_refused(outcome.room, grant, knocks) or outcome) if isinstance(outcome, Hub) else outcome
 
     async def look(self, room: str, arrival: Arrival) -> Hub | ReplayTo | Refuse | Hint | None:
         """Who can tell about the room: us, somebody else, or the hint; changes nothing."""
@@ -125,7 +127,7 @@ class Rooms:
         def decide(room: str, standing: Standing, *, me: Place, held: int | None, arrival: Arrival, unable: str) -> Any:
             return place_creation(room, standing, region=region, me=me, arrival=arrival, unable=unable)
 
-        made = await self._settle(room, arrival, decide, None, crowded=crowded)
+        made = await self._settle(room, arrival, decide, lambda contents: None, crowded=crowded)
         if isinstance(made, Hub):
             if (public, listed) != (made.room.gate.public, made.room.gate.listed):
                 made.write(made.room.open_to(public, listed=listed, at=self.holding.wall()))
@@ -135,7 +137,13 @@ class Rooms:
         return made
 
     async def _settle(
-        self, room: str, arrival: Arrival, decide: Callable[..., Decision], grant: Grant | None, *, crowded: bool
+        self,
+        room: str,
+        arrival: Arrival,
+        decide: Callable[..., Decision],
+        refused: Callable[[Room], Refuse | None],
+        *,
+        crowded: bool,
     ) -> Hub | Onward:
         async with self.holding.lock(room):
             for _ in range(_LOOKS):
@@ -166,7 +174,7 @@ class Rooms:
                     contents = fold(room, log, self._settings.limits)
                 except BrokenLog as exc:
                     return _broken(room, exc)
-                refusal = _refused(room, contents.gate, grant)
+                refusal = refused(contents)
                 if refusal is not None:
                     return refusal
                 try:
@@ -229,10 +237,10 @@ class Rooms:
             logs.warn("no secret for links", why=str(exc))
 
 
-def _refused(room: str, door: Door, grant: Grant | None) -> Refuse | None:
-    if admit(door, grant) is not None:
+def _refused(room: Room, grant: Grant | None, knocks: bool) -> Refuse | None:
+    if may_knock(room.gate, room.revoked, grant) if knocks else admit(room.gate, grant) is not None:
         return None
-    return Refuse(status=403, why=f"room {room}: {why_not(door, grant)}", reason="forbidden")
+    return Refuse(status=403, why=f"room {room.name}: {why_not(room.gate, grant)}", reason="forbidden")
 
 
 def _broken(room: str, exc: BrokenLog) -> Refuse:

@@ -20,6 +20,7 @@ from app.protocol import (
     Edit,
     Error,
     Hello,
+    Links,
     Path,
     Unreadable,
     parse_message,
@@ -128,12 +129,15 @@ class Session:
             self._complain("full", f"room {self._hub.name} is full: {self._limits.members} connections")
             wire.close(FULL, "the room is full")
         else:
-            role = self._hub.admit(self.grant)
+            grant = self._hub.renewed(self.grant, hello.key)
+            role = self._hub.admit(grant)
             if role is None:
                 self._complain("forbidden", self._hub.why_not(self.grant))
                 wire.close(FORBIDDEN, "this link does not open the room")
             else:
-                self.seat = self._hub.join(hello, wire, self._path, self.grant, role)
+                self.seat = self._hub.join(hello, wire, self._path, grant, role)
+                if self.seat is not None and grant is not self.grant:
+                    self._hub.act(self.seat, Links())  # theirs is another one now
 
     def _slow_down(self, wire: Wire, pause: float) -> None:
         if not self._slowed:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from app.access import Gate
+from app.access import Gate, Revoked
 from app.entries import Said
 from app.operations import Counted
 from app.shaping import Placed
@@ -27,6 +27,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     forgotten: int
     undo: list[Stacks]
     counted: list[Counted]
+    revoked: Revoked | None = None
 
 
 class _Version(Struct):

@@ -98,7 +98,7 @@ class RoomSockets:
             return grant
         if site.lobby is not None:
             return await site.lobby.route(room, arrival)
-        outcome = await site.rooms.arrive(room, arrival, grant, crowded=site.crowded)
+        outcome = await site.rooms.arrive(room, arrival, grant, knocks=True, crowded=site.crowded)
         if isinstance(outcome, Hub) and site.crowded:
             return site.full()
         if isinstance(outcome, Hub):

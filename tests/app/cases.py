@@ -88,7 +88,12 @@ class Afternoon:
             (10, lambda: room.edit(member, client, Edit(op=op, changes=self.changes()), at=at)),
             (6, lambda: room.undo(member, client, Undo(op=op), at=at)),
             (3, lambda: room.redo(member, client, Redo(op=op), at=at)),
-            (1, lambda: room.share(member, client, self.share(op), at=at, by_link=rng.random() < 0.8)),
+            (
+                1,
+                lambda: room.share(
+                    member, client, self.share(op), at=at, by_link=rng.random() < 0.8, generation=7_000 + op
+                ),
+            ),
         ]
         (act,) = rng.choices([one for _, one in acts], [weight for weight, _ in acts])
         return self.keep(act())

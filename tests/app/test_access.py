@@ -5,7 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import protocol
-from app.access import EDIT, EDITORS_ONLY, VIEW, Gate, Grant, Links, admit, change_gate, held, may
+from app.access import (
+    EDIT,
+    EDITORS_ONLY,
+    IN_A_ROW,
+    VIEW,
+    Gate,
+    Grant,
+    Links,
+    Revoked,
+    admit,
+    change_gate,
+    held,
+    may,
+    may_knock,
+    renew,
+)
 from app.protocol import Linked, Share
 
 LINKS = Links(b"a secret of some length")
@@ -83,12 +98,56 @@ def test_who_may_come_in(public: str, grant: Grant | None, role: str | None, by_
         (Share(op=1, public="view"), Gate("view", False, 1, 2)),
         (Share(op=1, public=""), Gate("", False, 1, 2)),
         (Share(op=1, listed=True), Gate("edit", True, 1, 2)),
-        (Share(op=1, revoke="edit"), Gate("edit", False, 2, 2)),
-        (Share(op=1, revoke="view", public="", listed=True), Gate("", True, 1, 3)),
+        (Share(op=1, revoke="edit"), Gate("edit", False, 77, 2)),
+        (Share(op=1, revoke="view", public="", listed=True), Gate("", True, 1, 77)),
     ],
 )
 def test_what_sharing_changes(share: Share, after: Gate) -> None:
-    assert change_gate(Gate("edit", False, 1, 2), share) == after
+    assert change_gate(Gate("edit", False, 1, 2), share, generation=77) == after
+
+
+def revoked(*revokes: tuple[str, int]) -> Revoked:
+    last = None
+    for by, generation in revokes:
+        last = Revoked.after(last, by, generation)
+    assert last is not None
+    return last
+
+
+LATEST = Grant("edit", 9)
+
+
+@pytest.mark.parametrize(
+    ("last", "member", "grant", "counts_as"),
+    [
+        (None, "ada", Grant("edit", 0), Grant("edit", 0)),
+        (revoked(("ada", 0)), "ada", Grant("edit", 0), LATEST),
+        (revoked(("ada", 0)), "ada", LATEST, LATEST),
+        (revoked(("ada", 0)), "ada", None, None),
+        (revoked(("ada", 0)), "ada", Grant("view", 0), Grant("view", 0)),
+        (revoked(("ada", 0)), "ada", Grant("edit", 5), Grant("edit", 5)),
+        (revoked(("ada", 0)), "bob", Grant("edit", 0), Grant("edit", 0)),
+        # In a row: the answers to all of them may have been lost.
+        (revoked(("ada", 0), ("ada", 5)), "ada", Grant("edit", 0), LATEST),
+        (revoked(("ada", 0), ("ada", 5)), "ada", Grant("edit", 5), LATEST),
+        (revoked(*(("ada", n) for n in range(IN_A_ROW + 1))), "ada", Grant("edit", 0), Grant("edit", 0)),
+        (revoked(*(("ada", n) for n in range(IN_A_ROW + 1))), "ada", Grant("edit", 1), LATEST),
+        # Whoever else revoked since meant her as well.
+        (revoked(("ada", 0), ("bob", 5)), "ada", Grant("edit", 0), Grant("edit", 0)),
+        (revoked(("ada", 0), ("bob", 5)), "bob", Grant("edit", 0), Grant("edit", 0)),
+        (revoked(("ada", 0), ("bob", 5), ("ada", 6)), "ada", Grant("edit", 0), Grant("edit", 0)),
+    ],
+)
+def test_who_revoked_comes_in_by_what_they_revoked(
+    last: Revoked | None, member: str, grant: Grant | None, counts_as: Grant | None
+) -> None:
+    gate = Gate(public="", edit=9, view=3)
+    assert renew(gate, last, grant, member=member) == counts_as
+    # The door, which does not know the member yet, lets nobody in for good, and keeps out nobody who may come in.
+    if admit(gate, counts_as) is not None:
+        assert may_knock(gate, last, grant)
+    if last is None or not last.names(grant):
+        assert may_knock(gate, last, grant) == (admit(gate, grant) is not None)
 
 
 @pytest.mark.parametrize("public", ["", "view", "edit"])

@@ -49,6 +49,11 @@ ENTRIES: list[tuple[AnyEntry, str]] = [
         Access(seq=5, at=1.0, by="", client="", op=0, public="", listed=False, edit=1, view=0),
         '{"t":"access","seq":5,"at":1.0,"by":"","client":"","op":0,"public":"","listed":false,"edit":1,"view":0}',
     ),
+    (
+        Access(seq=6, at=1.0, by="a", client="c", op=3, public="", listed=False, edit=2**53 - 1, view=0),
+        '{"t":"access","seq":6,"at":1.0,"by":"a","client":"c","op":3,"public":"","listed":false,'
+        '"edit":9007199254740991,"view":0}',
+    ),
 ]
 
 

@@ -392,6 +392,32 @@ async def test_who_takes_the_edit_links_back_keeps_a_good_one(serve: Serve, ente
     assert (await enter(served, made["room"], link=fresh)).welcome["role"] == "edit"
 
 
+async def test_who_revoked_and_never_heard_the_answer_comes_in_by_the_old_link(serve: Serve, enter: Enter) -> None:
+    served = await serve()
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        made = (await client.post("/api/rooms")).json()
+    room, old = made["room"], made["edit"].partition("?k=")[2]
+    ada, bob = await enter(served, room, link=old), await enter(served, room, link=old)
+    await ada.send("share", op=1, revoke="edit")
+    assert await refusal(bob) == 4006
+    ada.socket.transport.abort()  # whatever she was told is not heard
+    back = await enter(served, room, link=old, key=ada.key, client=ada.client)
+    assert back.welcome["role"] == "edit"
+    fresh = (await back.hear("linked"))["edit"].partition("?k=")[2]
+    assert fresh != old
+    await back.send("share", op=1, revoke="edit")  # it was not acknowledged, so it comes again
+    assert (await back.hear("accepted"))["op"] == 1
+    assert (await back.hear("linked"))["edit"].partition("?k=")[2] == fresh
+    async with connect(f"{served.ws}/rooms/{room}/ws?k={old}") as socket:
+        other = Visitor(socket, "", "")
+        await other.send("hello", v=2, key=KEY, client="page", name="Bob")
+        assert "this link was taken back" in (await other.hear("error"))["text"]
+        assert await refusal(other) == 4006
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        assert (await client.post(f"/api/rooms/{room}/sleep?k={old}")).status_code == 403
+        assert (await client.get(f"/api/rooms/{room}?k={old}")).status_code == 403
+
+
 async def test_editors_of_a_public_room_cannot_lock_others_out(serve: Serve, enter: Enter) -> None:
     served = await serve()
     ada = await enter(served, "blue")

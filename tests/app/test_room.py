@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from app.access import Gate
+from app.access import Gate, Revoked
 from app.entries import Access, AnyEntry, Change, Edited, Epoch, Look, Released, Said, format_entry, parse_entry
 from app.operations import WINDOW
 from app.protocol import Accepted, Edit, Error, Member, Redo, Say, Share, Undo
@@ -52,8 +52,9 @@ class Table:
     def redo(self, member: Member) -> Any:
         return self.room.redo(member, "tab1", Redo(op=self.op(member)), at=1.0)
 
-    def share(self, member: Member, *, by_link: bool = True, **what: Any) -> Any:
-        return self.room.share(member, "tab1", Share(op=self.op(member), **what), at=1.0, by_link=by_link)
+    def share(self, member: Member, *, by_link: bool = True, generation: int = 99, **what: Any) -> Any:
+        message = Share(op=self.op(member), **what)
+        return self.room.share(member, "tab1", message, at=1.0, by_link=by_link, generation=generation)
 
     def shape(self, key: str = "s") -> Any:
         return next((shape for shape in self.room.shapes() if shape.id == key), None)
@@ -152,9 +153,11 @@ def test_who_may_come_in_is_part_of_the_log(table: Table) -> None:
     assert table.room.gate == Gate("edit", True, 0, 0)
     opened = table.room.open_to("", listed=False, at=1.0)
     assert opened == Access(seq=2, at=1.0, by="", client="", op=0, public="", listed=False, edit=0, view=0)
-    assert table.share(ADA, revoke="edit").edit == 1
-    table.share(ADA, revoke="edit", public="view")
-    assert table.room.gate == Gate("view", False, 2, 0)
+    assert table.room.revoked is None
+    assert table.share(ADA, revoke="edit", generation=700).edit == 700
+    table.share(ADA, revoke="edit", public="view", generation=500)
+    assert (table.room.gate, table.room.gated) == (Gate("view", False, 500, 0), 4)
+    assert table.room.revoked == Revoked(ADA.id, (0, 700))
     assert table.room.known("", "") == (0, [])  # what the room does by itself is nobody's operation
     assert table.room.known(ADA.id, "tab1") == (2, [])
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.entries import Change, Look
 from app.protocol import Edit, Member
@@ -50,6 +51,13 @@ def test_what_was_counted_is_counted_anew() -> None:
         assert one.edit(ADA, "tab", longer, at=0.0).code == "limit"  # type: ignore[union-attr]
         fitting = Edit(op=2, changes=[Change(id="s0", set=Look(text="x" * 150))])
         assert one.edit(ADA, "tab", fitting, at=0.0).seq == 2  # type: ignore[union-attr]
+
+
+def test_one_that_was_stored_before_there_was_more_to_know_is_read() -> None:
+    snapshot = busy().snapshot()
+    stored = msgspec.msgpack.decode(encode_snapshot(snapshot))
+    del stored["revoked"]
+    assert decode_snapshot(msgspec.msgpack.encode(stored)) == replace(snapshot, revoked=None)
 
 
 @pytest.mark.parametrize(
