@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.access import EDIT, held
 from app.entries import MOST
+from app.orders import too_soon
 from app.protocol import (
     Accepted,
     Drag,
@@ -89,11 +90,19 @@ def ask_move(hub: Hub, seat: Seat, message: AskMove) -> None:
     elif message.region == hub.epoch.region:
         hub.tell(seat.wire, Error(code="here-already", text=f"the room is in {message.region} already"))
     else:
-        hub.asked(hub, "move", message.region)
+        _order(hub, seat, "move", message.region)
 
 
 def ask_sleep(hub: Hub, seat: Seat, message: Sleep) -> None:
-    hub.asked(hub, "sleep", "")
+    _order(hub, seat, "sleep", "")
+
+
+def _order(hub: Hub, seat: Seat, what: str, region: str) -> None:
+    left = hub.order_in(seat.grant, member=seat.member)
+    if left:
+        hub.tell(seat.wire, Error(code="too-soon", text=too_soon(hub.name, left)))
+    else:
+        hub.asked(hub, what, region)
 
 
 def drag(hub: Hub, seat: Seat, message: Drag) -> None:

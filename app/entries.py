@@ -78,6 +78,9 @@ class Entry(Struct, frozen=True, tag_field="t", tag=str.lower, omit_defaults=Tru
     at: float
 
 
+ASKED = "asked"  # why a room is given up by order
+
+
 class Epoch(Entry, frozen=True, kw_only=True):
     """A machine took the room: everything that follows, up to the next such entry, is written by it alone.
 
@@ -94,7 +97,11 @@ class Epoch(Entry, frozen=True, kw_only=True):
 
 
 class Released(Entry, frozen=True, kw_only=True):
-    """The holder gave the room up, for whoever is asked next; ``to`` is the region where it should go on, if any."""
+    """The holder gave the room up, for whoever is asked next; ``to`` is the region where it should go on, if any.
+
+    ``why`` is ``empty``, ``asked`` (somebody moved it or put it to sleep by hand), ``moved`` (by itself, to where its
+    members are) or ``leaving`` (its machine ends).
+    """
 
     epoch: int
     why: str

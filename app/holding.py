@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from app import logs
 from app.config import Settings
+from app.entries import ASKED
 from app.following import Follower
 from app.hints import Hints, Told
 from app.hub import Hub
@@ -104,7 +105,7 @@ class Holding:
     def asked(self, hub: Hub, what: str, region: str) -> None:
         match what:
             case "move":
-                self.run(self.move(hub, region))
+                self.run(self.move(hub, region, why=ASKED))
             case "sleep":
                 self.run(self.sleep(hub))
             case _:
@@ -146,7 +147,7 @@ class Holding:
                 held.followed = now
                 region = held.follower.look(hub.edges(), settings.regions, now=self.wall())
                 if region is not None:
-                    self.asked(hub, "move", region)
+                    self.run(self.move(hub, region, why="moved"))
 
     # Ending ------------------------------------------------------------------------
 
@@ -179,16 +180,16 @@ class Holding:
         )
         return released
 
-    async def move(self, hub: Hub, region: str) -> bool:
-        """Let the room go on in another region."""
+    async def move(self, hub: Hub, region: str, *, why: str) -> bool:
+        """Let the room go on in another region; ``why`` as in `app.entries.Released`."""
         message = Moved(region=region, machine="")
-        moved = await self.end(hub, message, MOVED, f"the room moves to {region}", why="moved", to=region)
+        moved = await self.end(hub, message, MOVED, f"the room moves to {region}", why=why, to=region)
         self.counts["moved"] += moved
         return moved
 
     async def sleep(self, hub: Hub) -> bool:
         """Put the room to sleep though there are members; it wakes for the next who enters."""
-        return await self.end(hub, Closing(why="the room was put to sleep"), GOING_AWAY, "put to sleep", why="asked")
+        return await self.end(hub, Closing(why="the room was put to sleep"), GOING_AWAY, "put to sleep", why=ASKED)
 
     async def close(self, why: str) -> None:
         """Take in nobody any more, and give every room up in order, as far as time allows."""

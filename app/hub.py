@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from app.access import EDIT, Gate, Grant, Links, admit, may, renew
+from app.access import EDIT, Gate, Grant, Links, admit, held, may, renew
 from app.config import Limits
 from app.deeds import ACTS, tell_links
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.fanout import Fanout, Listener, encode
 from app.journal import Journal
 from app.link import Wire
+from app.orders import seconds_left
 from app.ownership import Hint, Place
 from app.presence import Presence, member_id
 from app.protocol import (
@@ -60,7 +61,10 @@ class Seat:
 
 
 class Hub:
-    """The shell around one `Room`. ``asked`` gets what only the machine can do: ``move`` to a region, ``sleep``."""
+    """The shell around one `Room`. ``asked`` gets what only the machine can do: ``move`` to a region, ``sleep``.
+
+    ``pause``: seconds between such orders of those who edit because everybody may.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Hub:
         asked: Callable[["Hub", str, str], None],
         changed: Callable[["Hub"], None],
         fill: list[tuple[int, bytes]],
+        pause: float,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.room = room
@@ -87,6 +92,7 @@ class Hub:
         self.asked = asked
         self.changed = changed
         self.wall = wall
+        self._pause = pause
         self.asking: dict[Seat, None] = {}  # they are told the links when these are stored
         self._seats: dict[Seat, None] = {}
         self._farewell: tuple[ServerMessage, int, str] | None = None
@@ -249,6 +255,16 @@ class Hub:
             self.tell(seat.wire, error)
             return
         ACTS[type(message)](self, seat, message)
+
+    def order_in(self, grant: Grant | None, *, member: str = "") -> int:
+        """Seconds until somebody may move the room or put it to sleep (0: now); ``member``, if they are in it."""
+        return seconds_left(
+            by_link=held(self.room.gate, grant) == EDIT,
+            others=len(self.presence) > bool(member),
+            ordered=self.room.ordered,
+            pause=self._pause,
+            now=self.wall(),
+        )
 
     # The log ---------------------------------------------------------------------
 

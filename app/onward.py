@@ -34,11 +34,15 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """Nobody can answer now; ``why`` is a sentence for the visitor, ``reason`` one word of it for programs."""
+    """Nobody can answer now; ``why`` is a sentence for the visitor, ``reason`` one word of it for programs.
+
+    ``after``: seconds until it may be tried again, if that is known.
+    """
 
     status: int
     why: str
     reason: str = ""
+    after: int = 0
 
 
 Onward = ReplayTo | Redirect | Refuse

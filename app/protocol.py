@@ -45,6 +45,7 @@ ERRORS = {
     "gap": "take a new name for the client, and count from 1 again",
     "too-old": "drop the operation: nobody knows any more whether it counted",
     "here-already": "nothing: the room is in that region",
+    "too-soon": "ask again when the seconds in the text have passed, or come in by an edit link",
     "storage": "ask again later: the object store does not answer",
 }
 

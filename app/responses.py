@@ -45,8 +45,8 @@ def replay_answer(outcome: ReplayTo) -> Answer:
 def refusal_answer(outcome: Refuse) -> Answer:
     """One sentence for the visitor; what may work in a moment says when to try again."""
     headers = {"X-Rooms-Reason": outcome.reason or "refused"}
-    if outcome.status == 503:
-        headers["Retry-After"] = "1"
+    if outcome.after or outcome.status == 503:
+        headers["Retry-After"] = str(outcome.after or 1)
     return Answer(outcome.status, outcome.why + "\n", headers)
 
 

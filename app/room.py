@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from app.access import EDIT, Gate, Revoked, change_gate
 from app.document import Document, Plan
-from app.entries import Access, AnyEntry, Edited, Epoch, Operation, Released, Said, Shape
+from app.entries import ASKED, Access, AnyEntry, Edited, Epoch, Operation, Released, Said, Shape
 from app.operations import TOO_OLD, WINDOW, Operations
 from app.protocol import Accepted, Edit, Error, Member, Redo, Say, Share, State, Undo, clean_text
 from app.shaping import Refused, weigh
@@ -56,6 +56,7 @@ class Room:
         self.gate = Gate()
         self.gated = 0  # the entry that says so; 0: it lies before the snapshot, or there is none
         self.revoked: Revoked | None = None
+        self.ordered = 0.0  # when somebody last moved it or put it to sleep by hand; 0: never
         self._starts: deque[tuple[int, int]] = deque(maxlen=STARTS)
         self._chat: deque[Said] = deque(maxlen=limits.history)
         self._document = Document(most_shapes=limits.shapes, most_bytes=limits.room_bytes)
@@ -245,6 +246,8 @@ class Room:
 
     def _released(self, entry: Released) -> None:
         self.seq = entry.seq
+        if entry.why == ASKED:
+            self.ordered = entry.at
 
     def _said(self, entry: Said) -> None:
         self._chat.append(entry)
@@ -297,6 +300,7 @@ class Room:
             starts=list(self._starts),
             gate=self.gate,
             revoked=self.revoked,
+            ordered=self.ordered,
             chat=list(self._chat),
             shapes=list(self._document.placed.values()),
             tombs=list(self._document.tombs.items()),
@@ -311,6 +315,7 @@ class Room:
             self.seq = snapshot.seq
             self.gate = snapshot.gate
             self.revoked = snapshot.revoked
+            self.ordered = snapshot.ordered
             self.log = snapshot.log
             self._starts.extend(snapshot.starts)
             self.epoch = self._starts[-1][0] if self._starts else 0

@@ -28,6 +28,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     undo: list[Stacks]
     counted: list[Counted]
     revoked: Revoked | None = None
+    ordered: float = 0.0
 
 
 class _Version(Struct):

@@ -9,9 +9,11 @@ from quart import Quart, Response, request
 
 from app.access import EDIT, admit, held
 from app.arrival import Arrival, read_path, receive, same_origin
+from app.entries import ASKED
 from app.hub import PRIVATE, Hub, why_not
 from app.layout import PUBLIC
 from app.onward import Onward, Refuse
+from app.orders import too_soon
 from app.ownership import Hint, parse_room
 from app.placement import Tell
 from app.responses import answer
@@ -174,7 +176,7 @@ def add_orders(app: Quart, site: Site) -> None:
             return quart_answer(hub)
         if region == hub.epoch.region:
             return quart_answer(Refuse(status=409, why=f"room {room} is in {region} already", reason="here-already"))
-        return await done(hub, holding.whole(holding.move(hub, region)))
+        return await done(hub, holding.whole(holding.move(hub, region, why=ASKED)))
 
     async def sleep(room: str) -> Answer:
         hub = await ordered(parse_room(room))
@@ -207,6 +209,8 @@ def add_orders(app: Quart, site: Site) -> None:
             link = held(outcome.room.gate, grant)
             why = "a link for looking cannot do that" if link else why_not(outcome.room.gate, grant)
             return Refuse(status=403, why=why, reason="forbidden")
+        if isinstance(outcome, Hub) and (left := outcome.order_in(grant)):
+            return Refuse(status=429, why=too_soon(name, left), reason="too-soon", after=left)
         return outcome
 
     app.add_url_rule("/api/rooms/<room>/move", "move", move, methods=["POST"])

@@ -41,7 +41,8 @@ class Afternoon:
     def begin(self) -> None:
         """Another machine takes the room."""
         if self.log and self.rng.random() < 0.5:
-            self.take(Released(seq=self.room.seq + 1, at=self.at(), epoch=self.room.epoch, why="empty"))
+            why = "asked" if self.room.epoch % 2 else "empty"
+            self.take(Released(seq=self.room.seq + 1, at=self.at(), epoch=self.room.epoch, why=why))
         why = "taken" if self.log else "made"
         epoch = self.room.epoch + 1
         self.take(

@@ -17,10 +17,10 @@ from tests.support import until
 CAME_BY = Grant(EDIT, 0)
 
 
-async def private(rooms: Rooms) -> Hub:
+async def private(rooms: Rooms, room: str = "blue") -> Hub:
     """A room that opens with links alone."""
     await rooms.links()
-    hub = await rooms.create("blue", region="", arrival=Arrival(), public="", listed=False)
+    hub = await rooms.create(room, region="", arrival=Arrival(), public="", listed=False)
     assert isinstance(hub, Hub)
     return hub
 

@@ -130,6 +130,26 @@ async def test_moving_and_sleeping_by_the_api_are_for_editors(serve: Serve, ente
         assert (await ada.hear("moved"))["region"] == "nrt"
 
 
+async def test_orders_by_the_api_are_obeyed_once_in_a_while(serve: Serve, enter: Enter, tmp_path: Path) -> None:
+    served = await serve("m1", "ams", ROOMS_URL=tmp_path.as_uri(), MOVE_PAUSE_SECONDS="500")
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        await enter(served, "blue")
+        assert (await client.post("/api/rooms/blue/sleep")).status_code == 200
+        assert (await client.post("/api/rooms/blue/sleep")).status_code == 200, "nobody is in it"
+        await enter(served, "blue")
+        for order in ("sleep", "move?region=nrt"):
+            refused = await client.post(f"/api/rooms/blue/{order}")
+            assert (refused.status_code, refused.headers["x-rooms-reason"]) == (429, "too-soon")
+            left = int(refused.headers["retry-after"])
+            assert 400 < left <= 500
+            assert refused.text.endswith(f"can be done again in {left} s\n")
+        made = (await client.post("/api/rooms")).json()
+        room, edit = made["room"], made["edit"].partition("?k=")[2]
+        for _ in range(3):
+            await enter(served, room, link=edit)
+            assert (await client.post(f"/api/rooms/{room}/sleep?k={edit}")).status_code == 200
+
+
 async def test_a_link_that_was_taken_back_shows_nothing_of_a_room_that_sleeps(
     serve: Serve, enter: Enter, tmp_path: Path
 ) -> None:

@@ -218,7 +218,7 @@ async def test_a_room_moves_with_everything_in_it_and_its_members_follow(machine
     hub = await hold(here)
     ear, seat = enter(hub)
     hub.act(seat, Say(op=1, text="packed"))
-    assert await here.holding.move(hub, "nrt")
+    assert await here.holding.move(hub, "nrt", why="asked")
     assert ear.closed is not None
     assert ear.closed[0] == 4001
     assert '"t":"moved","region":"nrt"' in ear.heard()
