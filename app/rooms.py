@@ -201,7 +201,7 @@ class Rooms:
             changed=self.holding.changed,
             fill=[(entry.seq, format_entry(entry)) for entry in entries],
             wall=self.holding.wall,
-            pause=self._settings.following.pause,
+            pause=self._settings.order_pause,
         )
         self.holding.take_in(hub, self._follower(log))
         logs.say("epoch begins", room=hub.name, epoch=epoch.epoch, seq=epoch.seq, why=epoch.why)

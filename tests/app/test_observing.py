@@ -131,7 +131,7 @@ async def test_moving_and_sleeping_by_the_api_are_for_editors(serve: Serve, ente
 
 
 async def test_orders_by_the_api_are_obeyed_once_in_a_while(serve: Serve, enter: Enter, tmp_path: Path) -> None:
-    served = await serve("m1", "ams", ROOMS_URL=tmp_path.as_uri(), MOVE_PAUSE_SECONDS="500")
+    served = await serve("m1", "ams", ROOMS_URL=tmp_path.as_uri(), ORDER_PAUSE_SECONDS="500")
     async with httpx.AsyncClient(base_url=served.address) as client:
         await enter(served, "blue")
         assert (await client.post("/api/rooms/blue/sleep")).status_code == 200
