@@ -1,6 +1,5 @@
 """The API in JSON: which rooms there are, where they live, making, moving and putting them to sleep, and counters."""
 
-import asyncio
 import secrets
 from typing import Any
 
@@ -11,7 +10,7 @@ from app.access import EDIT, admit, held
 from app.arrival import Arrival, read_path, receive, same_origin
 from app.entries import ASKED
 from app.hub import PRIVATE, Hub, why_not
-from app.layout import PUBLIC
+from app.listing import Listing, describe_room
 from app.onward import Onward, Refuse
 from app.orders import too_soon
 from app.ownership import Hint, parse_room
@@ -24,9 +23,6 @@ from flylab.wire.regions import is_region_code
 
 Answer = Response | dict[str, Any] | tuple[dict[str, Any], int]
 
-# Hints fetched at the same time, and the most that one list shows (our choice).
-_PARALLEL = 32
-_MOST_LISTED = 500
 # A private room's name cannot be guessed: 22 of 36 letters and digits are 113 bits.
 _NAME_CHARS = 22
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -66,25 +62,10 @@ def add_views(app: Quart, site: Site) -> None:
 def add_lists(app: Quart, site: Site) -> None:
     """Which rooms there are."""
 
+    listing = Listing(site.store, site.holding, site.settings)
+
     async def list_rooms() -> Answer:
-        names = [room for key in await site.store.keys(PUBLIC) if (room := key.removeprefix(PUBLIC))]
-        gate = asyncio.Semaphore(_PARALLEL)
-
-        async def read(room: str) -> Hint | None:
-            async with gate:
-                return await site.holding.hints.read(room)
-
-        hints = await asyncio.gather(*(read(room) for room in names[:_MOST_LISTED]))
-        known = [
-            describe_room(hint, site.holding.get(hint.room)) for hint in hints if hint and hint.listed and hint.public
-        ]
-        regions = {room["region"] for room in known} | {site.settings.place.region, *site.settings.regions}
-        return {
-            "rooms": known,
-            "more": max(0, len(names) - _MOST_LISTED),
-            "regions": sorted(code for code in regions if code),
-            "shared": site.store.shared,
-        }
+        return await listing.get()
 
     app.add_url_rule("/api/rooms", "list_rooms", list_rooms)
 
@@ -230,22 +211,6 @@ def region_asked(site: Site) -> str:
     if region and not is_region_code(region) and region != site.settings.place.region:
         raise ParseError("region", region, "one code such as ams is expected")
     return region
-
-
-def describe_room(hint: Hint, hub: Hub | None) -> dict[str, Any]:
-    """A room for a list; ``members`` of a room that is not open here is what its holder last wrote down."""
-    return {
-        "room": hint.room,
-        "epoch": hint.epoch,
-        "machine": hint.place.machine,
-        "region": hint.to or hint.place.region,
-        "app": hint.place.app,
-        "since": hint.at,
-        "awake": hub is not None or hint.awake,
-        "public": hint.public,
-        "listed": hint.listed,
-        "members": hint.members if hub is None else len(hub.presence.members()),
-    }
 
 
 def where(site: Site) -> dict[str, Any]:
