@@ -104,17 +104,6 @@ def read_path(headers: Headers) -> Path:
     )
 
 
-def same_origin(headers: Headers, *, allowed: tuple[str, ...]) -> bool:
-    """Whether a page of ours (or a program, which sends no Origin) asks; else another site uses its visitor's browser.
-
-    Compared with Host as the proxy passes it on. ``allowed`` are further origins, such as ``https://example.org``.
-    """
-    origin = headers.get("Origin", "")
-    if not origin or origin in allowed:
-        return True
-    return origin.partition("://")[2].lower() == headers.get("Host", "").lower()
-
-
 def _source(headers: Headers) -> ReplaySource | None:
     text = headers.get(names.REPLAY_SRC, "")
     try:

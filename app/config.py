@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from app.origin import parse_origin
 from app.ownership import Place
 from flylab.errors import ParseError, UsageError
 from flylab.wire.regions import is_region_code
@@ -64,7 +65,7 @@ class Settings:
     rooms_app: str = ""  # the app that holds the rooms; empty or our own: this machine holds rooms itself
     secret: str = field(default="", repr=False)
     regions: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()  # as `parse_origin` writes them
     heartbeat: float = 20.0
     sleep_after: float = 10.0  # seconds without a member until a room sleeps
     idle_after: float = 0.0  # seconds without a room until the machine ends; 0: never
@@ -128,7 +129,7 @@ class Settings:
             rooms_app=env.get("ROOMS_APP", ""),
             secret=_secret(env.get("ROOMS_SECRET", "")),
             regions=_regions(env, "ROOM_REGIONS"),
-            origins=_words(env, "ROOM_ORIGINS"),
+            origins=_origins(env, "ROOM_ORIGINS"),
             heartbeat=float(_whole(env, "HEARTBEAT_SECONDS", 20, least=1, most=300)),
             sleep_after=float(_whole(env, "SLEEP_SECONDS", 10, least=0, most=86_400)),
             idle_after=float(_whole(env, "IDLE_SECONDS", 0, least=0, most=86_400)),
@@ -159,6 +160,13 @@ def _regions(env: Mapping[str, str], name: str) -> tuple[str, ...]:
         if not is_region_code(code):
             raise UsageError(f"{name} must be region codes such as ams,iad, not {code!r}")
     return codes
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        return tuple(parse_origin(word) for word in _words(env, name))
+    except ParseError as exc:
+        raise UsageError(f"{name} must be origins such as https://example.org, separated by commas: {exc}") from exc
 
 
 def _secret(text: str) -> str:

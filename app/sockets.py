@@ -14,10 +14,11 @@ from urllib.parse import parse_qs
 
 from app import logs
 from app.access import Grant
-from app.arrival import read_path, same_origin
+from app.arrival import read_path
 from app.arrival import receive as read
 from app.hub import Hub
 from app.onward import Onward, Refuse
+from app.origin import same_origin
 from app.ownership import parse_room
 from app.responses import answer, send_answer
 from app.session import Session
@@ -88,8 +89,8 @@ class RoomSockets:
         if found is None:
             return Refuse(status=404, why="there is no WebSocket at this address", reason="not-found")
         if not same_origin(headers, allowed=site.settings.origins):
-            origin = headers.get("origin")[:100]
-            return Refuse(status=403, why=f"pages of {origin} may not open rooms here", reason="origin")
+            why = f"pages of {headers.get('origin')[:100]} may not open rooms here; ROOM_ORIGINS can name it"
+            return Refuse(status=403, why=why, reason="origin")
         room = parse_room(found[1])
         query = scope["query_string"].decode("latin-1")
         arrival = await read(headers, site.keys, room=room, target=f"{scope['path']}?{query}")

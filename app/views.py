@@ -7,12 +7,13 @@ from msgspec import to_builtins
 from quart import Quart, Response, request
 
 from app.access import EDIT, admit, held
-from app.arrival import Arrival, read_path, receive, same_origin
+from app.arrival import Arrival, read_path, receive
 from app.entries import ASKED
 from app.hub import PRIVATE, Hub, why_not
 from app.listing import Listing, describe_room
 from app.onward import Onward, Refuse
 from app.orders import too_soon
+from app.origin import same_origin
 from app.ownership import Hint, parse_room
 from app.placement import Tell
 from app.responses import answer

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.arrival import Arrival, again_at, read_arrival, read_path, receive, same_origin, times_again
+from app.arrival import Arrival, again_at, read_arrival, read_path, receive, times_again
 from app.protocol import Path
 from app.signing import MOST_REPLAYS, REPLAYS_BEFORE_US, Keys, Signer, State, Word
 from flylab.wire.replay import FailureReason, ReplayFailure, ReplaySource, format_failure, format_source
@@ -91,20 +91,3 @@ def test_a_member_is_shown_their_way() -> None:
     headers = replayed("secret") | {"fly-region": "nrt", "fly-request-id": "01J"}
     assert read_path(headers) == Path(edge="nrt", replayed_from="m9", replayed_region="ams", request="01J")
     assert read_path({}) == Path()
-
-
-@pytest.mark.parametrize(
-    ("origin", "ours"),
-    [
-        (None, True),
-        ("https://rooms.example", True),
-        ("https://ROOMS.example", True),
-        ("https://friend.example", True),
-        ("https://evil.example", False),
-        ("null", False),
-        ("https://rooms.example.evil", False),
-    ],
-)
-def test_pages_of_other_sites_are_told_apart(origin: str | None, ours: bool) -> None:
-    headers = {"Host": "rooms.example"} | ({} if origin is None else {"Origin": origin})
-    assert same_origin(headers, allowed=("https://friend.example",)) is ours

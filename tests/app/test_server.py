@@ -198,6 +198,11 @@ async def test_it_leaves_in_time_although_a_member_never_reads(serve: Serve, ent
         ({"PORT": "many"}, "PORT must be a whole number from 0 to 65535, not 'many'"),
         ({"ROOMS_URL": "ftp://x"}, "ROOMS_URL must be memory:///, file:///… or s3://…, not 'ftp://x'"),
         ({"LIMIT_MEMBERS": "0"}, "LIMIT_MEMBERS must be a whole number from 1 to 65535, not '0'"),
+        (
+            {"ROOM_ORIGINS": "https://friend.example, friend.example"},
+            "ROOM_ORIGINS must be origins such as https://example.org, separated by commas: cannot read origin"
+            " 'friend.example': use scheme://host or scheme://host:port, or null",
+        ),
         ({"FLY_MACHINE_ID": "m1"}, "FLY_MACHINE_ID is set, so FLY_APP_NAME, FLY_REGION, PORT must be set too"),
     ],
 )
@@ -274,6 +279,12 @@ async def test_a_page_of_another_site_may_not_open_a_room(serve: Serve) -> None:
     assert (await handshake(served, "blue", origin="https://evil.example"))[0] == 403
     assert (await handshake(served, "blue", origin=f"http://127.0.0.1:{served.port}"))[0] == 101
     assert (await handshake(served, "blue", origin="https://friend.example"))[0] == 101
+    assert (await handshake(served, "blue", origin="null"))[0] == 403
+    # Behind the proxy, which ends TLS, our own pages have another scheme than the request.
+    ours = f"https://127.0.0.1:{served.port}"
+    status, _, body = await handshake(served, "blue", origin=ours)
+    assert (status, body) == (403, f"pages of {ours} may not open rooms here; ROOM_ORIGINS can name it\n")
+    assert (await handshake(served, "blue", origin=ours, x_forwarded_proto="https"))[0] == 101
     async with httpx.AsyncClient(base_url=served.address) as client:
         refused = await client.put("/api/rooms/blue", headers={"Origin": "https://evil.example"})
     assert refused.status_code == 403
