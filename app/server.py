@@ -17,6 +17,7 @@ from uvicorn.server import Server
 
 from app import logs, masking
 from app.front import Front
+from app.heads import HeadProtocol
 from app.idle import Idle
 from app.opening import Opening
 from app.site import Site
@@ -95,6 +96,7 @@ def serve(site: Site, sock: socket.socket, *, announce: Callable[[str], None]) -
         front,
         lifespan="off",
         proxy_headers=False,  # what Fly's proxy says is read where it is needed (app/arrival.py)
+        http=HeadProtocol,
         ws=Opening,
         ws_max_size=2 * site.settings.limits.message_bytes,
         ws_per_message_deflate=False,

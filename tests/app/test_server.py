@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -288,3 +289,19 @@ async def test_a_page_of_another_site_may_not_open_a_room(serve: Serve) -> None:
     async with httpx.AsyncClient(base_url=served.address) as client:
         refused = await client.put("/api/rooms/blue", headers={"Origin": "https://evil.example"})
     assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("request_line", ["GET / HTTP/1.1\r\n", UPGRADE.partition("\r\n")[0] + "\r\n"])
+async def test_an_endless_head_is_refused_and_others_are_served(serve: Serve, request_line: str) -> None:
+    served = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    async with asyncio.timeout(DEADLINE):
+        writer.write(request_line.format(room="blue").encode() + b"cookie: ")
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x" * 10_000)
+                await writer.drain()
+                await asyncio.sleep(0)
+    writer.close()
+    async with httpx.AsyncClient(base_url=served.address) as client:
+        assert (await client.get("/healthz/alive", headers={"x-large": "y" * 60_000})).status_code == 200
