@@ -24,6 +24,8 @@ class Limits:
     burst: int = 120  # two seconds' worth at once, as after a stall
     members: int = 1_000  # connections to one room
     rooms: int = 5_000  # rooms on this machine
+    new_rooms_per_second: int = 50  # rooms that this machine makes where there was none: each is kept for good
+    new_rooms_burst: int = 200  # of them at once
     connections: int = 2_000  # connections to this machine; keep it below fly.toml's hard_limit (docs/rooms.md)
     history: int = 500  # lines of chat kept for newcomers
     shapes: int = 5_000  # shapes in one room

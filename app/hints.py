@@ -16,6 +16,7 @@ class Told:
 
     hint: Hint | None = None
     wanted: Hint | None = None
+    marked: bool | None = None  # whether the room's marker is there; None: not seen to yet
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -33,20 +34,40 @@ class Hints:
         except (StoreError, ParseError):
             return None
 
-    async def write(self, hint: Hint, told: Told) -> None:
-        """Tell the lobbies; a failure is only logged. Of many that wait for their turn, the latest alone is written."""
+    async def write(self, hint: Hint, told: Told, *, visited: bool) -> None:
+        """Tell the lobbies; a failure is only logged. Of many that wait for their turn, the latest alone is written.
+
+        A room that was not ``visited`` by anybody is not listed yet (`mark`); that it was in an earlier epoch stays so.
+        """
         told.wanted = hint
         try:
             async with told.writing:
                 if told.wanted is not hint:
                     return
                 await self._store.put(hint_key(hint.room), hint.to_json().encode())
-                known, listed = told.hint, hint.listed and bool(hint.public)
-                if known is None or (hint.public, hint.listed) != (known.public, known.listed):
-                    if listed:
-                        await self._store.put(public_key(hint.room), b"")
-                    else:
-                        await self._store.delete([public_key(hint.room)])
                 told.hint = hint
+                if visited or not _shown(hint):
+                    await self._mark(hint, told)
         except StoreError as exc:
             logs.warn("hint not written", room=hint.room, why=str(exc))
+
+    async def mark(self, hint: Hint, told: Told) -> None:
+        """Somebody is in the room: list it if it is to be listed; a failure is only logged."""
+        try:
+            async with told.writing:
+                await self._mark(hint, told)
+        except StoreError as exc:
+            logs.warn("room not listed", room=hint.room, why=str(exc))
+
+    async def _mark(self, hint: Hint, told: Told) -> None:
+        if told.marked is _shown(hint):
+            return
+        if _shown(hint):
+            await self._store.put(public_key(hint.room), b"")
+        else:
+            await self._store.delete([public_key(hint.room)])
+        told.marked = _shown(hint)
+
+
+def _shown(hint: Hint) -> bool:
+    return hint.listed and bool(hint.public)

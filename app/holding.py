@@ -27,6 +27,8 @@ _END = 2.5
 _CHECKS = 50
 _HINT_EVERY = 30.0
 _FOLLOW_EVERY = 5.0
+# How long a room stays awake that was made by an upgrade after which nobody said hello (our choice).
+_UNVISITED = 1.0
 # How long members of a lost room wait to be told where it is now (our choice).
 _WHERE = 1.0
 
@@ -98,7 +100,7 @@ class Holding:
         """Write down where the room is."""
         held = self._held.get(hub.name)
         if held is not None and held.hub is hub:
-            await self.hints.write(hub.hint(awake=awake, to=to), held.told)
+            await self.hints.write(hub.hint(awake=awake, to=to), held.told, visited=hub.visited)
 
     # What hubs ask for ----------------------------------------------------------------
 
@@ -120,6 +122,8 @@ class Holding:
             gate, known = hub.room.gate, held.told.hint
             if known is not None and gate != (known.public, known.listed, known.edit, known.view):
                 self.run(self.tell(hub))
+            elif hub.connections == 1 and held.told.marked is None:
+                self.run(self.hints.mark(hub.hint(), held.told))
 
     # Looking after -----------------------------------------------------------------
 
@@ -132,7 +136,7 @@ class Holding:
             if hub.leaving:
                 continue
             if hub.empty_since is not None:
-                if now - hub.empty_since >= settings.sleep_after:
+                if now - hub.empty_since >= self._stays(hub):
                     self.run(self.end(hub, Closing(why="the room sleeps"), GOING_AWAY, "the room sleeps", why="empty"))
                 continue
             if now - held.verified >= settings.verify and checks:
@@ -148,6 +152,17 @@ class Holding:
                 region = held.follower.look(hub.edges(), settings.regions, now=self.wall())
                 if region is not None:
                     self.run(self.move(hub, region, why="moved"))
+
+    def _stays(self, hub: Hub) -> float:
+        """Seconds for which an empty room stays awake.
+
+        Shorter for one that nobody ever entered, while nobody is about to; woken again, it stays as long as others, so
+        that opening it over and over costs no more entries.
+        """
+        sleep_after = self._settings.sleep_after
+        if hub.visited or hub.expected or hub.epoch.why != "made":
+            return sleep_after
+        return min(_UNVISITED, sleep_after)
 
     # Ending ------------------------------------------------------------------------
 

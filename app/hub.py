@@ -85,6 +85,8 @@ class Hub:
         self.epoch = epoch
         self.stored = room.seq
         self.empty_since: float | None = None
+        self.visited = False  # whether somebody was in it, or left something in it in an earlier epoch
+        self.expected = 0  # connections that have not said hello yet
         self.presence = Presence()
         self.lines = 0
         self._limits = limits
@@ -206,6 +208,7 @@ class Hub:
         seat = Seat(by, hello.client, wire, grant, role)
         self._seats[seat] = None
         self.empty_since = None
+        self.visited = True
         greeting: list[ServerMessage] = [welcome]
         if drags := self.presence.drags():
             greeting.append(Drags(d=drags))

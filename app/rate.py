@@ -1,4 +1,4 @@
-"""How many messages a member may send: a token bucket; pure."""
+"""How many messages a member may send, how many rooms a machine may make: a token bucket; pure."""
 
 
 class Bucket:
@@ -19,3 +19,10 @@ class Bucket:
         self._tokens = tokens
         self._at = now
         return 0.0 if tokens >= 0.0 else -tokens / self._rate
+
+    def admit(self, now: float) -> bool:
+        """Take a token if there is a whole one; else nothing."""
+        if self.take(now) == 0.0:
+            return True
+        self._tokens += 1.0
+        return False

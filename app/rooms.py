@@ -14,7 +14,7 @@ from app import logs
 from app.access import Grant, Links, admit, may_knock
 from app.arrival import Arrival
 from app.config import Settings
-from app.entries import AnyEntry, Epoch, format_entry
+from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.folding import fold
 from app.following import Follower
 from app.gate import Gate
@@ -35,6 +35,7 @@ from app.placement import (
     place_request,
     place_unread,
 )
+from app.rate import Bucket
 from app.reader import BrokenLog
 from app.room import Room
 from app.signing import Keys
@@ -65,6 +66,8 @@ class Rooms:
         self._writer = secrets.token_hex(6)
         self._rng = Random(self._writer)
         self._gate = Gate()
+        limits = settings.limits
+        self._new = Bucket(rate=limits.new_rooms_per_second, burst=limits.new_rooms_burst, now=holding.clock())
         self._links: Links | None = None
 
     async def links(self) -> Links:
@@ -129,6 +132,7 @@ class Rooms:
 
         made = await self._settle(room, arrival, decide, lambda contents: None, crowded=crowded)
         if isinstance(made, Hub):
+            made.visited = True  # somebody asked for it by name: it is kept awake and listed like any other
             if (public, listed) != (made.room.gate.public, made.room.gate.listed):
                 made.write(made.room.open_to(public, listed=listed, at=self.holding.wall()))
             if not await made.journal.flush(within=self._settings.storage):
@@ -146,6 +150,7 @@ class Rooms:
         crowded: bool,
     ) -> Hub | Onward:
         async with self.holding.lock(room):
+            counted = False
             for _ in range(_LOOKS):
                 hub = self.holding.get(room)
                 if hub is not None and decide is place_request:
@@ -170,6 +175,10 @@ class Rooms:
                     break
                 if not isinstance(decision, Take):
                     return await signed(decision, self._keys)  # to another machine, or nowhere
+                if log.epoch is None and not counted:
+                    if not self._new.admit(self.holding.clock()):
+                        return self._too_many(room)
+                    counted = True
                 try:
                     contents = fold(room, log, self._settings.limits)
                 except BrokenLog as exc:
@@ -203,6 +212,7 @@ class Rooms:
             wall=self.holding.wall,
             pause=self._settings.order_pause,
         )
+        hub.visited = used(log)
         self.holding.take_in(hub, self._follower(log))
         logs.say("epoch begins", room=hub.name, epoch=epoch.epoch, seq=epoch.seq, why=epoch.why)
         if self._links is None:
@@ -231,6 +241,12 @@ class Rooms:
         full = len(self.holding) >= self._settings.limits.rooms and room not in self.holding
         return "full" if full or crowded else ""
 
+    def _too_many(self, room: str) -> Refuse:
+        # Not passed on: whoever makes rooms by the thousand would make every machine do it.
+        most = self._settings.limits.new_rooms_per_second
+        why = f"room {room} is not made yet: this machine makes {most} new rooms a second, and more are asked for"
+        return Refuse(status=503, why=f"{why}; try again", reason="busy")
+
     async def _learn_links(self) -> None:
         try:
             await self.links()
@@ -248,6 +264,11 @@ def _broken(room: str, exc: BrokenLog) -> Refuse:
     """No machine can read this log, so the visitor is not passed on."""
     logs.warn("log broken", room=room, object=exc.named, why=str(exc))
     return Refuse(status=503, why=f"room {room} cannot be opened: {exc.named} is missing or damaged", reason="storage")
+
+
+def used(log: Log) -> bool:
+    """Whether anybody has left something in the room: more than the epochs of machines that held it."""
+    return log.snapshot is not None or any(not isinstance(entry, Epoch | Released) for entry in log.entries)
 
 
 def standing(log: Log) -> Standing:

@@ -63,6 +63,7 @@ class Session:
     def begin(self, wire: Wire) -> None:
         """The connection is open; a hello is expected soon."""
         self._wire = wire
+        self._hub.expected += 1
         self._hello = self._loop.call_later(HELLO_TIMEOUT, self._expect_hello)
 
     def received(self, frame: bytes, binary: bool) -> None:
@@ -111,17 +112,13 @@ class Session:
         if self._wire is None:
             return
         self._wire = None
-        if self._hello is not None:
-            self._hello.cancel()
-            self._hello = None
+        self._stop_expecting()
         if self.seat is not None:
             self._hub.leave(self.seat)
         self._left()
 
     def _enter(self, wire: Wire, hello: Hello) -> None:
-        if self._hello is not None:
-            self._hello.cancel()
-            self._hello = None
+        self._stop_expecting()
         if hello.v != VERSION:
             self._complain("version", f"this room speaks version {VERSION}, not {hello.v}; load the page again")
             wire.close(BAD_HELLO, f"version {VERSION} expected")
@@ -158,7 +155,13 @@ class Session:
             error = Error(code=code, text=text) if op is None else Error(code=code, text=text, op=op)
             self._hub.tell(self._wire, error)
 
+    def _stop_expecting(self) -> None:
+        if self._hello is not None:
+            self._hello.cancel()
+            self._hello = None
+            self._hub.expected -= 1
+
     def _expect_hello(self) -> None:
-        self._hello = None
+        self._stop_expecting()
         if self.seat is None and self._wire is not None:
             self._wire.close(BAD_HELLO, f"no hello within {HELLO_TIMEOUT:g} s")

@@ -99,6 +99,7 @@ FLYLAB = Peer(
         "PORT": "{port}", "ROOMS_URL": "file://{folder}",
         "LIMIT_MEMBERS": "60000", "LIMIT_CONNECTIONS": _MANY, "LIMIT_ROOMS": _MANY,
         "LIMIT_MESSAGES_PER_SECOND": _MANY, "LIMIT_BURST": _MANY,
+        "LIMIT_NEW_ROOMS_PER_SECOND": _MANY, "LIMIT_NEW_ROOMS_BURST": _MANY,
     },
 )  # fmt: skip
 

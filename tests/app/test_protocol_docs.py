@@ -141,6 +141,7 @@ def test_every_limit_is_there_with_its_value() -> None:
     for name, number in numbers.items():
         assert f"| {number} | `LIMIT_{name.upper()}` |" in table, name
     assert f"| {Limits().messages_per_second}, {Limits().burst} |" in table
+    assert f"| {Limits().new_rooms_per_second}, {Limits().new_rooms_burst} |" in table
     for name in ("history", "shapes", "room_bytes", "clients", "undo"):
         assert getattr(RoomLimits(), name) == getattr(Limits(), name)
     undo = RoomLimits()

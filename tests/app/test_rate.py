@@ -28,3 +28,10 @@ def test_a_member_who_waits_as_told_sends_at_the_rate() -> None:
         sent += 1
         now += max(pause, 0.001)
     assert sent == pytest.approx(510, abs=2)
+
+
+def test_who_is_not_admitted_takes_nothing() -> None:
+    bucket = Bucket(rate=10.0, burst=2, now=0.0)
+    assert [bucket.admit(0.0) for _ in range(4)] == [True, True, False, False]
+    assert [bucket.admit(0.05), bucket.admit(0.1), bucket.admit(0.1)] == [False, True, False]
+    assert sum(bucket.admit(0.1 + step / 1_000) for step in range(1, 10_001)) == pytest.approx(100, abs=1)

@@ -20,6 +20,7 @@ from app.protocol import STORAGE, Hello, Say
 from app.protocol import Path as Way
 from app.rooms import Rooms
 from app.segments import format_checkpoint, parse_checkpoint
+from app.session import Session
 from app.signing import Keys, State, Word
 from app.snapshots import decode_snapshot, encode_snapshot
 from app.store import Store, StoreError, open_store
@@ -38,11 +39,17 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
     made: list[Rooms] = []
 
     def make(
-        number: int, *, region: str = "ams", store: Store | None = None, rooms: int = 100, **settings: float
+        number: int,
+        *,
+        region: str = "ams",
+        store: Store | None = None,
+        rooms: int = 100,
+        limits: Limits | None = None,
+        **settings: float,
     ) -> Rooms:
         watched = WatchedStore(store or open_store(tmp_path.as_uri()))
         place = Runtime(app="rooms", machine_id=f"m{number}", region=region)
-        given = Settings(runtime=place, limits=Limits(rooms=rooms), regions=("ams", "nrt"), **settings)  # type: ignore[arg-type]
+        given = Settings(runtime=place, limits=limits or Limits(rooms=rooms), regions=("ams", "nrt"), **settings)  # type: ignore[arg-type]
         keys = Keys(watched, "a secret of sixteen letters")
         made.append(Rooms(Holding(watched, given), watched, keys, given))
         return made[-1]
@@ -459,3 +466,96 @@ async def test_of_many_hints_that_wait_the_last_is_written(machine: Machine) -> 
     before = rooms.holding.hints._store.calls["put"]  # type: ignore[attr-defined] # a watched store
     await asyncio.gather(*(rooms.holding.tell(hub) for _ in range(100)))
     assert rooms.holding.hints._store.calls["put"] - before <= 4  # type: ignore[attr-defined] # a watched store
+
+
+async def test_a_machine_makes_so_many_rooms_a_second_and_opens_those_that_exist_at_any_time(machine: Machine) -> None:
+    rooms = machine(1, limits=Limits(new_rooms_per_second=2, new_rooms_burst=3))
+    holding, now = rooms.holding, rooms.holding.clock()
+    holding.clock = lambda: now  # type: ignore[method-assign]
+    hubs = [await hold(rooms, f"room-{n}") for n in range(3)]
+    for outcome in (
+        await rooms.arrive("blue", Arrival()),
+        await rooms.create("blue", region="", arrival=Arrival()),
+    ):
+        assert isinstance(outcome, Refuse)
+        assert (outcome.status, outcome.reason) == (503, "busy")
+        assert outcome.why == (
+            "room blue is not made yet: this machine makes 2 new rooms a second, and more are asked for; try again"
+        )
+    assert await holding.hints._store.keys("rooms/blue/") == []
+    assert await holding.sleep(hubs[0])
+    assert (await hold(rooms, "room-0")).epoch.epoch == 2
+    holding.clock = lambda: now + 0.5  # type: ignore[method-assign]
+    assert (await hold(rooms)).epoch.epoch == 1
+    assert isinstance(await rooms.arrive("red", Arrival()), Refuse)
+
+
+async def look_after(rooms: Rooms, seconds: float) -> list[str]:
+    """Have the machine look after its rooms so much later; returns those that it still holds a moment after that."""
+    began = rooms.holding.clock()
+    rooms.holding.clock = lambda: began + seconds  # type: ignore[method-assign]
+    rooms.holding.tend()
+    await until(lambda: not any(hub.leaving for hub in rooms.holding.hubs) and not rooms.holding._tasks)
+    return [hub.name for hub in rooms.holding.hubs]
+
+
+async def listed(rooms: Rooms) -> list[str]:
+    """The rooms that the lobby shows, once everything that was begun is done."""
+    await until(lambda: not rooms.holding._tasks)
+    return await rooms.holding.hints._store.keys("public/")
+
+
+async def test_a_room_that_nobody_enters_sleeps_at_once_and_is_not_listed(machine: Machine) -> None:
+    rooms = machine(1, sleep_after=60.0)
+    await hold(rooms)
+    assert await listed(rooms) == []
+    assert await look_after(rooms, 0.9) == ["blue"]
+    assert await look_after(rooms, 0.2) == []
+    hint = await rooms.holding.hints.read("blue")
+    assert hint is not None
+    assert not hint.awake
+    # Opened again it exists, and stays as long as any: else each of these looks would cost two entries.
+    await hold(rooms)
+    assert await look_after(rooms, 59.0) == ["blue"]
+    assert await look_after(rooms, 2.0) == []
+    assert await listed(rooms) == []
+
+
+async def test_who_is_about_to_say_hello_finds_the_room_awake(machine: Machine) -> None:
+    rooms = machine(1, sleep_after=60.0)
+    hub = await hold(rooms)
+    session = Session(hub, Way(), None, limits=Limits(), loop=asyncio.get_running_loop(), left=lambda: None)
+    session.begin(Ear())
+    assert await look_after(rooms, 9.0) == ["blue"]
+    session.lost()
+    assert await look_after(rooms, 1.0) == []
+
+
+async def test_a_room_is_listed_once_somebody_is_in_it_and_stays_so(machine: Machine) -> None:
+    rooms = machine(1, sleep_after=60.0)
+    hub = await hold(rooms)
+    assert await listed(rooms) == []
+    _, seat = enter(hub)
+    assert await listed(rooms) == ["public/blue"]
+    hub.leave(seat)
+    assert await look_after(rooms, 59.0) == ["blue"]
+    assert await look_after(rooms, 2.0) == []
+    await hold(machine(2))
+    assert await listed(rooms) == ["public/blue"]
+
+
+async def test_who_enters_before_the_first_hint_is_written_has_the_room_listed(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    await asyncio.sleep(0)  # the hint is on its way
+    enter(hub)
+    assert await listed(rooms) == ["public/blue"]
+
+
+async def test_a_room_that_was_asked_for_by_name_is_listed_and_waits_for_its_members(machine: Machine) -> None:
+    rooms = machine(1, sleep_after=60.0)
+    assert isinstance(await rooms.create("blue", region="", arrival=Arrival()), Hub)
+    secret = await rooms.create("red", region="", arrival=Arrival(), public="", listed=False)
+    assert isinstance(secret, Hub)
+    assert await listed(rooms) == ["public/blue"]
+    assert await look_after(rooms, 59.0) == ["blue", "red"]

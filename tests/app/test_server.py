@@ -291,6 +291,14 @@ async def test_a_page_of_another_site_may_not_open_a_room(serve: Serve) -> None:
     assert refused.status_code == 403
 
 
+async def test_names_that_nobody_used_before_are_not_opened_without_end(serve: Serve) -> None:
+    served = await serve(LIMIT_NEW_ROOMS_BURST="3", LIMIT_NEW_ROOMS_PER_SECOND="1")
+    answers = await asyncio.gather(*(handshake(served, f"room-{n}") for n in range(50)))
+    refused = [(headers["x-rooms-reason"], headers["retry-after"]) for status, headers, _ in answers if status != 101]
+    assert 40 <= len(refused) <= 47
+    assert set(refused) == {("busy", "1")}
+
+
 @pytest.mark.parametrize("request_line", ["GET / HTTP/1.1\r\n", UPGRADE.partition("\r\n")[0] + "\r\n"])
 async def test_an_endless_head_is_refused_and_others_are_served(serve: Serve, request_line: str) -> None:
     served = await serve()
