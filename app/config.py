@@ -71,6 +71,7 @@ class Settings:
     heartbeat: float = 20.0
     sleep_after: float = 10.0  # seconds without a member until a room sleeps
     idle_after: float = 0.0  # seconds without a room until the machine ends; 0: never
+    leave: float = 5.0  # seconds from SIGTERM until the platform kills this machine: Fly's default kill_timeout
     storage: float = 15.0  # seconds without an answer from the store until a room is given up
     order_pause: float = 5.0  # seconds between moves and sleeps by hand without an edit link
     verify: float = 10.0  # seconds between looks whether somebody else has taken a room that we hold
@@ -135,6 +136,7 @@ class Settings:
             heartbeat=float(_whole(env, "HEARTBEAT_SECONDS", 20, least=1, most=300)),
             sleep_after=float(_whole(env, "SLEEP_SECONDS", 10, least=0, most=86_400)),
             idle_after=float(_whole(env, "IDLE_SECONDS", 0, least=0, most=86_400)),
+            leave=float(_whole(env, "LEAVE_SECONDS", 5, least=3, most=300)),
             storage=float(_whole(env, "STORAGE_SECONDS", 15, least=1, most=3_600)),
             order_pause=float(_whole(env, "ORDER_PAUSE_SECONDS", 5, least=0, most=86_400)),
             verify=float(_whole(env, "VERIFY_SECONDS", 10, least=1, most=3_600)),

@@ -1,7 +1,7 @@
 """One process's way into the store: so many puts at a time, so many a second, first come, first served.
 
 Without it a fast store would be asked once per entry, and a machine with hundreds of busy rooms would do nothing else:
-whoever waits here gathers more entries into the same put.
+whoever waits here gathers more entries into the same put. A machine that leaves has no such reason any more (`lift`).
 """
 
 import asyncio
@@ -19,13 +19,22 @@ class Gate:
     """``async with gate:`` around each put."""
 
     def __init__(self, puts: int = PUTS, *, per_second: float = PER_SECOND, burst: int = BURST) -> None:
+        self._puts = puts
         self._free = puts
+        self._paced = True
         self._per_second = per_second
         self._burst = float(burst)
         self._allowance = float(burst)
         self._counted = 0.0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+
+    def lift(self, puts: int) -> None:
+        """From now on so many puts at a time, as fast as they are done."""
+        self._free += puts - self._puts
+        self._puts = puts
+        self._paced = False
+        self._serve()
 
     async def __aenter__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -49,7 +58,7 @@ class Gate:
     def _admit(self, now: float) -> bool:
         self._allowance = min(self._burst, self._allowance + (now - self._counted) * self._per_second)
         self._counted = now
-        if self._free < 1 or self._allowance < 1:
+        if self._free < 1 or (self._paced and self._allowance < 1):
             return False
         self._free -= 1
         self._allowance -= 1

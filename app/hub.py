@@ -124,6 +124,11 @@ class Hub:
         """Whether the room has been told to go; whoever comes now is sent away at once."""
         return self._farewell is not None
 
+    @property
+    def folds(self) -> bool:
+        """Whether enough was written for a snapshot when the room is given up."""
+        return self.room.seq - self._snapshot_at >= _WORTH_A_SNAPSHOT
+
     def edges(self) -> list[str]:
         """The edges through which the members came, one per member."""
         return [member.region for member in self.presence.members() if member.region]
@@ -322,7 +327,7 @@ class Hub:
         """
         if not await self.journal.flush(within=within):
             return False
-        if self.room.seq - self._snapshot_at >= _WORTH_A_SNAPSHOT:
+        if self.folds:
             with suppress(TimeoutError):
                 async with asyncio.timeout(within):
                     await self.journal.snapshot(self.room.seq, encode_snapshot(self.room.snapshot()))

@@ -17,7 +17,6 @@ from app.config import Settings
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.folding import fold
 from app.following import Follower
-from app.gate import Gate
 from app.holding import Holding
 from app.hub import Hub, why_not
 from app.journal import Journal, Log
@@ -65,7 +64,6 @@ class Rooms:
         self._new_journal = new_journal
         self._writer = secrets.token_hex(6)
         self._rng = Random(self._writer)
-        self._gate = Gate()
         limits = settings.limits
         self._new = Bucket(rate=limits.new_rooms_per_second, burst=limits.new_rooms_burst, now=holding.clock())
         self._links: Links | None = None
@@ -221,7 +219,12 @@ class Rooms:
 
     def _journal(self, room: str) -> Journal:
         return self._new_journal(
-            self._store, room, clock=self.holding.wall, gate=self._gate, rng=self._rng, storage=self._settings.storage
+            self._store,
+            room,
+            clock=self.holding.wall,
+            gate=self.holding.gate,
+            rng=self._rng,
+            storage=self._settings.storage,
         )
 
     def _follower(self, log: Log) -> Follower | None:

@@ -23,10 +23,11 @@ from app.opening import Opening
 from app.site import Site
 from flylab.errors import UsageError
 
-# Rooms are given up in at most 2.5 s (app/rooms.py); then members have this long to take in their last message, and
-# requests to finish: together less than the 5 s that Fly's kill_timeout leaves by default (reference/configuration).
+# Of the time until the platform kills us (`Settings.leave`) rooms get all but this: a second in which members take in
+# their last message, a moment for requests to finish, and what closing thousands of sockets takes (our choice).
 _FAREWELL = 1.0
-_FINISH = 1
+_FINISH = 0.4
+_AFTER_ROOMS = _FAREWELL + _FINISH + 0.6
 # The pages are made ready this long after the port opened, unless somebody asks for one before (our choice).
 _WARM_AFTER = 0.5
 _TEND_EVERY = 1.0
@@ -51,7 +52,8 @@ class RoomServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._tending is not None:
             self._tending.cancel()
-        await self._site.holding.close("this machine is going away")
+        within = self._site.settings.leave - _AFTER_ROOMS
+        await self._site.holding.close("this machine is going away", within=within)
         if self._site.lobby is not None:
             await self._site.lobby.close()
         await self._site.emptied(within=_FAREWELL)
@@ -102,7 +104,7 @@ def serve(site: Site, sock: socket.socket, *, announce: Callable[[str], None]) -
         ws_per_message_deflate=False,
         ws_ping_interval=site.settings.heartbeat,
         ws_ping_timeout=site.settings.heartbeat,
-        timeout_graceful_shutdown=_FINISH,
+        timeout_graceful_shutdown=_FINISH,  # type: ignore[arg-type] # it goes to asyncio.wait_for, which takes fractions
         server_header=False,
         access_log=False,
         log_config=None,

@@ -80,3 +80,27 @@ def test_a_place_is_free_again_after_an_error() -> None:
             pass
 
     run_virtually(main())
+
+
+def test_once_it_is_lifted_only_the_number_at_a_time_counts() -> None:
+    async def main() -> None:
+        gate, inside, most = Gate(2, per_second=1, burst=1), 0, 0
+        began: list[tuple[int, float]] = []
+
+        async def stay() -> None:
+            nonlocal inside, most
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(1)
+            inside -= 1
+
+        passing = [asyncio.create_task(pass_through(gate, stay, began, n)) for n in range(21)]
+        await asyncio.sleep(0.5)
+        assert len(began) == 1
+        gate.lift(5)  # those who wait already are let in too
+        await asyncio.gather(*passing)
+        assert most == 5
+        assert [n for n, _ in began] == list(range(21))
+        assert began[-1][1] - began[0][1] == pytest.approx(4.5, abs=0.6)
+
+    run_virtually(main())
