@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from app import logs
 from app.config import Settings
+from app.elapsed import Elapsed
 from app.entries import ASKED
 from app.following import Follower
 from app.gate import Gate
@@ -66,6 +67,7 @@ class Holding:
         self._settings = settings
         self.clock = clock
         self.wall = wall
+        self.elapsed = Elapsed(wall, clock)
         self._held: dict[str, Held] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -32,6 +32,7 @@ _log = logging.getLogger("app")
 class Journal:
     """One hold on one room, from `read` over `take` to `release` or `close`; a room that was lost needs a new one.
 
+    ``clock`` goes into entries; ``elapsed`` (app/elapsed.py; else ``clock``) tells how long something has taken.
     ``on_stored`` is called with the number up to which everything is stored, ``on_lost`` once, with ``fenced`` or
     ``storage``; both are for whoever took the room to set.
     """
@@ -42,6 +43,7 @@ class Journal:
         room: str,
         *,
         clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] | None = None,
         gate: AbstractAsyncContextManager[None] | None = None,
         rng: Random | None = None,
         storage: float = STORAGE_SECONDS,
@@ -52,6 +54,7 @@ class Journal:
         self._store = store
         self._room = room
         self._clock = clock
+        self._elapsed = elapsed or clock
         self._gate = gate or Gate()
         self._rng = rng or Random()
         self._storage = storage
@@ -121,10 +124,10 @@ class Journal:
     async def verify(self) -> None:
         """See whether somebody else has taken the room; raises `StoreError` when the store does not answer."""
         tenure = self._tenure
-        step = None if tenure is None or self._over else tenure.look(self._clock())
+        step = None if tenure is None or self._over else tenure.look(self._elapsed())
         if tenure is None or step is None:
             return
-        last, asked = tenure.last, self._clock()
+        last, asked = tenure.last, self._elapsed()
         if isinstance(step, Verify):
             newer = await self._newer(step)
         else:
@@ -174,7 +177,7 @@ class Journal:
         try:
             async with asyncio.timeout(self._storage) as limit, self._gate:
                 # Chosen only now: what was queued during the wait at the gate goes along.
-                step = tenure.next_put(self._clock())
+                step = tenure.next_put(self._elapsed())
                 if step is None:
                     return []
                 limit.reschedule(asyncio.get_running_loop().time() + step.within)
@@ -186,8 +189,8 @@ class Journal:
         except (StoreError, TimeoutError) as exc:
             self._trouble = str(exc) or "the store does not keep up"
             logs.warn("not stored yet", room=self._room, seq=tenure.stored + 1, why=self._trouble)
-            return tenure.give_up() if step is None else tenure.failed(self._clock())
-        now = self._clock()
+            return tenure.give_up() if step is None else tenure.failed(self._elapsed())
+        now = self._elapsed()
         if isinstance(step, Verify):
             return tenure.verified(now, newer=newer)
         return tenure.put_done(now, created=created, found=found)
@@ -208,7 +211,7 @@ class Journal:
                     if announce:
                         self.on_stored(seq)
                 case Retry(at=at):
-                    pause = min(at - self._clock(), LONGEST_BACK_OFF)
+                    pause = min(at - self._elapsed(), LONGEST_BACK_OFF)
                 case Lost(why=why):
                     self._settle()
                     if announce:

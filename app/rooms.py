@@ -218,11 +218,13 @@ class Rooms:
         return hub
 
     def _journal(self, room: str) -> Journal:
+        holding = self.holding
         return self._new_journal(
             self._store,
             room,
-            clock=self.holding.wall,
-            gate=self.holding.gate,
+            clock=holding.wall,
+            elapsed=holding.elapsed,
+            gate=holding.gate,
             rng=self._rng,
             storage=self._settings.storage,
         )

@@ -1,6 +1,8 @@
 """How machines come to hold rooms and give them up: many machines over one store, in one process."""
 
 import asyncio
+import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -45,13 +47,14 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
         store: Store | None = None,
         rooms: int = 100,
         limits: Limits | None = None,
+        wall: Callable[[], float] = time.time,
         **settings: float,
     ) -> Rooms:
         watched = WatchedStore(store or open_store(tmp_path.as_uri()))
         place = Runtime(app="rooms", machine_id=f"m{number}", region=region)
         given = Settings(runtime=place, limits=limits or Limits(rooms=rooms), regions=("ams", "nrt"), **settings)  # type: ignore[arg-type]
         keys = Keys(watched, "a secret of sixteen letters")
-        made.append(Rooms(Holding(watched, given), watched, keys, given))
+        made.append(Rooms(Holding(watched, given, wall=wall), watched, keys, given))
         return made[-1]
 
     yield make
@@ -411,6 +414,21 @@ async def test_a_room_is_given_up_after_as_many_seconds_without_the_store_as_are
     # The line was stored, and only its acknowledgement is missing: whoever takes the room next has it.
     faulty.silent = False
     assert [said.text for said in (await hold(machine(2), arrival=assigned(Word.GAVE, 1))).room.chat()] != []
+
+
+async def test_a_wall_clock_that_is_put_back_does_not_keep_a_room_that_cannot_be_stored(
+    machine: Machine, tmp_path: Path
+) -> None:
+    faulty = Faulty(open_store(tmp_path.as_uri()))
+    back = itertools.count(1)
+    rooms = machine(1, store=faulty, storage=0.3, wall=lambda: 1_790_000_000.0 - next(back))
+    hub = await hold(rooms)
+    ear, seat = enter(hub)
+    faulty.silent = True
+    hub.act(seat, Say(op=1, text="nobody knows whether this is kept"))
+    await until(lambda: ear.closed is not None)
+    assert ear.closed is not None
+    assert ear.closed[0] == STORAGE
 
 
 async def test_a_hint_is_only_a_hint(machine: Machine, tmp_path: Path) -> None:
