@@ -9,7 +9,8 @@ from app.protocol import Path
 from app.signing import MOST_REPLAYS, REPLAYS_BEFORE_US, Keys, Signer, State, Word
 from flylab.wire.replay import FailureReason, ReplayFailure, ReplaySource, format_failure, format_source
 
-SIGNER = Signer(b"a secret of at least sixteen")
+NOW = 1_800_000_000.0  # standing still: the states below are made when the tests are collected
+SIGNER = Signer(b"a secret of at least sixteen", wall=lambda: NOW)
 STATE = State(room="blue", word=Word.HELD, epoch=3, hops=4)
 FAILURE = ReplayFailure(
     instance="m2", app="rooms", region=None, replay_source="m1", reason=FailureReason.TIMEOUT, elapsed_ms=15_000
@@ -56,7 +57,7 @@ async def test_the_secret_is_fetched_only_for_a_state() -> None:
             raise AssertionError("nobody needs the store")
 
     assert await receive({"fly-region": "ams"}, Keys(Never())) == Arrival(edge="ams")  # type: ignore[arg-type]
-    keys = Keys(Never(), "a secret of at least sixteen")  # type: ignore[arg-type]
+    keys = Keys(Never(), "a secret of at least sixteen", wall=lambda: NOW)  # type: ignore[arg-type]
     assert (await receive(replayed(SIGNER.sign(STATE)), keys, room="blue")).state == STATE
 
 
