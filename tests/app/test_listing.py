@@ -1,8 +1,6 @@
 """The list of rooms: one read for all who ask within a moment, and never an old failure."""
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -11,47 +9,14 @@ from app.holding import Holding
 from app.layout import hint_key, public_key
 from app.listing import LIFE, MOST_LISTED, Listing
 from app.ownership import Hint, Place
-from app.store import Store, StoreError, open_store
-
-
-class Counted:
-    """A store that counts listings, answers them once ``open`` is set, and none while ``silent``."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.shared = True
-        self.listings = 0
-        self.gets = 0
-        self.silent = False
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def create(self, key: str, body: bytes) -> bool:
-        return await self.store.create(key, body)
-
-    async def put(self, key: str, body: bytes) -> None:
-        await self.store.put(key, body)
-
-    async def get(self, key: str) -> bytes | None:
-        self.gets += 1
-        return await self.store.get(key)
-
-    async def keys(self, prefix: str, *, after: str = "") -> list[str]:
-        self.listings += 1
-        await self.open.wait()
-        if self.silent:
-            raise StoreError("the store does not answer")
-        return await self.store.keys(prefix, after=after)
-
-    async def delete(self, keys: Sequence[str]) -> None:
-        await self.store.delete(keys)
+from tests.app.stores import Refused, Shelf
 
 
 class Shop:
-    """A listing over a counted store, on a clock that the test sets."""
+    """A listing over a shelf, on a clock that the test sets."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = Counted(open_store(folder.as_uri()))
+    def __init__(self) -> None:
+        self.store = Shelf()
         self.now = 100.0
         settings = Settings(regions=("nrt",))
         self.listing = Listing(self.store, Holding(self.store, settings, clock=lambda: self.now), settings)
@@ -63,25 +28,33 @@ class Shop:
         if marked:
             await self.store.put(public_key(room), b"")
 
+    def listings(self) -> int:
+        return [call for call, _ in self.store.calls].count("list")
+
     async def names(self) -> list[str]:
         return [room["room"] for room in (await self.listing.get())["rooms"]]
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+def shop() -> Shop:
+    return Shop()
 
 
 async def test_fifty_who_ask_at_once_cause_one_listing(shop: Shop) -> None:
     await shop.add("blue")
-    shop.store.open.clear()
+    opened = asyncio.Event()
+
+    async def closed(call: str, key: str) -> None:
+        await opened.wait()
+
+    shop.store.before = closed
     asking = [asyncio.create_task(shop.names()) for _ in range(50)]
     await asyncio.sleep(0)
     asking[0].cancel()  # whoever asked first does not wait for the answer
-    shop.store.open.set()
+    opened.set()
     answers = await asyncio.gather(*asking[1:])
     assert answers == [["blue"]] * 49
-    assert (shop.store.listings, shop.store.gets) == (1, 1)
+    assert [call for call, _ in shop.store.calls if call != "put"] == ["list", "get"]
 
 
 async def test_a_list_is_good_for_a_moment_and_then_read_again(shop: Shop) -> None:
@@ -92,16 +65,20 @@ async def test_a_list_is_good_for_a_moment_and_then_read_again(shop: Shop) -> No
     assert await shop.names() == ["blue"]
     shop.now += 0.01
     assert await shop.names() == ["blue", "red"]
-    assert shop.store.listings == 2
+    assert shop.listings() == 2
 
 
 async def test_a_failure_is_told_and_not_remembered(shop: Shop) -> None:
     await shop.add("blue")
-    shop.store.silent = True
+
+    async def silent(call: str, key: str) -> None:
+        raise Refused("the store does not answer")
+
+    shop.store.before = silent
     outcomes = await asyncio.gather(*(shop.names() for _ in range(3)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [StoreError] * 3
-    assert shop.store.listings == 1
-    shop.store.silent = False
+    assert [type(outcome) for outcome in outcomes] == [Refused] * 3
+    assert shop.listings() == 1
+    shop.store.before = shop.store._pass
     assert await shop.names() == ["blue"]
 
 
