@@ -43,11 +43,11 @@ def test_what_is_written_is_read_by_the_next_one(tmp_path: Path) -> None:
     store.remember("token", "t")
     store.close()
     store = Store(tmp_path / "new" / "folder")
-    apps, machines = store.read()
+    apps, machines, _ = store.read()
     assert (apps, [life.id for life in machines]) == ([APP], ["m2", "m1"])
     assert (store.fact("token"), store.fact("nothing")) == ("t", "")
     store.write(dropped_apps=["a"], dropped_machines=["m1", "m2"])
-    assert store.read() == ([], [])
+    assert store.read() == ([], [], {})
     store.close()
 
 
@@ -123,3 +123,16 @@ def test_a_disk_that_is_full_at_the_end_of_a_write_is_said_and_can_be_written_to
     store.write(machines=[machine("later")])
     assert [life.id for life in store.read()[1]] == ["later"]
     store.close()
+
+
+def test_records_of_all_kinds_come_back_by_kind_and_key_in_the_order_of_their_first_writing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(records=[("secrets", "blue", {"a": 1}), ("volumes", "vol_2", {}), ("volumes", "vol_1", {})])
+    store.write(records=[("secrets", "blue", {"a": 2}), ("volumes", "vol_2", {"b": [3]}), ("volumes", "vol_1", None)])
+    store.write(records=[("volumes", "vol_0", {}), ("volumes", "gone", None)])
+    store.close()
+    store = Store(tmp_path)
+    records = store.read()[2]
+    store.close()
+    assert records == {"secrets": {"blue": {"a": 2}}, "volumes": {"vol_2": {"b": [3]}, "vol_0": {}}}
+    assert list(records["volumes"]) == ["vol_2", "vol_0"]

@@ -185,7 +185,7 @@ def test_a_platform_that_comes_back_finds_its_machines_stopped() -> None:
     for what in (on.Destroy(), on.Removed()):
         before.apply(Happened("m4", what), 2.0)
     after = Fleet(FleetSettings(), lambda _: "e")
-    actions = after.restore(before.apps(), before.machines(), 9.0)
+    actions = after.restore(before.apps(), before.machines(), {}, 9.0)
     states = {life.id: life.state for life in after.machines()}
     assert states == {"m1": S.STOPPED, "m2": S.CREATED, "m3": S.DESTROYING, "m4": S.DESTROYED}
     assert [action for action in actions if isinstance(action, Remove)] == [Remove("m3")]

@@ -62,9 +62,9 @@ class Platform:
     def attach(self, driver: Driver) -> None:
         """Take the driver, bring back what was written down and go on with it."""
         self._driver = driver
-        apps, machines = self._store.read()
+        apps, machines, records = self._store.read()
         driver.keep_only({life.id for life in machines})
-        actions = self.fleet.restore(apps, machines, self.clock.wall())
+        actions = self.fleet.restore(apps, machines, records, self.clock.wall())
         self._tell_edges([app.name for app in apps], [life.id for life in machines])
         self._perform(actions)
 
@@ -178,7 +178,7 @@ class Platform:
                     self.driver.thaw(machine_id)
                 case do.Remove(machine=machine_id):
                     self.driver.remove(machine_id)
-                case do.Changed() | do.AppChanged():
+                case do.Changed() | do.AppChanged() | do.Kept():
                     pass  # dealt with above, before anything is done
 
     def _write(self, actions: list[Action]) -> None:
@@ -187,8 +187,12 @@ class Platform:
         apps = [self.fleet.app(action.app) for action in actions if isinstance(action, do.AppChanged)]
         dropped = [action.app for action in actions if isinstance(action, do.AppDropped)]
         machines = [self._life(machine_id) for machine_id in sorted(changed)]
-        if gone or machines or apps or dropped:
-            self._store.write(apps=apps, machines=machines, dropped_apps=dropped, dropped_machines=gone)
+        kept = {(action.kind, action.key) for action in actions if isinstance(action, do.Kept)}
+        records = [(kind, key, self.fleet.records[kind].document(key)) for kind, key in sorted(kept)]
+        if gone or machines or apps or dropped or records:
+            self._store.write(
+                apps=apps, machines=machines, records=records, dropped_apps=dropped, dropped_machines=gone
+            )
 
     def _tell_edges(self, apps: list[str], machines: list[str]) -> None:
         for name in apps:

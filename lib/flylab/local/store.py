@@ -21,6 +21,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS apps (name TEXT PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS machines (id TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records (kind TEXT, key TEXT, document TEXT NOT NULL, PRIMARY KEY (kind, key));
 """
 
 
@@ -92,23 +93,29 @@ class Store:
     def remember(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
-    def read(self) -> tuple[list[AppEntry], list[Life]]:
-        """Everything, in the order in which it was first written."""
+    def read(self) -> tuple[list[AppEntry], list[Life], dict[str, dict[str, Json]]]:
+        """Everything, in the order in which it was first written; records by kind and key."""
         apps = self._db.execute("SELECT document FROM apps ORDER BY rowid").fetchall()
         machines = self._db.execute("SELECT document FROM machines ORDER BY rowid").fetchall()
-        return [AppEntry(**json.loads(row[0])) for row in apps], [
-            life_from_json(json.loads(row[0])) for row in machines
-        ]
+        records: dict[str, dict[str, Json]] = {}
+        for kind, key, document in self._db.execute("SELECT kind, key, document FROM records ORDER BY rowid"):
+            records.setdefault(kind, {})[key] = json.loads(document)
+        return (
+            [AppEntry(**json.loads(row[0])) for row in apps],
+            [life_from_json(json.loads(row[0])) for row in machines],
+            records,
+        )
 
     def write(
         self,
         *,
         apps: Iterable[AppEntry] = (),
         machines: Iterable[Life] = (),
+        records: Iterable[tuple[str, str, Json | None]] = (),
         dropped_apps: Iterable[str] = (),
         dropped_machines: Iterable[str] = (),
     ) -> None:
-        """All of it or nothing; it is on disk when this returns."""
+        """All of it or nothing; it is on disk when this returns. A record without a document is removed."""
         put = "INSERT INTO {} VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
         db = self._db
         db.execute("BEGIN")
@@ -116,6 +123,15 @@ class Store:
             db.executemany(put.format("apps"), [(app.name, json.dumps(asdict(app))) for app in apps])
             rows = [(life.id, json.dumps(life_to_json(life))) for life in machines]
             db.executemany(put.format("machines"), rows)
+            for kind, key, document in records:
+                if document is None:
+                    db.execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key))
+                else:
+                    text = json.dumps(document)
+                    db.execute(
+                        "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET document = excluded.document",
+                        (kind, key, text),
+                    )
             db.executemany("DELETE FROM apps WHERE name = ?", [(name,) for name in dropped_apps])
             db.executemany("DELETE FROM machines WHERE id = ?", [(machine_id,) for machine_id in dropped_machines])
             db.execute("COMMIT")  # where a full disk shows

@@ -85,6 +85,14 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A record of a collection of ``Fleet.records`` is different or gone: write that down."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppChanged:
     app: str
 
@@ -95,4 +103,4 @@ class AppDropped:
 
 
 MachineAction = Spawn | Terminate | Freeze | Thaw | Remove | RestartLater | Noted | Changed
-Action = MachineAction | LaunchNext | Forgotten | AppChanged | AppDropped
+Action = MachineAction | LaunchNext | Forgotten | Kept | AppChanged | AppDropped

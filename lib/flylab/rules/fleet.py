@@ -4,7 +4,7 @@ Names are reserved in the same step that gives them out. ``now`` is in seconds s
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -14,6 +14,8 @@ from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
 from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
+from flylab.rules.records import Collection
+from flylab.wire.fields import Json
 from flylab.wire.machine import App
 from flylab.wire.machine import MachineState as S
 
@@ -50,9 +52,14 @@ class Fleet:
         self._machines: dict[str, Life] = {}
         # Machines of deleted apps until the driver has removed them; nobody can ask for them any more.
         self._leaving: dict[str, Life] = {}
+        self.records: dict[str, Collection] = {}
 
-    def restore(self, apps: Iterable[AppEntry], machines: Iterable[Life], now: float) -> list[Action]:
-        """Take over what an earlier platform wrote down; its processes are gone."""
+    def restore(
+        self, apps: Iterable[AppEntry], machines: Iterable[Life], records: Mapping[str, Mapping[str, Json]], now: float
+    ) -> list[Action]:
+        """Take over what an earlier platform wrote down; its processes are gone. ``records`` are by kind and key."""
+        for kind, collection in self.records.items():
+            collection.restore(records.get(kind, {}))
         self._apps = {app.name: app for app in apps}
         self._machines = {life.id: life for life in machines}
         found: list[Action] = []
