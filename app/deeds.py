@@ -27,6 +27,7 @@ from app.protocol import (
 )
 from app.protocol import Links as AskLinks
 from app.protocol import Move as AskMove
+from app.shaping import Refused
 from flylab.wire.regions import is_region_code
 
 if TYPE_CHECKING:
@@ -106,12 +107,18 @@ def _order(hub: Hub, seat: Seat, what: str, region: str) -> None:
 
 
 def drag(hub: Hub, seat: Seat, message: Drag) -> None:
-    hub.presence.drag(seat.member, message.changes)
-    hub.fanout.moved()
+    _show(hub, seat, hub.presence.drag, message.changes)
 
 
 def select(hub: Hub, seat: Seat, message: Select) -> None:
-    hub.presence.select(seat.member, message.ids)
+    _show(hub, seat, hub.presence.select, message.ids)
+
+
+def _show(hub: Hub, seat: Seat, show: Callable[[str, Any], None], what: Any) -> None:
+    try:
+        show(seat.member, what)
+    except Refused as exc:
+        hub.tell(seat.wire, Error(code=exc.code, text=str(exc)))
     hub.fanout.moved()
 
 

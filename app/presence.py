@@ -8,16 +8,25 @@ changed meanwhile.
 import hashlib
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+import msgspec
 
 from app.entries import Change
 from app.protocol import Changed, Joined, Left, Member
-from app.shaping import clean_change
+from app.shaping import Refused, clean_change
 
 # Twelve hues a twelfth of the circle apart: neighbours stay tellable, and the page picks lightness for its theme.
 HUES = 12
 # A round trip is told again when it differs from what was told by more than this share and this many milliseconds.
 RTT_SHARE = 0.1
 RTT_MILLISECONDS = 1.0
+# What all members together may drag, and what they may have selected, in bytes of JSON: every newcomer is told all of
+# it (our choice).
+MOST_SHOWN = 262_144
+
+_T = TypeVar("_T")
+_encode = msgspec.json.Encoder()
 
 
 class _Here:
@@ -55,6 +64,54 @@ class _Here:
         return Changed(member=now)
 
 
+class _Shown(Generic[_T]):
+    """What members show of one kind: a list each, the latest, and all of them together within a bound."""
+
+    __slots__ = ("_changed", "_held_bytes", "_kind", "_lists", "_sizes")
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._lists: dict[int, list[_T]] = {}
+        self._sizes: dict[int, int] = {}
+        self._changed: set[int] = set()
+        self._held_bytes = 0
+
+    def show(self, n: int, shown: list[_T], size: int) -> None:
+        """In place of what they showed before, which also ends when this is `Refused`: it is not so any more."""
+        held = self._held_bytes - self._sizes.get(n, 0)
+        refused = bool(shown) and held + size > MOST_SHOWN
+        if refused or not shown:
+            if n in self._lists:
+                self.forget(n)
+                self._changed.add(n)
+        else:
+            self._lists[n] = shown
+            self._sizes[n] = size
+            self._held_bytes = held + size
+            self._changed.add(n)
+        if refused:
+            rule = f"all {self._kind} in a room may have {MOST_SHOWN} bytes together"
+            raise Refused("limit", f"{rule}; with these {size} they would have {held + size}")
+
+    def forget(self, n: int) -> None:
+        """They are not here any more."""
+        self._lists.pop(n, None)
+        self._held_bytes -= self._sizes.pop(n, 0)
+        self._changed.discard(n)
+
+    def get(self, n: int) -> list[_T]:
+        return self._lists.get(n, [])
+
+    def take(self) -> list[tuple[int, list[_T]]]:
+        """Those that changed since the last call; one that is over is empty."""
+        changed = [(n, self._lists.get(n, [])) for n in self._changed]
+        self._changed.clear()
+        return changed
+
+    def all(self) -> list[tuple[int, list[_T]]]:
+        return list(self._lists.items())
+
+
 class Presence:
     """Everybody in one room. Methods change only this, and return the news that all others must be told, if any."""
 
@@ -64,10 +121,8 @@ class Presence:
         self._numbers = 0
         self._cursors: dict[int, list[int]] = {}
         self._moved: set[int] = set()
-        self._drags: dict[int, list[Change]] = {}
-        self._dragged: set[int] = set()
-        self._selections: dict[int, list[str]] = {}
-        self._selected: set[int] = set()
+        self._drags: _Shown[Change] = _Shown("drags")
+        self._selections: _Shown[str] = _Shown("selections")
 
     def __len__(self) -> int:
         return len(self._here)
@@ -94,10 +149,10 @@ class Presence:
             return here.alter()
         del self._here[member]
         n = here.n
-        for kept in (self._cursors, self._drags, self._selections):
-            kept.pop(n, None)
-        for changed in (self._moved, self._dragged, self._selected):
-            changed.discard(n)
+        self._cursors.pop(n, None)
+        self._moved.discard(n)
+        self._drags.forget(n)
+        self._selections.forget(n)
         heappush(self._free, n)
         return Left(id=member, n=n)
 
@@ -152,45 +207,32 @@ class Presence:
     # Drags and selections ------------------------------------------------------
 
     def drag(self, member: str, changes: Sequence[Change]) -> None:
-        """The member is dragging these shapes; none: no longer."""
-        n = self._here[member].n
-        if changes:
-            self._drags[n] = [clean_change(change) for change in changes]
-        elif self._drags.pop(n, None) is None:
-            return
-        self._dragged.add(n)
+        """The member is dragging these shapes; none: no longer. `Refused` when all drags together are too large."""
+        cleaned = [clean_change(change) for change in changes]
+        self._drags.show(self._here[member].n, cleaned, len(_encode.encode(cleaned)) if cleaned else 0)
 
     def take_drags(self) -> list[tuple[int, list[Change]]]:
         """The drags that changed since the last call; one that is over has no changes."""
-        drags = [(n, self._drags.get(n, [])) for n in self._dragged]
-        self._dragged.clear()
-        return drags
+        return self._drags.take()
 
     def drags(self) -> list[tuple[int, list[Change]]]:
         """Every drag that goes on."""
-        return list(self._drags.items())
+        return self._drags.all()
 
     def select(self, member: str, ids: Sequence[str]) -> None:
-        """The member has these shapes selected."""
+        """The member has these shapes selected. `Refused` when all selections together are too large."""
         n = self._here[member].n
         selected = list(dict.fromkeys(ids))
-        if selected == self._selections.get(n, []):
-            return
-        if selected:
-            self._selections[n] = selected
-        else:
-            del self._selections[n]
-        self._selected.add(n)
+        if selected != self._selections.get(n):
+            self._selections.show(n, selected, sum(map(len, selected)) + 3 * len(selected))
 
     def take_selected(self) -> list[tuple[int, list[str]]]:
         """The selections that changed since the last call; one that is over has no ids."""
-        selected = [(n, self._selections.get(n, [])) for n in self._selected]
-        self._selected.clear()
-        return selected
+        return self._selections.take()
 
     def selected(self) -> list[tuple[int, list[str]]]:
         """Every selection that is not empty."""
-        return list(self._selections.items())
+        return self._selections.all()
 
     def _take_number(self) -> int:
         if self._free:

@@ -51,6 +51,7 @@ ERRORS = {
 
 NAME_CHARS = 32
 SELECTED = 200  # shapes that one member may have selected or be dragging
+DRAG_BYTES = 16_384  # of a `Drag` as it comes (our choice: 200 shapes that move and turn)
 
 _Key = Annotated[str, Meta(min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_-]+\Z")]
 _Client = Annotated[str, Meta(min_length=4, max_length=24, pattern=r"^[A-Za-z0-9_-]+\Z")]

@@ -13,10 +13,12 @@ from app.hub import Hub, Seat
 from app.link import Wire
 from app.protocol import (
     BAD_HELLO,
+    DRAG_BYTES,
     FORBIDDEN,
     FULL,
     VERSION,
     Cursor,
+    Drag,
     Edit,
     Error,
     Hello,
@@ -29,7 +31,7 @@ from app.rate import Bucket
 
 # A member who has not said hello after this is not one (our choice).
 HELLO_TIMEOUT = 10.0
-# So many changes in one edit count as one message (our choice: about 0.3 ms of work).
+# So many changes in one edit or drag count as one message (our choice: about 0.3 ms of work).
 _CHANGES = 20
 
 
@@ -89,11 +91,8 @@ class Session:
             elif type(message) is Hello:
                 self._complain("hello-again", "hello was said already")
             else:
-                if type(message) is Edit and len(message.changes) > _CHANGES:
-                    # Many changes at once are as much work as so many messages.
-                    pause = self._bucket.take(self._loop.time(), len(message.changes) / _CHANGES)
-                    if pause:
-                        self._slow_down(wire, pause)
+                if type(message) is Edit or type(message) is Drag:
+                    message = self._weigh(wire, message, len(frame))
                 self._hub.act(seat, message)
         elif type(message) is Hello:
             wire.binary = binary
@@ -135,6 +134,18 @@ class Session:
                 self.seat = self._hub.join(hello, wire, self._path, grant, role)
                 if self.seat is not None and grant is not self.grant:
                     self._hub.act(self.seat, Links())  # theirs is another one now
+
+    def _weigh(self, wire: Wire, message: Edit | Drag, size: int) -> Edit | Drag:
+        """Count what it changes, and say what is to be done: for a drag that is too large, to end the one before."""
+        if len(message.changes) > _CHANGES:
+            # Many changes at once are as much work as so many messages.
+            pause = self._bucket.take(self._loop.time(), len(message.changes) / _CHANGES)
+            if pause:
+                self._slow_down(wire, pause)
+        if size > DRAG_BYTES and type(message) is Drag:
+            self._complain("too-large", f"a drag may have {DRAG_BYTES} bytes, this one has {size}: it is not shown")
+            return Drag()
+        return message
 
     def _slow_down(self, wire: Wire, pause: float) -> None:
         if not self._slowed:

@@ -6,6 +6,10 @@ const BURST = 100;
 const RESERVE = 20; // messages that cursors and drags leave for operations
 const WINDOW = 64; // numbers that an operation may be ahead of the oldest that waits (app/operations.py)
 const TICK = 40; // ms between two messages of one fleeting kind
+const CHANGES = 20; // so many changes count as a message (app/session.py)
+const DRAG_BYTES = 16_384; // of a drag that others are shown (app/protocol.py)
+
+const encoder = new TextEncoder();
 
 export class Outbox {
   constructor({ send, now = () => performance.now(), later = setTimeout.bind(globalThis), never = clearTimeout.bind(globalThis) }) {
@@ -53,12 +57,13 @@ export class Outbox {
     for (const operation of this.operations) {
       if (operation.op <= this.sent) continue;
       if (operation.op >= this.operations[0].op + WINDOW) return; // the next `offer` goes on
-      const pause = this.short(1);
+      const tokens = weight(operation);
+      const pause = this.short(tokens);
       if (pause > 0) {
         this.pumping = this.later(() => this.pump(), pause);
         return;
       }
-      this.tokens -= 1;
+      this.tokens -= tokens;
       this.sent = operation.op;
       this.send(operation);
     }
@@ -67,9 +72,11 @@ export class Outbox {
   tick() {
     this.ticking = null;
     if (!this.fleeting.size) return;
-    for (const [kind, message] of this.fleeting) {
-      if (this.short(1 + RESERVE) > 0) break;
-      this.tokens -= 1;
+    for (const [kind, latest] of this.fleeting) {
+      const message = kind === "drag" && bytes(latest) > DRAG_BYTES ? { t: "drag", changes: [] } : latest;
+      const tokens = weight(message);
+      if (this.short(tokens + RESERVE) > 0) break;
+      this.tokens -= tokens;
       this.fleeting.delete(kind);
       this.send(message);
     }
@@ -83,4 +90,13 @@ export class Outbox {
     this.filledAt = now;
     return Math.max(0, Math.ceil(((tokens - this.tokens) * 1000) / RATE));
   }
+}
+
+/** As how many messages the room counts this one. */
+export function weight({ changes = [] }) {
+  return changes.length > CHANGES ? 1 + changes.length / CHANGES : 1;
+}
+
+function bytes(message) {
+  return encoder.encode(JSON.stringify(message)).length;
 }

@@ -1,12 +1,17 @@
 """Who is here, and what changed since it was taken last."""
 
+from collections.abc import Callable
+
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from app.entries import Change, Look
-from app.presence import Presence, hue, member_id
+from app.presence import MOST_SHOWN, Presence, hue, member_id
 from app.protocol import Changed, Joined, Left, Member
+from app.shaping import Refused
 
 ADA, BOB, EVE = (member_id(f"the-secret-of-{name}") for name in ("ada", "bob", "eve"))
 
@@ -110,6 +115,45 @@ def test_who_left_leaves_nothing_behind_for_the_next_of_that_number() -> None:
     assert presence.member(BOB).n == 1
     assert (presence.cursors(), presence.drags(), presence.selected()) == ([], [], [])
     assert (presence.take_cursors(), presence.take_drags(), presence.take_selected()) == ([], [], [])
+
+
+def drag(presence: Presence, member: str, size: int) -> None:
+    """A drag of exactly so many bytes of JSON."""
+    empty = len(msgspec.json.encode([Change(id="s", set=Look(text=""))]))
+    presence.drag(member, [Change(id="s", set=Look(text="x" * (size - empty)))] if size else [])
+
+
+def select(presence: Presence, member: str, size: int) -> None:
+    """A selection of exactly so many bytes of JSON."""
+    presence.select(member, [f"{n:05}{'x' * 12}" for n in range(size // 20)])
+
+
+@pytest.mark.parametrize(("show", "all_of"), [(drag, Presence.drags), (select, Presence.selected)])
+def test_what_all_members_show_together_is_bounded_and_who_goes_beyond_shows_nothing(
+    show: Callable[[Presence, str, int], None], all_of: Callable[[Presence], list[tuple[int, list[object]]]]
+) -> None:
+    presence = entered(ADA, BOB)
+    half = MOST_SHOWN // 40 * 20
+    rest = MOST_SHOWN // 20 * 20 - half
+    show(presence, ADA, half)
+    show(presence, BOB, 20 * 9)
+    show(presence, BOB, rest)  # in place of the one before, so it just fits
+    assert [n for n, _ in all_of(presence)] == [1, 2]
+    presence.take_drags(), presence.take_selected()
+    with pytest.raises(Refused, match=f"may have {MOST_SHOWN} bytes together; with these {rest + 20} they would have "):
+        show(presence, BOB, rest + 20)
+    assert [n for n, _ in all_of(presence)] == [1]
+    # The one before is over, and the others hear of that; a further refusal is no news.
+    assert [*presence.take_drags(), *presence.take_selected()] == [(2, [])]
+    with pytest.raises(Refused):
+        show(presence, BOB, rest + 20)
+    assert [*presence.take_drags(), *presence.take_selected()] == []
+    show(presence, ADA, 0)
+    show(presence, BOB, rest + 20)
+    presence.leave(BOB, "edit")
+    show(presence, ADA, half)
+    show(presence, ADA, half + rest)
+    assert [n for n, _ in all_of(presence)] == [1]
 
 
 class Mirror(RuleBasedStateMachine):

@@ -144,6 +144,25 @@ test("of cursors and drags only the latest goes out, at most 25 a second of each
   assert.equal(sent.length, before + 1, "what was fleeting is forgotten with the connection");
 });
 
+test("a drag that the room would refuse is over for the others, and many changes count as many messages", () => {
+  const { box, sent, clock } = outbox();
+  const drag = (text) => ({ t: "drag", changes: [{ id: "a", set: { text } }] });
+  const room = 16_384 - JSON.stringify(drag("")).length;
+  box.start([]);
+  box.latest(drag("ü".repeat(room / 2)));
+  clock.advance(100);
+  box.latest(drag("ü".repeat(room / 2 + 1)));
+  clock.advance(100);
+  assert.deepEqual(sent.map(([, message]) => message.changes.length), [1, 0]);
+  const changes = Array.from({ length: 200 }, (_, n) => ({ id: `s${n}`, gone: true }));
+  for (let n = 0; n < 1_000; n += 1) {
+    box.latest({ t: "drag", changes });
+    clock.advance(10);
+  }
+  assert.ok(sent.length - 2 <= (100 + 10 * 50) / 11, `${sent.length}`);
+  assert.ok(sent.length - 2 >= (10 * 50) / 11 - 1, `${sent.length}`);
+});
+
 test("operations go out once each and in order, never far ahead of one that is not answered", () => {
   const { box, sent, clock } = outbox();
   const all = Array.from({ length: 200 }, (_, n) => ({ t: "say", op: n + 1 }));
