@@ -17,7 +17,6 @@ from app.deeds import ACTS, tell_links
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.fanout import Fanout, Listener, encode
 from app.journal import Journal
-from app.link import Wire
 from app.orders import seconds_left
 from app.ownership import Hint, Place
 from app.presence import Presence, member_id
@@ -36,10 +35,14 @@ from app.protocol import (
     clean_name,
 )
 from app.room import Room, encode_snapshot
+from app.wire import BACKLOG, Wire
 
 # Segments that the next holder may have to fetch, and entries that make a snapshot worth it at the end (our choices).
 _MOST_SEGMENTS = 200
 _WORTH_A_SNAPSHOT = 20
+# While a room has more bytes of entries to store than this, and until it has half of it, nothing is read from its
+# editors (our choice: several segments; a store that does not answer ends the room long before memory does).
+MOST_UNSTORED = 8 * 1024 * 1024
 # A greeting and a state of fewer bytes go out in one write (our choice).
 _ONE_WRITE = 16_384
 
@@ -100,6 +103,7 @@ class Hub:
         self._farewell: tuple[ServerMessage, int, str] | None = None
         self._snapshot_at = room.seq - len(fill)
         self._snapshotting = False
+        self._backlog = False
         self._parts: tuple[int, bool, list[bytes]] | None = None
         self.fanout = Fanout(self.presence, window_bytes=limits.window_bytes)
         for seq, line in fill:
@@ -212,6 +216,7 @@ class Hub:
         )
         seat = Seat(by, hello.client, wire, grant, role)
         self._seats[seat] = None
+        self._hold_back(seat)
         self.empty_since = None
         self.visited = True
         greeting: list[ServerMessage] = [welcome]
@@ -282,6 +287,8 @@ class Hub:
         self.lines += 1
         self.fanout.publish(entry.seq, entry, line)
         self.journal.queue(entry.seq, line)
+        if not self._backlog and self.journal.unstored_bytes > MOST_UNSTORED:
+            self._set_backlog(True)
         if not self._snapshotting and (
             entry.seq - self._snapshot_at >= self._limits.snapshot_entries or self.journal.segments >= _MOST_SEGMENTS
         ):
@@ -303,6 +310,20 @@ class Hub:
             for seat in asking:
                 if seat in self._seats:
                     tell_links(self, seat)
+        if self._backlog and self.journal.unstored_bytes < MOST_UNSTORED // 2:
+            self._set_backlog(False)
+
+    def _set_backlog(self, backlog: bool) -> None:
+        self._backlog = backlog
+        for seat in self._seats:
+            self._hold_back(seat)
+
+    def _hold_back(self, seat: Seat) -> None:
+        """Read nothing from an editor while there is too much to store; from who only looks nothing is to be stored."""
+        if self._backlog and seat.role == EDIT:
+            seat.wire.pause(BACKLOG)
+        else:
+            seat.wire.resume(BACKLOG)
 
     async def snapshot(self) -> None:
         """Fold the log as it is now and store that once all of it is stored; costs nothing when it fails."""
@@ -376,6 +397,7 @@ class Hub:
             elif role != seat.role:
                 news = self.presence.assign(seat.member, seat.role, role)
                 seat.role = role
+                self._hold_back(seat)
                 if news is not None:
                     self.fanout.tell(news)
 

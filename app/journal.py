@@ -75,6 +75,11 @@ class Journal:
         """How many segments whoever reads the log now has to fetch; a snapshot makes it small again."""
         return self._read_segments + (self._tenure.segments if self._tenure is not None else 0)
 
+    @property
+    def unstored_bytes(self) -> int:
+        """What waits to be stored or is on its way."""
+        return self._tenure.unstored_bytes if self._tenure is not None else 0
+
     async def read(self) -> Log:
         """The log as it is stored; raises `StoreError` without an answer and `BrokenLog` when it makes no sense."""
         return await read_log(self._store, self._room)

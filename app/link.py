@@ -72,7 +72,7 @@ class Link(asyncio.Protocol):
         self._heard = True
         self._pinged = False
         self._full = False
-        self._paused = False
+        self._paused = 0  # the reasons
         self._choked = False
         self._busy = False  # what has come is more than one turn's worth: nothing is read until it is taken
         self._odd = 0
@@ -95,20 +95,20 @@ class Link(asyncio.Protocol):
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size() if self._full else 0
 
-    def pause(self) -> None:
-        if not self._paused:
-            self._paused = True
+    def pause(self, why: int) -> None:
+        before, self._paused = self._paused, self._paused | why
+        if not before:
             self._set_reading()
 
-    def resume(self) -> None:
-        if self._paused:
-            self._paused = False
+    def resume(self, why: int) -> None:
+        before, self._paused = self._paused, self._paused & ~why
+        if before and not self._paused:
             self._set_reading()
 
     def close(self, code: int, reason: str = "") -> None:
         if self._say_goodbye(code, reason):
             # Its answer is a frame to be read.
-            self._paused = self._choked = False
+            self._paused, self._choked = 0, False
             self._set_reading()
             self._abort_after(_CLOSE_TIMEOUT)
 
@@ -175,7 +175,7 @@ class Link(asyncio.Protocol):
 
     @property
     def _stopped(self) -> bool:
-        return self._paused or self._choked
+        return bool(self._paused) or self._choked
 
     def _send(self, frames: bytes) -> None:
         self._transport.write(frames)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from app.access import Grant
 from app.config import Limits
 from app.hub import Hub, Seat
-from app.link import Wire
 from app.protocol import (
     BAD_HELLO,
     DRAG_BYTES,
@@ -28,9 +27,12 @@ from app.protocol import (
     parse_message,
 )
 from app.rate import Bucket
+from app.wire import RATE, Wire
 
 # A member who has not said hello after this is not one (our choice).
 HELLO_TIMEOUT = 10.0
+# A longer message counts as so many of this length (our choice: with the rate, 240 KB a second of a connection).
+_MESSAGE_BYTES = 4_096
 # So many changes in one edit or drag count as one message (our choice: about 0.3 ms of work).
 _CHANGES = 20
 
@@ -73,7 +75,9 @@ class Session:
         wire = self._wire
         if wire is None:
             return
-        pause = self._bucket.take(self._loop.time())
+        size = len(frame)
+        now = self._loop.time()
+        pause = self._bucket.take(now) if size <= _MESSAGE_BYTES else self._bucket.take(now, size / _MESSAGE_BYTES)
         if pause:
             self._slow_down(wire, pause)
         try:
@@ -92,7 +96,7 @@ class Session:
                 self._complain("hello-again", "hello was said already")
             else:
                 if type(message) is Edit or type(message) is Drag:
-                    message = self._weigh(wire, message, len(frame))
+                    message = self._weigh(wire, message, size)
                 self._hub.act(seat, message)
         elif type(message) is Hello:
             wire.binary = binary
@@ -153,13 +157,13 @@ class Session:
             self._complain(
                 "rate", f"more than {self._limits.messages_per_second} messages a second: the rest is read that fast"
             )
-            wire.pause()
+            wire.pause(RATE)
             self._loop.call_later(pause, self._speed_up)
 
     def _speed_up(self) -> None:
         self._slowed = False
         if self._wire is not None:
-            self._wire.resume()
+            self._wire.resume(RATE)
 
     def _complain(self, code: str, text: str, *, op: int | None = None) -> None:
         if self._wire is not None:

@@ -78,6 +78,7 @@ class _Flight(Struct):
     body: bytes
     first: int
     last: int
+    size: int  # of its lines
     since: float
     asked: float
     waiting: bool = False  # for the answer to an attempt
@@ -95,6 +96,7 @@ class Tenure:
         self.stored = epoch.seq - 1
         self.last = epoch.seq - 1
         self.lost = ""
+        self.unstored_bytes = 0
         self.hold = f"{rng.getrandbits(64):016x}"
         self._rng = rng
         self._storage = storage
@@ -126,6 +128,7 @@ class Tenure:
         if seq != self.last + 1 or b"\n" in line:
             raise ValueError(f"room {self.room}: entry {seq} cannot follow entry {self.last}, or has a line break")
         self.last = seq
+        self.unstored_bytes += len(line)
         self._lines.append(line)
 
     def next_put(self, now: float) -> Put | Verify | None:
@@ -212,7 +215,8 @@ class Tenure:
         segment = Segment(
             epoch=self.epoch.epoch, writer=self.epoch.writer, first=first, last=last, lines=lines, hold=self.hold
         )
-        return _Flight(segment_key(self.room, first), format_segment(segment), first, last, since=now, asked=now)
+        body, weight = format_segment(segment), sum(map(len, lines))
+        return _Flight(segment_key(self.room, first), body, first, last, weight, since=now, asked=now)
 
     def _overdue(self, now: float) -> bool:
         return self._proven is None or not 0 <= now - self._proven <= VERIFY_AFTER
@@ -233,6 +237,7 @@ class Tenure:
         self._proven = flight.asked if flight.stored else flight.since
         self._firsts.append(flight.first)
         self.stored = flight.last
+        self.unstored_bytes -= flight.size
         return [Acknowledge(flight.last)]
 
     def _again(self, flight: _Flight, now: float) -> list[Effect]:
@@ -247,4 +252,5 @@ class Tenure:
         self.lost = why
         self._flight = None
         self._lines.clear()
+        self.unstored_bytes = 0
         return [Lost(why)]

@@ -71,7 +71,7 @@ class AsgiWire:
         self._wake = asyncio.Event()
         self._readable = asyncio.Event()
         self._readable.set()
-        self._paused = False
+        self._paused = 0  # the reasons
         self._writer: asyncio.Task[None] | None = None
 
     def write(self, frames: bytes) -> None:
@@ -84,12 +84,12 @@ class AsgiWire:
     def buffered(self) -> int:
         return self._held
 
-    def pause(self) -> None:
-        self._paused = True
+    def pause(self, why: int) -> None:
+        self._paused |= why
         self._set_reading()
 
-    def resume(self) -> None:
-        self._paused = False
+    def resume(self, why: int) -> None:
+        self._paused &= ~why
         self._set_reading()
 
     def close(self, code: int, reason: str = "") -> None:

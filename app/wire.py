@@ -2,6 +2,10 @@
 
 from typing import Protocol
 
+# Why nothing is read from a member for now. Each reason has its own end, and only without any is it read on.
+RATE = 1  # it sends too fast
+BACKLOG = 2  # the room has too much to store
+
 
 class Wire(Protocol):
     """One member's connection as the room sees it."""
@@ -14,11 +18,11 @@ class Wire(Protocol):
     def buffered(self) -> int:
         """Bytes that the kernel has not taken yet."""
 
-    def pause(self) -> None:
-        """Read nothing more for now; `Receiver.received` is not called until `resume`."""
+    def pause(self, why: int) -> None:
+        """Read nothing more for now, for this reason; `Receiver.received` is not called until `resume`."""
 
-    def resume(self) -> None:
-        """Read on."""
+    def resume(self, why: int) -> None:
+        """Read on, unless there is another reason not to; without this one it does nothing."""
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection after what was written; nothing more is received."""

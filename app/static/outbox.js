@@ -6,7 +6,8 @@ const BURST = 100;
 const RESERVE = 20; // messages that cursors and drags leave for operations
 const WINDOW = 64; // numbers that an operation may be ahead of the oldest that waits (app/operations.py)
 const TICK = 40; // ms between two messages of one fleeting kind
-const CHANGES = 20; // so many changes count as a message (app/session.py)
+const BYTES = 4_096; // a longer message counts as several, so many changes as one more (app/session.py)
+const CHANGES = 20;
 const DRAG_BYTES = 16_384; // of a drag that others are shown (app/protocol.py)
 
 const encoder = new TextEncoder();
@@ -93,8 +94,9 @@ export class Outbox {
 }
 
 /** As how many messages the room counts this one. */
-export function weight({ changes = [] }) {
-  return changes.length > CHANGES ? 1 + changes.length / CHANGES : 1;
+export function weight(message) {
+  const changes = message.changes?.length ?? 0;
+  return Math.max(1, bytes(message) / BYTES) + (changes > CHANGES ? changes / CHANGES : 0);
 }
 
 function bytes(message) {

@@ -68,6 +68,7 @@ class FakeWire:
         self.held = 0
         self.most_held = 0
         self.room = kernel
+        self.paused = 0
         self.ended: tuple[str, int] | None = None
 
     def write(self, frames: bytes) -> None:
@@ -90,8 +91,11 @@ class FakeWire:
     def buffered(self) -> int:
         return self.held
 
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
+    def pause(self, why: int) -> None:
+        self.paused |= why
+
+    def resume(self, why: int) -> None:
+        self.paused &= ~why
 
     def close(self, code: int, reason: str = "") -> None:
         self.ended = self.ended or ("close", code)

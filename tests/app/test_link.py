@@ -11,7 +11,7 @@ from websockets.frames import Frame, Opcode
 from app.framing import frame
 from app.keepalive import Keepalive
 from app.link import ODD_FRAMES, ODD_SECONDS, Link, Shared
-from app.wire import Wire
+from app.wire import BACKLOG, RATE, Wire
 
 MOST = 4_000
 UNREAD = 262_144
@@ -220,25 +220,44 @@ def test_exactly_one_turns_worth_leaves_nothing_to_do(connection: Connection) ->
 
 def test_a_pause_between_two_turns_holds_and_the_rest_comes_after_it(connection: Connection) -> None:
     connection.send(masked(b"a") * 100)
-    connection.link.pause()
+    connection.link.pause(RATE)
     connection.settle()
     assert len(connection.ear.heard) == 64
     assert not connection.pipe.reading
-    connection.link.resume()
-    connection.link.pause()
-    connection.link.resume()
+    connection.link.resume(RATE)
+    connection.link.pause(RATE)
+    connection.link.resume(RATE)
     assert len(connection.ear.heard) == 64  # not from within whoever resumed
     connection.settle()
     assert len(connection.ear.heard) == 100
     assert connection.pipe.reading
 
 
+def test_a_connection_that_is_paused_for_two_reasons_is_read_when_both_are_gone(connection: Connection) -> None:
+    link, pipe = connection.link, connection.pipe
+    link.resume(RATE)
+    for first, second in ((RATE, BACKLOG), (BACKLOG, RATE)):
+        link.pause(first)
+        link.pause(second)
+        link.pause(second)
+        link.resume(first)
+        link.resume(first)
+        assert not pipe.reading
+        link.resume(second)
+        assert pipe.reading
+    link.pause(RATE)
+    link.pause(BACKLOG)
+    link.close(1001, "over")
+    connection.settle()
+    assert pipe.reading  # for the answer
+
+
 def test_what_pauses_from_within_a_turn_stops_it_there(connection: Connection) -> None:
-    connection.ear.act = lambda payload: connection.link.pause() if payload == b"stop" else None
+    connection.ear.act = lambda payload: connection.link.pause(RATE) if payload == b"stop" else None
     connection.send(masked(b"a") * 70 + masked(b"stop") + masked(b"b"))
     connection.settle()
     assert connection.ear.heard[-1] == b"stop"
-    connection.link.resume()
+    connection.link.resume(RATE)
     connection.settle()
     assert connection.ear.heard[-1] == b"b"
 

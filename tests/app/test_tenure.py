@@ -110,6 +110,23 @@ def test_a_segment_has_a_size() -> None:
     assert stored == [sizes[:2], sizes[2:3], sizes[3:4], sizes[4:]]
 
 
+def test_what_is_not_stored_yet_is_counted_in_bytes() -> None:
+    tenure = held()
+    assert tenure.unstored_bytes == 0
+    tenure.queue(2, b"12345")
+    put(tenure, 0.0)
+    tenure.queue(3, b"123")
+    assert tenure.unstored_bytes == 8
+    tenure.failed(0.1)
+    assert tenure.unstored_bytes == 8
+    put(tenure, 1.0)
+    assert tenure.put_done(1.1, created=True) == [Acknowledge(2)]
+    assert tenure.unstored_bytes == 3
+    tenure.give_up()
+    tenure.queue(4, b"ignored")
+    assert tenure.unstored_bytes == 0
+
+
 def test_entries_come_in_order_and_on_one_line() -> None:
     tenure = held()
     for seq, line in ((3, b"x"), (1, b"x"), (2, b"a\nb")):

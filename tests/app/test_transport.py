@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from app.framing import frame
 from app.link import Link
 from app.transport import AsgiWire
+from app.wire import BACKLOG, RATE
 from tests.app.connecting import DEADLINE, MOST, Ear, Raw, Server, Start, masked, server, start, way
 
 __all__ = ["server", "start", "way"]
@@ -39,8 +40,8 @@ async def test_messages_go_both_ways_and_the_end_is_told_once(server: Server, wa
     ear.wire.write(frame(b"too late"))
     ear.wire.close(1000)
     ear.wire.drop(1000)
-    ear.wire.pause()
-    ear.wire.resume()
+    ear.wire.pause(RATE)
+    ear.wire.resume(RATE)
     assert ear.losses == 1
     assert not server.uvicorn.server_state.connections
 
@@ -139,13 +140,15 @@ async def test_a_paused_member_is_read_again_from_where_it_was(server: Server, w
         def received(self, frame: bytes, binary: bool) -> None:
             super().received(frame, binary)
             if frame == b"wait":
-                self.wire.pause()
+                self.wire.pause(RATE)
+                self.wire.pause(BACKLOG)
 
     server.make = Pausing
     member = await Raw.enter(server)
     ear = await server.ear()
     member.writer.write(masked(1, b"wait") + masked(1, b"x" * 3000) + masked(1, b"y") * 50)
     assert await ear.next() == (b"wait", False)
+    ear.wire.resume(BACKLOG)  # there is another reason left
     # What was written is answered only if somebody reads on.
     member.writer.write(masked(9, b""))
     await member.writer.drain()
@@ -154,7 +157,7 @@ async def test_a_paused_member_is_read_again_from_where_it_was(server: Server, w
             async with asyncio.timeout(0.05):
                 await member.reader.readexactly(1)
     assert ear.heard.empty()
-    ear.wire.resume()
+    ear.wire.resume(RATE)
     assert await ear.next() == (b"x" * 3000, False)
     assert [await ear.next() for _ in range(50)] == [(b"y", False)] * 50
     async with asyncio.timeout(DEADLINE):

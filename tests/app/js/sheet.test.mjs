@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { hex, palette } from "../../../app/static/colours.js";
 import { above, applyChanges, ordered } from "../../../app/static/document.js";
 import { SHEET, STROKE_POINTS, box, hits, place, simplified, topmost } from "../../../app/static/geometry.js";
-import { Outbox } from "../../../app/static/outbox.js";
+import { Outbox, weight } from "../../../app/static/outbox.js";
 import { MOST_SELECTED, begin, removal, shift } from "../../../app/static/tools.js";
 import { ago, clean, pieces, roundTrip, sentence } from "../../../app/static/words.js";
 import { Clock } from "./fake.mjs";
@@ -159,8 +159,10 @@ test("a drag that the room would refuse is over for the others, and many changes
     box.latest({ t: "drag", changes });
     clock.advance(10);
   }
-  assert.ok(sent.length - 2 <= (100 + 10 * 50) / 11, `${sent.length}`);
-  assert.ok(sent.length - 2 >= (10 * 50) / 11 - 1, `${sent.length}`);
+  const each = JSON.stringify({ t: "drag", changes }).length / 4_096 + 200 / 20;
+  assert.ok(sent.length - 2 <= (100 + 10 * 50) / each, `${sent.length}`);
+  assert.ok(sent.length - 2 >= (10 * 50) / each - 1, `${sent.length}`);
+  assert.deepEqual([weight({ t: "say", text: "x" }), weight({ t: "say", text: "x".repeat(8_192 - 21) })], [1, 2]);
 });
 
 test("operations go out once each and in order, never far ahead of one that is not answered", () => {
