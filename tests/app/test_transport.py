@@ -165,6 +165,18 @@ async def test_a_paused_member_is_read_again_from_where_it_was(server: Server, w
     member.writer.close()
 
 
+async def test_a_plain_connection_that_is_paused_for_two_reasons_is_read_when_both_are_gone() -> None:
+    async def send(message: Any) -> None: ...
+
+    wire = AsgiWire(send)
+    wire.pause(RATE)
+    wire.pause(BACKLOG)
+    wire.resume(RATE)
+    assert not wire._readable.is_set()
+    wire.resume(BACKLOG)
+    assert wire._readable.is_set()
+
+
 @BOTH
 async def test_a_member_who_does_not_read_shows_in_the_buffer_and_drains(server: Server, way: str) -> None:
     member = await Raw.enter(server)
