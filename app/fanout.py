@@ -8,14 +8,14 @@ A flush comes at the end of the loop's turn after a quiet moment, else as `app.p
 """
 
 import asyncio
-import enum
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from app.batch import Batch, encode, encode_lines
 from app.entries import AnyEntry, Change
+from app.greeting import Greetings, Parts
+from app.listener import Listener, Missed
 from app.pacing import Pacer
 from app.protocol import SLOW, Cursors, Drags, Member, Members, Selected, ServerMessage, Stored
 from app.window import Window
@@ -42,29 +42,6 @@ class Presence(Protocol):
     def cursors(self) -> list[list[int]]: ...
     def drags(self) -> list[tuple[int, list[Change]]]: ...
     def selected(self) -> list[tuple[int, list[str]]]: ...
-
-
-class _Missed(enum.IntEnum):
-    NOTHING = 0
-    MOVES = 1  # cursors, drags, selections, what is stored
-    PEOPLE = 2  # and who came or went
-
-
-class Listener:
-    """One member's connection in the room.
-
-    ``seq`` counts while it is not among those who are up to date; ``knows`` (how many of the messages that wait, of
-    which flush) while those wait that its welcome held already.
-    """
-
-    __slots__ = ("first", "knows", "missed", "seq", "wire")
-
-    def __init__(self, wire: Wire, seq: int, first: Iterable[bytes], knows: tuple[int, int]) -> None:
-        self.wire = wire
-        self.seq = seq
-        self.first = deque(first)
-        self.knows = knows
-        self.missed = _Missed.NOTHING
 
 
 class Fanout:
@@ -95,6 +72,7 @@ class Fanout:
         self._current: dict[Listener, None] = {}
         self._fresh: dict[Listener, None] = {}
         self._behind: dict[Listener, None] = {}
+        self.greetings = Greetings(self._loop, covers=self.window.covers, give_up=self._give_up)
         self._chunk: tuple[tuple[bool, int, int], int, bytes] | None = None
 
     # What happens in the room ------------------------------------------------------------
@@ -138,8 +116,8 @@ class Fanout:
     def __len__(self) -> int:
         return len(self._current) + len(self._fresh) + len(self._behind)
 
-    def join(self, wire: Wire, seq: int, first: Iterable[bytes] = ()) -> Listener:
-        """Add a member who knows the log up to ``seq`` once it has got the frames ``first`` (its welcome).
+    def join(self, wire: Wire, seq: int, first: Iterable[bytes] = (), parts: Parts | None = None) -> Listener:
+        """Add a member who knows the log up to ``seq`` once it has got ``first``: its welcome, then those of ``parts``.
 
         From there on it gets each later entry once, in order, as fast as it takes them; ``window`` must cover ``seq``.
         What was published or told before and still waits to be flushed is in its welcome, if that is up to date.
@@ -148,10 +126,13 @@ class Fanout:
         listener = Listener(wire, seq, first, knows=(waits, self._flushes))
         self._behind[listener] = None
         self._catch_up(listener)
+        if listener.first:
+            self.greetings.add(listener, parts)
         return listener
 
     def leave(self, listener: Listener) -> None:
         """The connection is gone; safe to call twice."""
+        self.greetings.remove(listener)
         for group in (self._current, self._fresh, self._behind):
             group.pop(listener, None)
 
@@ -164,6 +145,7 @@ class Fanout:
         """Say a last word to everybody and end all connections."""
         self.tell(message)
         self.flush()
+        self.greetings.close()
         for group in (self._fresh, self._behind):
             for listener in group:
                 listener.wire.write(encode([message], binary=listener.wire.binary))
@@ -173,15 +155,14 @@ class Fanout:
 
     def close(self) -> None:
         """Nothing more is sent."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        self._unplan()
+        self.greetings.close()
 
     # Inside ----------------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Send what has gathered, now."""
-        self.close()
+        self._unplan()
         began = self._clock()
         if self._moved:
             self._take_moves()
@@ -192,7 +173,7 @@ class Fanout:
         if not batch:
             return
         self._batch = Batch()
-        missed = _Missed.PEOPLE if batch.people else _Missed.MOVES
+        missed = Missed.PEOPLE if batch.people else Missed.MOVES
         before, self._sent = self._sent, max(self._sent, self.window.next - 1)
         for listener in self._behind:
             listener.missed = max(listener.missed, missed)
@@ -249,10 +230,12 @@ class Fanout:
                 return
             if listener.first:
                 frames = listener.first.popleft()
+                if not listener.first:
+                    listener.first = None
+                    self.greetings.remove(listener)
             elif listener.seq < self._sent:
                 if not self.window.covers(listener.seq):
-                    del self._behind[listener]
-                    wire.drop(SLOW, "too far behind; reconnect to catch up")
+                    self._give_up(listener, "too far behind; reconnect to catch up")
                     return
                 listener.seq, frames = self._missed(listener.seq, binary=wire.binary)
             else:
@@ -261,10 +244,15 @@ class Fanout:
                 (self._fresh if waits and flush == self._flushes else self._current)[listener] = None
                 if listener.missed:
                     wire.write(encode(self._now(listener.missed), binary=wire.binary))
-                    listener.missed = _Missed.NOTHING
+                    listener.missed = Missed.NOTHING
                 return
             wire.write(frames)
             budget -= len(frames)
+
+    def _give_up(self, listener: Listener, why: str) -> None:
+        self.leave(listener)
+        listener.first = None
+        listener.wire.drop(SLOW, why)
 
     def _missed(self, since: int, *, binary: bool) -> tuple[int, bytes]:
         """Entries after ``since`` in a frame, and the last's number; made once for those who fell behind together."""
@@ -274,10 +262,10 @@ class Fanout:
             self._chunk = key, since + len(lines), encode_lines(lines, binary=binary)
         return self._chunk[1:]
 
-    def _now(self, missed: _Missed) -> list[ServerMessage]:
+    def _now(self, missed: Missed) -> list[ServerMessage]:
         """What somebody needs who missed messages that are not in the log."""
         presence = self._presence
-        people: list[ServerMessage] = [Members(members=presence.members())] if missed is _Missed.PEOPLE else []
+        people: list[ServerMessage] = [Members(members=presence.members())] if missed is Missed.PEOPLE else []
         return [
             *people,
             Cursors(c=presence.cursors(), whole=True),
@@ -285,6 +273,11 @@ class Fanout:
             Selected(s=presence.selected()),
             Stored(seq=self._stored_sent),
         ]
+
+    def _unplan(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
 
     def _plan(self, *, patient: bool) -> None:
         """See to it that a flush comes, no later than it is due."""

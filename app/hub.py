@@ -16,6 +16,7 @@ from app.config import Limits
 from app.deeds import ACTS, tell_links
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.fanout import Fanout, Listener, encode
+from app.greeting import Parts
 from app.journal import Journal
 from app.orders import seconds_left
 from app.ownership import Hint, Place
@@ -104,7 +105,7 @@ class Hub:
         self._snapshot_at = room.seq - len(fill)
         self._snapshotting = False
         self._backlog = False
-        self._parts: tuple[int, bool, list[bytes]] | None = None
+        self._parts: Parts | None = None
         self.fanout = Fanout(self.presence, window_bytes=limits.window_bytes)
         for seq, line in fill:
             self.fanout.fill(seq, line)
@@ -173,8 +174,8 @@ class Hub:
     def join(self, hello: Hello, wire: Wire, path: Path, grant: Grant | None, role: str) -> Seat | None:
         """Seat a connection, unless the room has just been given up.
 
-        Its welcome holds the room up to now or says from where it is resumed, and every later entry follows: no gap
-        and no duplicate, because nothing else runs between taking the one and subscribing to the other.
+        Its welcome holds the room as of a number, or says from where it is resumed, and every later entry follows: no
+        gap and no duplicate, because nothing else runs between taking the one and subscribing to the other.
         """
         if self._farewell is not None:
             message, code, reason = self._farewell
@@ -188,8 +189,9 @@ class Hub:
             self.fanout.tell(news)
         since = self.room.since(hello.epoch, hello.since, hello.log)
         resumed = since is not None and self.fanout.window.covers(hello.since)
-        parts = [] if resumed else self._state(binary=wire.binary)
-        op, skipped = self.room.known(by, hello.client)
+        parts = None if resumed else self._state(binary=wire.binary)
+        seq = self.room.seq if parts is None else parts.seq
+        op, skipped = self.room.known(by, hello.client, upto=seq)
         place, gate = self.place, self.room.gate
         welcome = Welcome(
             v=VERSION,
@@ -201,10 +203,10 @@ class Hub:
             region=place.region,
             epoch=self.epoch.epoch,
             log=self.room.log,
-            seq=self.room.seq,
+            seq=seq,
             stored=self.stored,
             resumed=resumed,
-            parts=len(parts),
+            parts=0 if parts is None else len(parts.frames),
             op=op,
             skipped=skipped,
             members=self.presence.members(),
@@ -222,10 +224,10 @@ class Hub:
         greeting: list[ServerMessage] = [welcome]
         if drags := self.presence.drags():
             greeting.append(Drags(d=drags))
-        first = [encode(greeting, binary=wire.binary), *parts]
+        first = [encode(greeting, binary=wire.binary), *(() if parts is None else parts.frames)]
         if sum(map(len, first)) < _ONE_WRITE:
             first = [b"".join(first)]
-        seat.listener = self.fanout.join(wire, hello.since if resumed else self.room.seq, first)
+        seat.listener = self.fanout.join(wire, hello.since if resumed else seq, first, parts)
         self.changed(self)
         return seat
 
@@ -377,13 +379,16 @@ class Hub:
 
     # Inside ----------------------------------------------------------------------
 
-    def _state(self, *, binary: bool) -> list[bytes]:
-        """The room in frames, made once for all who come while nothing changes."""
-        known = self._parts
-        if known is None or known[:2] != (self.room.seq, binary):
-            frames = [encode([part], binary=binary) for part in self.room.state()]
-            known = self._parts = self.room.seq, binary, frames
-        return known[2]
+    def _state(self, *, binary: bool) -> Parts:
+        """The room in frames, made once for all who come while nothing changes; else perhaps as it was a while ago."""
+        known, seq = self._parts, self.room.seq
+        if known is None or known.seq != seq or known.binary != binary:
+            known = self.fanout.greetings.choose(seq, binary=binary)
+            if known is None:
+                frames = [encode([part], binary=binary) for part in self.room.state()]
+                known = Parts(seq, frames, binary=binary)
+            self._parts = known
+        return known
 
     def admit_again(self) -> None:
         """After the links changed: whoever has no right to be here any more goes, others may have another role."""

@@ -13,6 +13,7 @@ from typing import Any
 from app import masking
 from app.inbound import Answer, End, Inbound, Message
 from app.keepalive import Keepalive
+from app.queued import unacknowledged
 from app.wire import NOBODY, Receiver, Wire
 
 __all__ = ["Link", "Receiver", "Shared", "Wire"]
@@ -58,7 +59,7 @@ class Link(asyncio.Protocol):
     """A `Wire` that is the transport's protocol; takes the place of the one that did the handshake."""
 
     __slots__ = (
-        "_busy", "_choked", "_full", "_heard", "_inbound", "_number", "_odd", "_odd_since", "_paused", "_pinged",
+        "_busy", "_choked", "_full", "_heard", "_inbound", "_left", "_number", "_odd", "_odd_since", "_paused",
         "_plain", "_receiver", "_shared", "_state", "_transport", "binary",
     )  # fmt: skip
 
@@ -70,7 +71,7 @@ class Link(asyncio.Protocol):
         self._state = _State.OPEN
         self._inbound = Inbound(shared.most_bytes, early)
         self._heard = True
-        self._pinged = False
+        self._left = -1  # what it had not taken when it was pinged last; not yet
         self._full = False
         self._paused = 0  # the reasons
         self._choked = False
@@ -94,6 +95,9 @@ class Link(asyncio.Protocol):
 
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size() if self._full else 0
+
+    def untaken(self) -> int:
+        return self.buffered() + unacknowledged(self._transport)
 
     def pause(self, why: int) -> None:
         before, self._paused = self._paused, self._paused | why
@@ -125,11 +129,13 @@ class Link(asyncio.Protocol):
         """The keepalive's turn."""
         if self._state is not _State.OPEN:
             return
-        if self._pinged and not (self._heard or self._paused or excused):
+        # Whoever takes what it is sent is alive, though the ping and its pong must wait behind all of that.
+        left = self.untaken()
+        if self._left >= 0 and not (self._heard or self._paused or excused or left < self._left):
             self.drop(1011, "keepalive ping timeout")
             return
         self._heard = False
-        self._pinged = True
+        self._left = left
         self._transport.write(_PING)
 
     # The transport's protocol ------------------------------------------------------------
@@ -156,6 +162,7 @@ class Link(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._full = False
+        self._heard = True  # it takes what it is sent
         if self._choked:
             self._choked = False
             self._set_reading()

@@ -201,9 +201,9 @@ class Path(Struct, frozen=True):
 class Welcome(_Message, frozen=True, kw_only=True):
     """Answer to `Hello`: who you are, where the room lives, who is here.
 
-    ``op`` is the last of this client's operations that is in the log, ``skipped`` those before it that are not. When
-    ``resumed``, the entries after ``since`` follow; else ``parts`` messages `State` do, and with them everything
-    before ``seq + 1``. Either way each later entry follows once, in order.
+    ``op`` is the last of this client's operations that is in the log, ``skipped`` those before it that are not, or
+    may be in an entry after ``seq``. When ``resumed``, the entries after ``since`` follow; else ``parts`` messages
+    `State` do, and with them everything before ``seq + 1``. Either way each later entry follows once, in order.
     """
 
     v: int

@@ -82,9 +82,16 @@ class Room:
         """The last lines of chat, oldest first."""
         return list(self._chat)
 
-    def known(self, by: str, client: str) -> tuple[int, list[int]]:
-        """The last operation of the client that is in the log, and those before it that are not."""
-        return self._operations.known(by, client)
+    def known(self, by: str, client: str, *, upto: int | None = None) -> tuple[int, list[int]]:
+        """The last operation of the client that is in the log, and those before it that are not.
+
+        With ``upto``, those that may be in a later entry count as such that are not: when they come again, they are
+        found to be there. More than `WINDOW` back none can still be kept by the client.
+        """
+        last, skipped = self._operations.known(by, client)
+        if upto is not None and last and self._operations.find(by, client, last) > upto:
+            skipped = sorted({*skipped, *range(max(1, last - WINDOW + 1), last + 1)})
+        return last, skipped
 
     def since(self, epoch: int, since: int, log: str = "") -> int | None:
         """The first entry to send to somebody who heard up to ``since`` in ``epoch``; None: everything afresh.

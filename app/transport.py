@@ -84,6 +84,9 @@ class AsgiWire:
     def buffered(self) -> int:
         return self._held
 
+    def untaken(self) -> int:
+        return self._held
+
     def pause(self, why: int) -> None:
         self._paused |= why
         self._set_reading()

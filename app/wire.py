@@ -18,6 +18,9 @@ class Wire(Protocol):
     def buffered(self) -> int:
         """Bytes that the kernel has not taken yet."""
 
+    def untaken(self) -> int:
+        """Bytes that the other side has not acknowledged: also those that the kernel has taken, where it tells."""
+
     def pause(self, why: int) -> None:
         """Read nothing more for now, for this reason; `Receiver.received` is not called until `resume`."""
 

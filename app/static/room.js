@@ -78,7 +78,7 @@ const STEPS = {
     return settle({
       ...state, error: null, gap: false, pending, rtt: null,
       stale: next !== undefined && next.op > m.op + MOST_SKIPPED,
-      afresh: state.afresh || (!m.resumed && m.seq < state.stored),
+      afresh: state.afresh || (!m.resumed && Math.max(m.seq, m.stored) < state.stored),
       you: m.you, n: m.n, role: m.role, room: m.room, machine: m.machine, region: m.region, epoch: m.epoch, log: m.log, path: m.path,
       public: m.public, listed: m.listed, stored: m.stored,
       incoming: m.resumed ? null : arriving,

@@ -91,6 +91,9 @@ class FakeWire:
     def buffered(self) -> int:
         return self.held
 
+    def untaken(self) -> int:
+        return self.held
+
     def pause(self, why: int) -> None:
         self.paused |= why
 

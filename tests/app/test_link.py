@@ -252,6 +252,32 @@ def test_a_connection_that_is_paused_for_two_reasons_is_read_when_both_are_gone(
     assert pipe.reading  # for the answer
 
 
+@pytest.mark.parametrize(("takes", "code"), [(True, 0), (False, 1011)])
+def test_who_takes_what_it_is_sent_is_alive_though_its_pong_is_late(
+    connection: Connection, takes: bool, code: int
+) -> None:
+    connection.pipe.stuck = True
+    connection.link.beat(excused=False)
+    if takes:
+        connection.pipe.drain()
+    connection.link.beat(excused=False)
+    assert connection.closed == code
+
+
+def test_who_goes_on_taking_is_alive_and_who_takes_no_more_is_not(connection: Connection) -> None:
+    connection.pipe.stuck = True
+    connection.link.write(frame(b"x" * 60_000))
+    for taken in (0, 1, 20_000, 1):
+        connection.pipe.held -= taken
+        before = connection.pipe.held
+        connection.link.beat(excused=False)
+        assert connection.closed == 0
+        connection.pipe.held = before
+    connection.pipe.held += 500  # what the room goes on to write does not count
+    connection.link.beat(excused=False)
+    assert connection.closed == 1011
+
+
 def test_what_pauses_from_within_a_turn_stops_it_there(connection: Connection) -> None:
     connection.ear.act = lambda payload: connection.link.pause(RATE) if payload == b"stop" else None
     connection.send(masked(b"a") * 70 + masked(b"stop") + masked(b"b"))

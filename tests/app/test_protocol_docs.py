@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT, UNSET
 
-from app import entries, hub, link, operations, presence, protocol, room, session
+from app import entries, greeting, hub, link, operations, presence, protocol, room, session
 from app.config import Limits
 from app.entries import DEFAULTS, Change, Edited, Epoch, Look, Said
 from app.presence import hue, member_id
@@ -150,6 +150,8 @@ def test_every_limit_is_there_with_its_value() -> None:
     assert undo.undo_bytes == 4 * 1024 * 1024
     assert f"skipped numbers of a client | {operations.WINDOW} |" in table
     assert f"epochs from which one can come back | {room.STARTS} |" in table
+    assert f"can hold at a time, in each encoding | {greeting.MOST_SETS} |" in table
+    assert f"takes nothing of it for {greeting.LOOK * (greeting.LOOKS - 1):g} s" in TEXT
     assert f"counts as so many messages of this length | {session._MESSAGE_BYTES:,} |" in table
     assert f"until half are stored | {hub.MOST_UNSTORED:,} |" in table
     assert f"count as one more message, if there are more | {session._CHANGES} |" in table

@@ -133,6 +133,17 @@ def test_what_is_in_the_log_already_is_said_so_whoever_may_do_what_now(table: Ta
 EVE_EDITING = Member(id=EVE.id, n=3, name="Eve", hue=90, region="nrt")
 
 
+@pytest.mark.parametrize(("upto", "skipped"), [(None, [2]), (99, [2]), (4, [2]), (3, [1, 2, 3, 4]), (0, [1, 2, 3, 4])])
+def test_operations_that_may_be_in_a_later_entry_count_as_skipped(
+    table: Table, upto: int | None, skipped: list[int]
+) -> None:
+    for op in (1, 3, 4):
+        table.room.say(ADA, "tab1", Say(op=op, text="x"), at=1.0)
+    assert table.room.seq == 4
+    assert table.room.known(ADA.id, "tab1", upto=upto) == (4, skipped)
+    assert table.room.known(BOB.id, "tab1", upto=upto) == (0, [])
+
+
 def test_an_operation_too_old_to_be_known_is_not_called_accepted(table: Table) -> None:
     for op in range(2, 4 * WINDOW, 2):
         table.room.say(ADA, "tab1", Say(op=op, text="x"), at=1.0)

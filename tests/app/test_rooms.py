@@ -75,6 +75,9 @@ class Ear:
     def buffered(self) -> int:
         return 0
 
+    def untaken(self) -> int:
+        return 0
+
     def pause(self, why: int) -> None: ...
     def resume(self, why: int) -> None: ...
 

@@ -1,108 +1,17 @@
 """One member's connection: what it may send, how fast, and what that does to nobody else; on a clock turned by hand."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 
 from app.access import EDIT, Grant
-from app.config import Limits
-from app.entries import Epoch
-from app.hub import MOST_UNSTORED, Hub
+from app.hub import MOST_UNSTORED
 from app.presence import MOST_SHOWN
-from app.protocol import DRAG_BYTES, Path
-from app.room import Room
-from app.session import Session
+from app.protocol import DRAG_BYTES
 from app.wire import BACKLOG, RATE
-from tests.app.test_fanout import FakeWire, Loop
-
-LIMITS = Limits(messages_per_second=10, burst=20)
-EPOCH = Epoch(seq=1, at=1.0, epoch=1, machine="m1", region="ams", app="rooms", writer="w", why="made")
-
-
-class Member:
-    """A session with its wire, and the words of its member."""
-
-    def __init__(self, table: "Table", name: str, grant: Grant | None) -> None:
-        self.wire = FakeWire()
-        self.session = Session(table.hub, Path(), grant, limits=LIMITS, loop=table.loop, left=lambda: None)
-        self.session.begin(self.wire)
-        self.send("hello", v=2, key=f"key-of-{name}-0123456789", client=f"page-{name}", name=name)
-
-    def send(self, t: str, **fields: Any) -> None:
-        self.session.received(msgspec.json.encode({"t": t, **fields}), False)
-
-    def errors(self) -> list[tuple[str, str]]:
-        return [(one["code"], one["text"]) for one in self.wire.messages() if one["t"] == "error"]
-
-    def heard(self, kind: str) -> list[dict[str, Any]]:
-        return [one for one in self.wire.messages() if one["t"] == kind]
-
-    @property
-    def tokens(self) -> float:
-        """What is left of the burst."""
-        return self.session._bucket._tokens
-
-
-class Ledger:
-    """In place of a journal: stores nothing until it is told to."""
-
-    def __init__(self) -> None:
-        self.on_stored: Callable[[int], None] = lambda seq: None
-        self.segments = 0
-        self.waiting: deque[tuple[int, bytes]] = deque()
-
-    def queue(self, seq: int, line: bytes) -> None:
-        self.waiting.append((seq, line))
-
-    @property
-    def unstored_bytes(self) -> int:
-        return sum(len(line) for _, line in self.waiting)
-
-    def store(self) -> None:
-        """The next entry is stored."""
-        self.on_stored(self.waiting.popleft()[0])
-
-
-class Table:
-    """A room with members around it."""
-
-    def __init__(self) -> None:
-        self.loop = Loop()
-        room = Room("blue")
-        room.apply(EPOCH)
-        self.journal = Ledger()
-        self.hub = Hub(
-            room,
-            cast("Any", self.journal),
-            EPOCH,
-            limits=LIMITS,
-            links=lambda: None,
-            asked=lambda *order: None,
-            changed=lambda hub: None,
-            fill=[],
-        )
-
-    def enter(self, name: str, grant: Grant | None = None) -> Member:
-        return Member(self, name, grant)
-
-    def lock(self) -> None:
-        """From now on everybody may look, and who has a link may edit."""
-        self.hub.room.open_to("view", listed=False, at=1.0)
-        self.hub.admit_again()
-
-
-@pytest.fixture
-async def table() -> AsyncIterator[Table]:
-    table = Table()
-    yield table
-    table.hub.fanout.close()
-
-
-def rects(count: int, **also: Any) -> list[dict[str, Any]]:
-    return [{"id": f"s{n}", "set": {"kind": "rect", "x": n, "y": 0, **also}} for n in range(count)]
+from tests.app.table import Member, Table, rects
 
 
 def drag_of(size: int) -> list[dict[str, Any]]:
@@ -111,6 +20,13 @@ def drag_of(size: int) -> list[dict[str, Any]]:
     changes = rects(8, text="x" * (left // 8))
     changes[0]["set"]["text"] += "x" * (left % 8)
     return changes
+
+
+@pytest.fixture
+async def table() -> AsyncIterator[Table]:
+    table = Table()
+    yield table
+    table.close()
 
 
 async def test_a_drag_that_is_too_large_is_refused_and_ends_the_one_before(table: Table) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import weakref
 from typing import Any
 
@@ -199,6 +200,32 @@ async def test_a_member_who_does_not_read_shows_in_the_buffer_and_drains(server:
     assert ear.wire.buffered() == 0
     assert await ear.next() == (b"ask", False)
     member.writer.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what waits in the kernel")
+async def test_what_a_member_has_not_taken_shows_also_while_it_is_in_the_kernel(server: Server) -> None:
+    member = await Raw.enter(server)
+    ear = await server.ear()
+    assert ear.wire.untaken() == 0
+    piece, written = frame(b"x" * 60_000), 0
+    while ear.wire.untaken() == 0:
+        assert ear.wire.buffered() == 0
+        ear.wire.write(piece)
+        written += len(piece)
+        await asyncio.sleep(0)
+    while ear.wire.buffered() == 0:
+        ear.wire.write(piece)
+        written += len(piece)
+        await asyncio.sleep(0)
+    stuck = ear.wire.untaken()
+    assert stuck > ear.wire.buffered()
+    async with asyncio.timeout(DEADLINE):
+        await member.reader.readexactly(written)
+        while ear.wire.untaken():  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0)
+    member.writer.close()
+    await ear.ended.wait()
+    assert ear.wire.untaken() == 0
 
 
 @BOTH

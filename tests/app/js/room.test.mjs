@@ -62,6 +62,7 @@ test("a room that comes back with less than it had acknowledged says so; one tha
   const before = here(said(1), said(2), { t: "stored", seq: 1 });
   assert.equal(reduceAll(before, [{ ...WELCOME, seq: 1, stored: 1, epoch: 2 }, EMPTY]).afresh, false);
   assert.equal(reduceAll(before, [{ ...WELCOME, seq: 0, stored: 0 }, EMPTY]).afresh, true);
+  assert.equal(reduceAll(before, [{ ...WELCOME, seq: 0, stored: 1 }, EMPTY]).afresh, false, "an older state, and the entries since");
 });
 
 test("what we do is shown at once, is waiting until the log has it, and tentative until it is stored", () => {
