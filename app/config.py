@@ -17,10 +17,10 @@ _MOST = {"members": 65_535}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one machine, room or member may use; each can be set as ``LIMIT_<NAME>``. All numbers are our choice."""
+    """What one machine, room, member or connection may use; each can be set as ``LIMIT_<NAME>``. All are our choice."""
 
-    message_bytes: int = 65_536  # one frame from a member: a pen stroke of 1,000 points, or a few hundred small changes
-    messages_per_second: int = 60  # cursors at 30 a second, and room for everything else
+    message_bytes: int = 65_536  # one frame: a pen stroke of 1,000 points, or a few hundred small changes
+    messages_per_second: int = 60  # of one connection: cursors at 30 a second, and room for everything else
     burst: int = 120  # two seconds' worth at once, as after a stall
     members: int = 1_000  # connections to one room
     rooms: int = 5_000  # rooms on this machine

@@ -1,4 +1,4 @@
-"""How many messages a member may send, how many rooms a machine may make: a token bucket; pure."""
+"""How many messages a connection may send, how many rooms a machine may make: a token bucket; pure."""
 
 
 class Bucket:

@@ -1,4 +1,4 @@
-"""The token bucket of one member."""
+"""The token bucket of one connection."""
 
 import pytest
 

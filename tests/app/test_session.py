@@ -88,6 +88,18 @@ async def test_bytes_beyond_the_rate_are_read_as_slowly(table: Table) -> None:
     assert ada.wire.paused == 0
 
 
+async def test_messages_are_counted_by_connection_and_what_is_shown_by_member(table: Table) -> None:
+    one, other = table.enter("ada"), table.enter("ada")
+    for n in range(30):
+        one.send("cursor", x=n, y=0)
+    assert (one.wire.paused, other.wire.paused) == (RATE, 0)
+    other.send("cursor", x=99, y=0)
+    other.send("select", ids=["a"])
+    one.send("select", ids=["b"])
+    assert table.hub.presence.cursors() == [[1, 99, 0]]
+    assert table.hub.presence.selected() == [(1, ["b"])]
+
+
 def fill(table: Table, member: Member) -> int:
     """The member edits until the room holds it back; how many edits it took."""
     count = 0
