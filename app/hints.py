@@ -25,6 +25,7 @@ class Hints:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.changes = 0  # of what the list of rooms shows, but for members
 
     async def read(self, room: str) -> Hint | None:
         """The hint of a room; None also when the store does not answer."""
@@ -45,6 +46,8 @@ class Hints:
                 if told.wanted is not hint:
                     return
                 await self._store.put(hint_key(hint.room), hint.to_json().encode())
+                if told.hint is None or told.hint.awake != hint.awake:
+                    self.changes += 1
                 told.hint = hint
                 if visited or not _shown(hint):
                     await self._mark(hint, told)
@@ -67,6 +70,7 @@ class Hints:
         else:
             await self._store.delete([public_key(hint.room)])
         told.marked = _shown(hint)
+        self.changes += 1
 
 
 def _shown(hint: Hint) -> bool:

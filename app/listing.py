@@ -11,16 +11,18 @@ from app.layout import PUBLIC
 from app.ownership import Hint
 from app.store import Store
 
-# Hints fetched at the same time, the most that one list shows, and seconds for which a list is good (our choice).
+# Hints fetched at the same time, and the most that one list shows; seconds for which a list is good, and for which it
+# is good although a room of ours came or went since, so that who goes back to the lobby sees it (our choice).
 _PARALLEL = 32
 MOST_LISTED = 500
 LIFE = 2.0
+CHANGED_LIFE = 0.25
 
 Answer = dict[str, Any]
 
 
 class Listing:
-    """What ``GET /api/rooms`` answers, as one machine knows it; at most `LIFE` old.
+    """What ``GET /api/rooms`` answers: as of now for rooms of this machine, for others at most `LIFE` old.
 
     A read that fails is told to all who wait for it, and tried again for the next who asks.
     """
@@ -29,37 +31,39 @@ class Listing:
         self._store = store
         self._holding = holding
         self._settings = settings
-        self._known: Answer = {}
+        self._hints: list[Hint] = []
+        self._more = 0
+        self._changes = 0
         self._read_at: float | None = None
-        self._reading: asyncio.Task[Answer] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     async def get(self) -> Answer:
         """The list; raises `StoreError` when the store does not answer."""
         now = self._holding.clock()
-        if self._read_at is not None and 0 <= now - self._read_at < LIFE:
-            return self._known
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read(now), name="list rooms")
-            self._reading.add_done_callback(self._done)
-        return await asyncio.shield(self._reading)  # goes on when whoever asked first has left
-
-    async def _read(self, now: float) -> Answer:
-        names = [room for key in await self._store.keys(PUBLIC) if (room := key.removeprefix(PUBLIC))]
-        hints = await _each(names[:MOST_LISTED], self._holding.hints.read)
-        rooms = [
-            describe_room(hint, self._holding.get(hint.room)) for hint in hints if hint and hint.listed and hint.public
-        ]
+        life = LIFE if self._changes == self._holding.hints.changes else CHANGED_LIFE
+        if self._read_at is None or not 0 <= now - self._read_at < life:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read(now), name="list rooms")
+                self._reading.add_done_callback(self._done)
+            await asyncio.shield(self._reading)  # goes on when whoever asked first has left
+        rooms = [describe_room(hint, self._holding.get(hint.room)) for hint in self._hints]
         regions = {room["region"] for room in rooms} | {self._settings.place.region, *self._settings.regions}
-        self._known = {
+        return {
             "rooms": rooms,
-            "more": max(0, len(names) - MOST_LISTED),
+            "more": self._more,
             "regions": sorted(code for code in regions if code),
             "shared": self._store.shared,
         }
-        self._read_at = now  # of its beginning: what happened since may be missing
-        return self._known
 
-    def _done(self, task: "asyncio.Task[Answer]") -> None:
+    async def _read(self, now: float) -> None:
+        changes = self._holding.hints.changes
+        names = [room for key in await self._store.keys(PUBLIC) if (room := key.removeprefix(PUBLIC))]
+        hints = await _each(names[:MOST_LISTED], self._holding.hints.read)
+        self._hints = [hint for hint in hints if hint and hint.listed and hint.public]
+        self._more = max(0, len(names) - MOST_LISTED)
+        self._read_at, self._changes = now, changes  # of its beginning: what happened since may be missing
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
         self._reading = None
         if not task.cancelled():
             task.exception()  # seen by whoever still waits
@@ -87,5 +91,5 @@ def describe_room(hint: Hint, hub: Hub | None) -> Answer:
         "awake": hub is not None or hint.awake,
         "public": hint.public,
         "listed": hint.listed,
-        "members": hint.members if hub is None else len(hub.presence.members()),
+        "members": hint.members if hub is None else len(hub.presence),
     }

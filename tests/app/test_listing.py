@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from app.config import Settings
+from app.hints import Told
 from app.holding import Holding
 from app.layout import hint_key, public_key
-from app.listing import LIFE, MOST_LISTED, Listing
+from app.listing import CHANGED_LIFE, LIFE, MOST_LISTED, Listing
 from app.ownership import Hint, Place
 from tests.app.stores import Refused, Shelf
 
@@ -19,7 +21,9 @@ class Shop:
         self.store = Shelf()
         self.now = 100.0
         settings = Settings(regions=("nrt",))
-        self.listing = Listing(self.store, Holding(self.store, settings, clock=lambda: self.now), settings)
+        self.holding = Holding(self.store, settings, clock=lambda: self.now)
+        self.hints = self.holding.hints
+        self.listing = Listing(self.store, self.holding, settings)
 
     async def add(self, room: str, *, marked: bool = True, listed: bool = True, public: str = "edit") -> None:
         place = Place(machine="m1", region="ams", app="rooms")
@@ -66,6 +70,23 @@ async def test_a_list_is_good_for_a_moment_and_then_read_again(shop: Shop) -> No
     shop.now += 0.01
     assert await shop.names() == ["blue", "red"]
     assert shop.listings() == 2
+
+
+async def test_what_this_machine_changed_itself_is_seen_sooner(shop: Shop) -> None:
+    assert await shop.names() == []
+    place = Place(machine="m1", region="ams", app="rooms")
+    hint, told = Hint(room="blue", epoch=1, place=place, at=0.0, awake=True, public="edit", listed=True), Told()
+    await shop.hints.write(hint, told, visited=True)
+    assert await shop.names() == []
+    shop.now += CHANGED_LIFE
+    assert await shop.names() == ["blue"]
+    await shop.hints.write(structs.replace(hint, members=3), told, visited=True)
+    shop.now += CHANGED_LIFE
+    await shop.names()
+    assert shop.listings() == 2  # how many there are is no reason
+    await shop.hints.write(structs.replace(hint, awake=False), told, visited=True)
+    assert [room["awake"] for room in (await shop.listing.get())["rooms"]] == [False]
+    assert shop.listings() == 3
 
 
 async def test_a_failure_is_told_and_not_remembered(shop: Shop) -> None:

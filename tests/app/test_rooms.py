@@ -16,6 +16,7 @@ from app.config import Limits, Settings
 from app.framing import unframe
 from app.holding import Holding
 from app.hub import Hub, Seat
+from app.listing import Listing
 from app.onward import Refuse, ReplayTo
 from app.ownership import Hint
 from app.protocol import STORAGE, Hello, Say
@@ -580,3 +581,14 @@ async def test_a_room_that_was_asked_for_by_name_is_listed_and_waits_for_its_mem
     assert isinstance(secret, Hub)
     assert await listed(rooms) == ["public/blue"]
     assert await look_after(rooms, 59.0) == ["blue", "red"]
+
+
+async def test_the_list_counts_the_members_of_rooms_that_are_here_as_of_now(machine: Machine) -> None:
+    rooms = machine(1)
+    hub = await hold(rooms)
+    enter(hub)
+    assert await listed(rooms) == ["public/blue"]
+    listing = Listing(rooms.holding.hints._store, rooms.holding, rooms._settings)
+    assert [room["members"] for room in (await listing.get())["rooms"]] == [1]
+    enter(hub, "bob")
+    assert [room["members"] for room in (await listing.get())["rooms"]] == [2]
