@@ -87,6 +87,7 @@ class Table:
             asked=lambda *order: None,
             changed=lambda hub: None,
             fill=[],
+            pause=0.0,
         )
 
     def enter(self, name: str, grant: Grant | None = None, **options: Any) -> Member:
