@@ -27,6 +27,7 @@ from app.protocol import (
 EDIT = "edit"
 VIEW = "view"
 IN_A_ROW = 4  # revokes whose answers may all have been lost, and whoever made them still comes in (our choice)
+PRIVATE = "it opens with a link from somebody who is in it"
 TOKEN_CHARS = 512  # a longer one is no link of ours: a room's name has at most 64 characters (our choice)
 
 # What only those who may edit can ask for; to have a cursor, a selection and a name one need only be here.
@@ -147,6 +148,13 @@ def renew(gate: _Gate, revoked: Revoked | None, grant: Grant | None, *, member: 
 def may_knock(gate: _Gate, revoked: Revoked | None, grant: Grant | None) -> bool:
     """Whether a connection is accepted, before its hello says which member it is of (`renew`)."""
     return admit(gate, grant) is not None or (revoked is not None and revoked.names(grant))
+
+
+def why_not(gate: _Gate, grant: Grant | None) -> str:
+    """The sentence for somebody who may not come in."""
+    if grant is None:
+        return f"this room is private: {PRIVATE}"
+    return "this link was taken back: ask somebody who is in the room for a new one"
 
 
 def change_gate(gate: Gate, share: Share, *, generation: int) -> Gate:

@@ -31,7 +31,8 @@ from app.shaping import Refused
 from flylab.wire.regions import is_region_code
 
 if TYPE_CHECKING:
-    from app.hub import Hub, Seat
+    from app.hub import Hub
+    from app.seats import Seat
 
 
 def say(hub: Hub, seat: Seat, message: Say) -> None:
@@ -61,7 +62,7 @@ def share(hub: Hub, seat: Seat, message: Share) -> None:
         generation=1 + secrets.randbelow(MOST),
     )
     if hub.log(seat, outcome):
-        hub.admit_again()
+        hub.seats.admit_again()
         hub.changed(hub)
     elif type(outcome) is not Accepted:
         return
@@ -80,16 +81,16 @@ def ask_links(hub: Hub, seat: Seat, message: AskLinks) -> None:
 def tell_links(hub: Hub, seat: Seat) -> None:
     links = hub.links()
     if links is None:
-        hub.tell(seat.wire, Error(code="storage", text="the secret for links cannot be read now; ask again"))
+        seat.tell(Error(code="storage", text="the secret for links cannot be read now; ask again"))
     else:
-        hub.tell(seat.wire, links.paths(hub.name, hub.room.gate, held(hub.room.gate, seat.grant)))
+        seat.tell(links.paths(hub.name, hub.room.gate, held(hub.room.gate, seat.grant)))
 
 
 def ask_move(hub: Hub, seat: Seat, message: AskMove) -> None:
     if not is_region_code(message.region):
-        hub.tell(seat.wire, Error(code="invalid", text=f"there is no region {message.region!r}"))
+        seat.tell(Error(code="invalid", text=f"there is no region {message.region!r}"))
     elif message.region == hub.epoch.region:
-        hub.tell(seat.wire, Error(code="here-already", text=f"the room is in {message.region} already"))
+        seat.tell(Error(code="here-already", text=f"the room is in {message.region} already"))
     else:
         _order(hub, seat, "move", message.region)
 
@@ -101,7 +102,7 @@ def ask_sleep(hub: Hub, seat: Seat, message: Sleep) -> None:
 def _order(hub: Hub, seat: Seat, what: str, region: str) -> None:
     left = hub.order_in(seat.grant, member=seat.member)
     if left:
-        hub.tell(seat.wire, Error(code="too-soon", text=too_soon(hub.name, left)))
+        seat.tell(Error(code="too-soon", text=too_soon(hub.name, left)))
     else:
         hub.asked(hub, what, region)
 
@@ -118,7 +119,7 @@ def _show(hub: Hub, seat: Seat, show: Callable[[str, Any], None], what: Any) -> 
     try:
         show(seat.member, what)
     except Refused as exc:
-        hub.tell(seat.wire, Error(code=exc.code, text=str(exc)))
+        seat.tell(Error(code=exc.code, text=str(exc)))
     hub.fanout.moved()
 
 
@@ -130,7 +131,7 @@ def rename(hub: Hub, seat: Seat, message: Rename) -> None:
 
 
 def ping(hub: Hub, seat: Seat, message: Ping) -> None:
-    hub.tell(seat.wire, Pong(n=message.n))
+    seat.tell(Pong(n=message.n))
     if isinstance(message.rtt, int | float):
         news = hub.presence.measured(seat.member, float(message.rtt))
         if news is not None:

@@ -32,8 +32,10 @@ _HINT_EVERY = 30.0
 _FOLLOW_EVERY = 5.0
 # How long a room stays awake that was made by an upgrade after which nobody said hello (our choice).
 _UNVISITED = 1.0
-# How long members of a lost room wait to be told where it is now (our choice).
+# How long members of a lost room wait to be told where it is now, and the pauses before each look for that: its new
+# holder may have taken it a moment ago, and writes down where it is after that (our choices).
 _WHERE = 1.0
+_LOOKS = (0.0, 0.02, 0.05, 0.1, 0.2)
 
 
 @dataclass(slots=True)
@@ -252,9 +254,12 @@ class Holding:
             self._forget(hub)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_WHERE):
-                    hint = await self.hints.read(hub.name)
-                    if hint is not None and hint.epoch > hub.epoch.epoch:
-                        hub.redirect(Moved(region=hint.place.region, machine=hint.place.machine))
+                    for pause in _LOOKS:
+                        await asyncio.sleep(pause)
+                        hint = await self.hints.read(hub.name)
+                        if hint is not None and hint.epoch > hub.epoch.epoch:
+                            hub.redirect(Moved(region=hint.place.region, machine=hint.place.machine))
+                            break
         self._forget(hub)
         logs.warn("epoch is over", room=hub.name, epoch=hub.epoch.epoch, seq=hub.room.seq, stored=hub.stored, why=why)
         hub.dismiss()

@@ -11,18 +11,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from app.access import EDIT, Gate, Grant, Links, admit, held, may, renew
+from app.access import EDIT, Grant, Links, admit, held, may, renew, why_not
 from app.config import Limits
 from app.deeds import ACTS, tell_links
 from app.entries import AnyEntry, Epoch, Released, format_entry
-from app.fanout import Fanout, Listener, encode
+from app.fanout import Fanout, encode
 from app.greeting import Parts
 from app.journal import Journal
 from app.orders import seconds_left
 from app.ownership import Hint, Place
 from app.presence import Presence, member_id
 from app.protocol import (
-    FORBIDDEN,
     VERSION,
     Accepted,
     ClientMessage,
@@ -36,7 +35,8 @@ from app.protocol import (
     clean_name,
 )
 from app.room import Room, encode_snapshot
-from app.wire import BACKLOG, Wire
+from app.seats import Seat, Seats
+from app.wire import Wire
 
 # Segments that the next holder may have to fetch, and entries that make a snapshot worth it at the end (our choices).
 _MOST_SEGMENTS = 200
@@ -46,22 +46,6 @@ _WORTH_A_SNAPSHOT = 20
 MOST_UNSTORED = 8 * 1024 * 1024
 # A greeting and a state of fewer bytes go out in one write (our choice).
 _ONE_WRITE = 16_384
-
-PRIVATE = "it opens with a link from somebody who is in it"
-
-
-class Seat:
-    """One member's connection to the room."""
-
-    __slots__ = ("client", "grant", "listener", "member", "role", "wire")
-
-    def __init__(self, member: str, client: str, wire: Wire, grant: Grant | None, role: str) -> None:
-        self.member = member
-        self.client = client
-        self.wire = wire
-        self.grant = grant
-        self.role = role
-        self.listener: Listener | None = None
 
 
 class Hub:
@@ -100,13 +84,12 @@ class Hub:
         self.wall = wall
         self._pause = pause
         self.asking: dict[Seat, None] = {}  # they are told the links when these are stored
-        self._seats: dict[Seat, None] = {}
         self._farewell: tuple[ServerMessage, int, str] | None = None
         self._snapshot_at = room.seq - len(fill)
         self._snapshotting = False
-        self._backlog = False
         self._parts: Parts | None = None
         self.fanout = Fanout(self.presence, window_bytes=limits.window_bytes)
+        self.seats = Seats(room, self.presence, self.fanout.tell)
         for seq, line in fill:
             self.fanout.fill(seq, line)
         self.fanout.start(room.seq)
@@ -122,7 +105,7 @@ class Hub:
 
     @property
     def connections(self) -> int:
-        return len(self._seats)
+        return len(self.seats)
 
     @property
     def leaving(self) -> bool:
@@ -217,8 +200,7 @@ class Hub:
             listed=gate.listed,
         )
         seat = Seat(by, hello.client, wire, grant, role)
-        self._seats[seat] = None
-        self._hold_back(seat)
+        self.seats.add(seat)
         self.empty_since = None
         self.visited = True
         greeting: list[ServerMessage] = [welcome]
@@ -233,14 +215,14 @@ class Hub:
 
     def leave(self, seat: Seat) -> None:
         """The connection is gone; safe to call twice."""
-        if self._seats.pop(seat, self) is self:
+        if not self.seats.remove(seat):
             return
         if seat.listener is not None:
             self.fanout.leave(seat.listener)
         news = self.presence.leave(seat.member, seat.role)
         if news is not None:
             self.fanout.tell(news)
-        if not self._seats:
+        if not self.seats:
             self.changed(self)
 
     def drained(self, seat: Seat) -> None:
@@ -267,7 +249,7 @@ class Hub:
             op = getattr(message, "op", None)
             text = "you may look at this room, not change it"
             error = Error(code="read-only", text=text) if op is None else Error(code="read-only", text=text, op=op)
-            self.tell(seat.wire, error)
+            seat.tell(error)
             return
         ACTS[type(message)](self, seat, message)
 
@@ -289,8 +271,8 @@ class Hub:
         self.lines += 1
         self.fanout.publish(entry.seq, entry, line)
         self.journal.queue(entry.seq, line)
-        if not self._backlog and self.journal.unstored_bytes > MOST_UNSTORED:
-            self._set_backlog(True)
+        if not self.seats.backlog and self.journal.unstored_bytes > MOST_UNSTORED:
+            self.seats.backlog = True
         if not self._snapshotting and (
             entry.seq - self._snapshot_at >= self._limits.snapshot_entries or self.journal.segments >= _MOST_SEGMENTS
         ):
@@ -299,7 +281,7 @@ class Hub:
 
     def log(self, seat: Seat, outcome: AnyEntry | Accepted | Error) -> bool:
         if type(outcome) is Accepted or type(outcome) is Error:
-            self.tell(seat.wire, outcome)
+            seat.tell(outcome)
             return False
         self.write(outcome)  # type: ignore[arg-type] # the two others are answered above
         return True
@@ -310,22 +292,10 @@ class Hub:
         if self.asking and seq >= self.room.gated:
             asking, self.asking = self.asking, {}
             for seat in asking:
-                if seat in self._seats:
+                if seat in self.seats:
                     tell_links(self, seat)
-        if self._backlog and self.journal.unstored_bytes < MOST_UNSTORED // 2:
-            self._set_backlog(False)
-
-    def _set_backlog(self, backlog: bool) -> None:
-        self._backlog = backlog
-        for seat in self._seats:
-            self._hold_back(seat)
-
-    def _hold_back(self, seat: Seat) -> None:
-        """Read nothing from an editor while there is too much to store; from who only looks nothing is to be stored."""
-        if self._backlog and seat.role == EDIT:
-            seat.wire.pause(BACKLOG)
-        else:
-            seat.wire.resume(BACKLOG)
+        if self.seats.backlog and self.journal.unstored_bytes < MOST_UNSTORED // 2:
+            self.seats.backlog = False
 
     async def snapshot(self) -> None:
         """Fold the log as it is now and store that once all of it is stored; costs nothing when it fails."""
@@ -389,26 +359,3 @@ class Hub:
                 known = Parts(seq, frames, binary=binary)
             self._parts = known
         return known
-
-    def admit_again(self) -> None:
-        """After the links changed: whoever has no right to be here any more goes, others may have another role."""
-        gate = self.room.gate
-        for seat in tuple(self._seats):
-            seat.grant = renew(gate, self.room.revoked, seat.grant, member=seat.member)
-            role = admit(gate, seat.grant)
-            if role is None:
-                self.tell(seat.wire, Error(code="forbidden", text=why_not(gate, seat.grant)))
-                seat.wire.close(FORBIDDEN, "this link does not open the room any more")
-            elif role != seat.role:
-                news = self.presence.assign(seat.member, seat.role, role)
-                seat.role = role
-                self._hold_back(seat)
-                if news is not None:
-                    self.fanout.tell(news)
-
-
-def why_not(gate: Gate, grant: Grant | None) -> str:
-    """The sentence for somebody who may not come in."""
-    if grant is None:
-        return f"this room is private: {PRIVATE}"
-    return "this link was taken back: ask somebody who is in the room for a new one"

@@ -11,14 +11,14 @@ from random import Random
 from typing import Any
 
 from app import logs
-from app.access import Grant, Links, admit, may_knock
+from app.access import Grant, Links, admit, may_knock, why_not
 from app.arrival import Arrival
 from app.config import Settings
 from app.entries import AnyEntry, Epoch, Released, format_entry
 from app.folding import fold
 from app.following import Follower
 from app.holding import Holding
-from app.hub import Hub, why_not
+from app.hub import Hub
 from app.journal import Journal, Log
 from app.onward import Onward, Refuse, ReplayTo, signed
 from app.ownership import Hint, Place

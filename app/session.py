@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from app.access import Grant
 from app.config import Limits
-from app.hub import Hub, Seat
+from app.hub import Hub
 from app.protocol import (
     BAD_HELLO,
     DRAG_BYTES,
@@ -27,6 +27,7 @@ from app.protocol import (
     parse_message,
 )
 from app.rate import Bucket
+from app.seats import Seat
 from app.wire import RATE, Wire
 
 # A member who has not said hello after this is not one (our choice).

@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import to_builtins
 from quart import Quart, Response, request
 
-from app.access import EDIT, admit, held
+from app.access import EDIT, PRIVATE, admit, held, why_not
 from app.arrival import Arrival, read_path, receive
 from app.entries import ASKED
-from app.hub import PRIVATE, Hub, why_not
+from app.hub import Hub
 from app.listing import Listing, describe_room
 from app.onward import Onward, Refuse
 from app.orders import too_soon

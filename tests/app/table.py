@@ -9,9 +9,10 @@ import msgspec
 from app.access import Grant
 from app.config import Limits
 from app.entries import Epoch
-from app.hub import Hub, Seat
+from app.hub import Hub
 from app.protocol import Path
 from app.room import Room
+from app.seats import Seat
 from app.session import Session
 from tests.app.test_fanout import FakeWire, Loop
 
@@ -99,7 +100,7 @@ class Table:
     def lock(self) -> None:
         """From now on everybody may look, and who has a link may edit."""
         self.hub.room.open_to("view", listed=False, at=1.0)
-        self.hub.admit_again()
+        self.hub.seats.admit_again()
 
 
 def rects(count: int, **also: Any) -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from app.access import EDIT, Grant
 from app.arrival import Arrival
-from app.hub import Hub, Seat
+from app.hub import Hub
 from app.protocol import Hello, Links, Share
 from app.protocol import Path as Way
 from app.rooms import Rooms
+from app.seats import Seat
 from app.signing import Word
 from tests.app.stores import Refused, Shelf
 from tests.app.test_rooms import Ear, Machine, assigned, machine  # noqa: F401 # a fixture

@@ -15,13 +15,14 @@ from app.arrival import Arrival
 from app.config import Limits, Settings
 from app.framing import unframe
 from app.holding import Holding
-from app.hub import Hub, Seat
+from app.hub import Hub
 from app.listing import Listing
 from app.onward import Refuse, ReplayTo
 from app.ownership import Hint
 from app.protocol import STORAGE, Hello, Say
 from app.protocol import Path as Way
 from app.rooms import Rooms
+from app.seats import Seat
 from app.segments import format_checkpoint, parse_checkpoint
 from app.session import Session
 from app.signing import Keys, State, Word

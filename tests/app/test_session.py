@@ -148,5 +148,5 @@ async def test_who_may_edit_no_more_or_may_now_is_read_as_what_they_are(table: T
     table.lock()
     assert eve.wire.paused == 0
     table.hub.room.open_to("edit", listed=False, at=1.0)
-    table.hub.admit_again()
+    table.hub.seats.admit_again()
     assert eve.wire.paused == BACKLOG
