@@ -26,7 +26,7 @@ _COMING = frozenset({MachineState.CREATED, MachineState.CREATING, MachineState.S
 _ASLEEP = frozenset({MachineState.STOPPED, MachineState.SUSPENDED})
 _GONE = frozenset({MachineState.DESTROYING, MachineState.DESTROYED, MachineState.LAUNCH_FAILED})
 # Belongs to one machine and must not be copied to another: volumes, schedules, whose stand-in it is.
-_OWN = frozenset({"mounts", "standbys", "schedule"})
+_OWN = frozenset({"standbys", "schedule"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def template(machines: Iterable[Machine]) -> MachineConfig | None:
     if not known:
         return None
     config = max(known, key=lambda machine: (machine.updated_at, machine.id)).config
-    return replace(config, extra={key: value for key, value in config.extra.items() if key not in _OWN})
+    return replace(config, mounts=(), extra={key: value for key, value in config.extra.items() if key not in _OWN})
 
 
 def public_service(machine: Machine) -> Service | None:

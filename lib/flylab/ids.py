@@ -4,6 +4,7 @@ from random import Random
 
 # Crockford's base 32, the alphabet of a ULID (github.com/ulid/spec).
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _MOODS = (
     "autumn bold calm dawn dry frosty green hidden late lively misty old polished quiet red silent still "
     "wild winter young"
@@ -33,6 +34,16 @@ def request_id(rng: Random, wall: float, region: str) -> str:
 def machine_name(rng: Random) -> str:
     """Two words and a number, as Fly names a machine that came without a name."""
     return f"{rng.choice(_MOODS.split())}-{rng.choice(_THINGS.split())}-{rng.randrange(1, 10_000)}"
+
+
+def volume_id(rng: Random) -> str:
+    """``vol_`` and 16 small letters and digits, as in ``vol_ke628r677pwwmnpv`` (machines/api/volumes-resource)."""
+    return f"vol_{''.join(rng.choices(_BASE36, k=16))}"
+
+
+def snapshot_id(rng: Random) -> str:
+    """``vs_`` and 16 small letters and digits; on Fly the second part also has capitals."""
+    return f"vs_{''.join(rng.choices(_BASE36, k=16))}"
 
 
 def token(rng: Random, length: int = 40) -> str:

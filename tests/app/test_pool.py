@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.pool import Bounds, Make, Nowhere, Use, order_regions, plan, template
 from flylab.wire.config import MachineConfig
-from flylab.wire.machine import Machine, MachineState
+from flylab.wire.machine import Machine, MachineState, Mount
 from flylab.wire.services import Port, Service
 
 WEB = Service(internal_port=8080, ports=(Port(port=443, handlers=("tls", "http")),), autostart=True)
@@ -164,14 +164,14 @@ def test_regions_are_asked_from_the_visitor_outwards() -> None:
 
 
 def test_a_new_machine_is_like_the_one_that_was_changed_last() -> None:
-    extra = {"mounts": [{"volume": "vol_1"}], "standbys": ["m1"], "schedule": "daily", "dns": {"x": 1}}
+    extra = {"standbys": ["m1"], "schedule": "daily", "dns": {"x": 1}}
     old = a_machine("a", updated_at="2026-01-01T00:00:00Z")
-    new = a_machine(
-        "b", updated_at="2026-02-01T00:00:00Z", config=MachineConfig(image="rooms:2", services=(WEB,), extra=extra)
-    )
+    mounts = (Mount(volume="vol_1", path="/data"),)
+    config = MachineConfig(image="rooms:2", services=(WEB,), mounts=mounts, extra=extra)
+    new = a_machine("b", updated_at="2026-02-01T00:00:00Z", config=config)
     broken = a_machine("c", updated_at="2026-03-01T00:00:00Z", config=MachineConfig())
-    config = template([new, old, broken])
-    assert config is not None
-    assert (config.image, config.extra) == ("rooms:2", {"dns": {"x": 1}})
+    made = template([new, old, broken])
+    assert made is not None
+    assert (made.image, made.mounts, made.extra) == ("rooms:2", (), {"dns": {"x": 1}})
     assert template([broken]) is None
     assert template([]) is None

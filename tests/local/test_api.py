@@ -38,7 +38,7 @@ NOBODY = f"{APP}/machines/00000000000000"
         ("GET", "/v1/nowhere", b"", 404, "no such path: /v1/nowhere"),
         ("GET", "/elsewhere", b"", 404, "no such path: /elsewhere"),
         ("PUT", "/v1/apps", b"", 405, "PUT is not allowed on /v1/apps"),
-        ("GET", f"{APP}/volumes", b"", 501, "Volumes_list"),
+        ("GET", f"{APP}/secretkeys", b"", 501, "Secretkeys_list"),
         ("POST", f"{NOBODY}/exec", b"{}", 501, "Machines_exec"),
         ("POST", f"{NOBODY}/lease", b"{}", 501, "Machines_create_lease"),
         ("GET", f"{APP}/machines?state=dreaming", b"", 400, "cannot read state 'dreaming'"),

@@ -14,7 +14,7 @@ from flylab.wire.machine import MachineConfig
 
 def machine_path(app: str, machine_id: str) -> str:
     """The path of one machine."""
-    return f"/apps/{_part(app)}/machines/{_part(machine_id)}"
+    return f"/apps/{part(app)}/machines/{part(machine_id)}"
 
 
 def words_for(app: str, machine_id: str) -> str:
@@ -31,7 +31,7 @@ def create_app(name: str, *, org: str, network: str | None, key: str) -> Call:
 
 
 def get_app(name: str) -> Call:
-    return Call(asked=f"look at app {name}", method="GET", path=f"/apps/{_part(name)}")
+    return Call(asked=f"look at app {name}", method="GET", path=f"/apps/{part(name)}")
 
 
 def list_apps(org: str, *, cursor: str) -> Call:
@@ -41,7 +41,7 @@ def list_apps(org: str, *, cursor: str) -> Call:
 
 def delete_app(name: str, *, force: bool) -> Call:
     query = _true(force=force)
-    return Call(asked=f"delete app {name}", method="DELETE", path=f"/apps/{_part(name)}", query=query)
+    return Call(asked=f"delete app {name}", method="DELETE", path=f"/apps/{part(name)}", query=query)
 
 
 def create_machine(
@@ -60,7 +60,7 @@ def create_machine(
         body["name"] = name
     body |= _true(skip_launch=skip_launch, skip_service_registration=skip_service_registration)
     asked = f"create machine {name} in app {app}" if name else f"create a machine in app {app}"
-    path = f"/apps/{_part(app)}/machines"
+    path = f"/apps/{part(app)}/machines"
     return Call(asked=asked, method="POST", path=path, body=body, repeat=Repeat.AFTER_LOOKING)
 
 
@@ -73,7 +73,7 @@ def list_machines(
     if state:
         query["state"] = state
     query |= _true(include_deleted=include_deleted)
-    path = f"/apps/{_part(app)}/machines"
+    path = f"/apps/{part(app)}/machines"
     return Call(asked=f"list the machines of app {app}", method="GET", path=path, query=query)
 
 
@@ -136,13 +136,13 @@ def get_metadata(app: str, machine_id: str) -> Call:
 
 def set_metadata(app: str, machine_id: str, key: str, value: str) -> Call:
     asked = f"set metadata {key} of {words_for(app, machine_id)}"
-    path = f"{machine_path(app, machine_id)}/metadata/{_part(key)}"
+    path = f"{machine_path(app, machine_id)}/metadata/{part(key)}"
     return Call(asked=asked, method="POST", path=path, body={"value": value})
 
 
 def delete_metadata(app: str, machine_id: str, key: str) -> Call:
     asked = f"delete metadata {key} of {words_for(app, machine_id)}"
-    return Call(asked=asked, method="DELETE", path=f"{machine_path(app, machine_id)}/metadata/{_part(key)}")
+    return Call(asked=asked, method="DELETE", path=f"{machine_path(app, machine_id)}/metadata/{part(key)}")
 
 
 def list_regions() -> Call:
@@ -153,6 +153,6 @@ def _true(**switches: bool) -> dict[str, bool]:
     return {name: True for name, on in switches.items() if on}
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
     """A name as one part of a path; an empty one would silently address what is above it."""
     return quote(text, safe="").replace(".", "%2E") if set(text) <= {"."} and text else quote(text, safe="") or "%20"

@@ -18,6 +18,7 @@ from flylab.client.making import make_app, make_machine, make_version
 from flylab.client.retry import DEFAULT, RetryPolicy
 from flylab.client.session import Session
 from flylab.client.transport import Call, Transport
+from flylab.client.volumes import Volumes
 from flylab.client.waiting import wait_for
 from flylab.clock import Clock, SystemClock
 from flylab.errors import UsageError
@@ -43,6 +44,7 @@ class Client:
         self._transport = Transport(base_url, token, policy=retry, transport=transport)
         self._clock = clock or SystemClock()
         self._session = Session(self._transport, policy=retry, clock=self._clock, rng=rng or random.SystemRandom())
+        self.volumes = Volumes(self._session)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from flylab import __version__, ids
 from flylab.errors import FlylabError, ParseError, RuleError
-from flylab.local import api_apps, api_details, api_flylab, api_machines
+from flylab.local import api_apps, api_details, api_flylab, api_machines, api_org_volumes, api_volumes
 from flylab.local.api_requests import Control, answer
 from flylab.wire.codes import refuse
 
@@ -22,7 +22,7 @@ def create_api(control: Control) -> Quart:
     api.config["MAX_CONTENT_LENGTH"] = control.platform.settings.body_limit
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
-    for routes in (api_apps, api_machines, api_details, api_flylab):
+    for routes in (api_apps, api_machines, api_details, api_volumes, api_org_volumes, api_flylab):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 

@@ -8,6 +8,7 @@ from quart import Quart, Response, request
 from flylab import ids
 from flylab.errors import RuleError
 from flylab.local.api_requests import Control, answer, flag, page, read_body
+from flylab.local.api_volumes import settle
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, choose_region, parse_signal
 from flylab.rules.life import Life
@@ -43,12 +44,14 @@ def register(api: Quart, control: Control) -> None:
     async def create_machine(app_name: str) -> Response:
         platform.fleet.app(app_name)
         asked = admit((await read_body()).rest(), control.catalogue)
+        region = choose_region(asked.region, control.catalogue)
+        await settle(control, app_name, region, asked.config)
         machine_id, now = ids.machine_id(platform.rng), platform.clock.wall()
         event = CreateMachine(
             id=machine_id,
             app=app_name,
             name=asked.name or ids.machine_name(platform.rng),
-            region=choose_region(asked.region, control.catalogue),
+            region=region,
             config=asked.config,
             version=platform.mint(now),
             image_ref=control.images[asked.config.image].reference(),

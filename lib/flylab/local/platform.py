@@ -16,6 +16,7 @@ from flylab.local.driver import Driver
 from flylab.local.events import Hub
 from flylab.local.settings import PlatformSettings
 from flylab.local.store import Store
+from flylab.local.volumes import VolumeFolders
 from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
@@ -45,6 +46,7 @@ class Platform:
         self.events = Hub()
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
         self._store = store
+        self.folders = VolumeFolders(store.folder, self.fleet.volumes, apply=self.apply, clock=clock, rng=rng)
         self._driver: Driver | None = None
         self._waiting: dict[str, set[tuple[Wanted, asyncio.Future[Reached]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,6 +67,7 @@ class Platform:
         apps, machines, records = self._store.read()
         driver.keep_only({life.id for life in machines})
         actions = self.fleet.restore(apps, machines, records, self.clock.wall())
+        self.folders.keep_only(*self.fleet.volumes.folders())
         self._tell_edges([app.name for app in apps], [life.id for life in machines])
         self._perform(actions)
 
@@ -145,6 +148,7 @@ class Platform:
         patience = self.settings.stop_patience + 0.5
         await asyncio.gather(*(self.wait(life, ends, patience) for life in running), return_exceptions=True)
         await self.driver.close()
+        await self.folders.close()
         self.events.close()
         self.exchanges.close()
         for _, future in [entry for entries in self._waiting.values() for entry in entries]:
@@ -178,8 +182,12 @@ class Platform:
                     self.driver.thaw(machine_id)
                 case do.Remove(machine=machine_id):
                     self.driver.remove(machine_id)
+                case do.MakeFolder() | do.CopyFolder() | do.DropFolder():
+                    self.folders.perform(action)
                 case do.Changed() | do.AppChanged() | do.Kept():
                     pass  # dealt with above, before anything is done
+        if any(isinstance(action, do.Kept) and action.kind in self.fleet.volumes.collections for action in actions):
+            self.folders.watch()
 
     def _write(self, actions: list[Action]) -> None:
         gone = {action.machine for action in actions if isinstance(action, do.Forgotten)}

@@ -14,10 +14,12 @@ from pathlib import Path
 from flylab.errors import LocalError
 from flylab.local.driver import Report
 from flylab.local.images import Image
+from flylab.local.mounting import check_way, mount
 from flylab.local.ports import Ports
 from flylab.rules import lifecycle as on
+from flylab.rules.volume_records import VOLUMES
 from flylab.wire.fields import Json
-from flylab.wire.machine import File, Machine
+from flylab.wire.machine import File, Machine, MachineConfig
 from flylab.wire.runtime import Runtime
 
 # Isolated from the user's environment and without site-packages: it starts in a third of the time.
@@ -28,7 +30,7 @@ _TAIL = 1 << 20  # bytes of a log that are looked at
 
 
 class ProcessDriver:
-    """Owns the supervisor, the machines' folders below ``folder`` and their ports."""
+    """Owns the supervisor, the machines' folders below ``folder`` and their ports; volumes are beside ``folder``."""
 
     def __init__(
         self, folder: Path, images: dict[str, Image], ports: Ports, *, report: Report, lost: Callable[[], None]
@@ -167,14 +169,17 @@ class ProcessDriver:
         argv = image.argv(config.init)
         if image.obstacle:
             raise LocalError(f"image '{image.name}' cannot run: {image.obstacle}")
+        if home.is_symlink():  # put there by the machine itself; nothing is removed or written through it
+            home.unlink()
         shutil.rmtree(home, ignore_errors=True)  # the root file system is reset at every start
         (home / "tmp").mkdir(parents=True)
+        volumes = mount(home, config, self._folder.parent / VOLUMES)
         for file in config.files:
-            _write(home, file)
+            _write(home, file, config)
         claims = self._claims.setdefault(machine.id, {})
         for internal_port in dict.fromkeys(service.internal_port for service in config.services):
             claims[internal_port] = self._ports.claim()
-        env = self._environment(machine, app, home, image, claims)
+        env = self._environment(machine, app, home, image, claims) | volumes
         return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), "log": str(self._log(machine.id))}
 
     def _environment(
@@ -199,8 +204,9 @@ class ProcessDriver:
         return ours | {"TMPDIR": str(home / "tmp")} | image.env | config.env | runtime.to_env() | ports
 
 
-def _write(home: Path, file: File) -> None:
+def _write(home: Path, file: File, config: MachineConfig) -> None:
     target = Path(os.path.normpath(home / file.guest_path.lstrip("/")))  # inside: rules/contents.py lets no other in
+    check_way(home, target, config)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(base64.b64decode(file.raw_value or ""))
     if file.mode is not None:

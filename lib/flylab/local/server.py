@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
-_TABLES = ("platform", "fleet", "life", "edge", "exchange")
+_TABLES = ("platform", "fleet", "life", "volumes", "edge", "exchange")
 
 
 def run(options: Options) -> int:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flylab.errors import UsageError
 from flylab.rules.fleet import FleetSettings
 from flylab.rules.life import LifeSettings
+from flylab.rules.volumes import VolumeSettings
 
 T = TypeVar("T")
 
@@ -53,9 +54,11 @@ def overridden(settings: T, tables: dict[str, dict[str, object]], name: str) -> 
 
 
 def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
-    """From the tables ``[platform]``, ``[fleet]`` and ``[life]``."""
+    """From the tables ``[platform]``, ``[fleet]``, ``[life]`` and ``[volumes]``."""
     life = overridden(LifeSettings(), tables, "life")
-    fleet = overridden(FleetSettings(life=life), tables, "fleet")
+    fleet = overridden(
+        FleetSettings(life=life, volumes=overridden(VolumeSettings(), tables, "volumes")), tables, "fleet"
+    )
     return overridden(PlatformSettings(fleet=fleet), tables, "platform")
 
 

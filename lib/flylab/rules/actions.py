@@ -93,6 +93,31 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeFolder:
+    """Make the empty folder of a volume."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFolder:
+    """Fill the folder of a volume or snapshot from that of another; ``Copied`` is expected back. Kinds are records'."""
+
+    kind: str
+    key: str
+    from_kind: str
+    from_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropFolder:
+    """Remove the folder of a volume or snapshot; a copy into it ends first."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppChanged:
     app: str
 
@@ -103,4 +128,5 @@ class AppDropped:
 
 
 MachineAction = Spawn | Terminate | Freeze | Thaw | Remove | RestartLater | Noted | Changed
-Action = MachineAction | LaunchNext | Forgotten | Kept | AppChanged | AppDropped
+FolderAction = MakeFolder | CopyFolder | DropFolder
+Action = MachineAction | LaunchNext | Forgotten | Kept | FolderAction | AppChanged | AppDropped

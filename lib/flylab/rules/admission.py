@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from flylab.errors import RuleError
 from flylab.rules.contents import check_contents, check_name
+from flylab.rules.mounts import check_mounts
 from flylab.wire.fields import Fields
 from flylab.wire.machine import Guest, MachineConfig
 from flylab.wire.regions import ALIASES, ANY, regions_of
@@ -83,6 +84,7 @@ def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
         if len(same) != len(set(same)):
             raise RuleError("invalid_argument", f"config.services names internal_port {port} twice")
     check_contents(config)
+    check_mounts(config)
     guest = admit_guest(config.guest, config.extra.get("size"))
     return replace(config, guest=guest, extra={"dns": {}} | config.extra)
 

@@ -13,8 +13,11 @@ from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
 from flylab.rules.life import Life, LifeSettings, Mint
+from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.rules.records import Collection
+from flylab.rules.volume_orders import VolumeOrder
+from flylab.rules.volumes import Volumes, VolumeSettings
 from flylab.wire.fields import Json
 from flylab.wire.machine import App
 from flylab.wire.machine import MachineState as S
@@ -27,6 +30,7 @@ class FleetSettings:
     """The numbers of the fleet; ``life`` holds those of a single machine."""
 
     life: LifeSettings = field(default_factory=LifeSettings)
+    volumes: VolumeSettings = field(default_factory=VolumeSettings)
     keep_destroyed: float = 300.0  # our choice: destroyed machines are seen "for a while", nobody says how long
 
 
@@ -52,7 +56,8 @@ class Fleet:
         self._machines: dict[str, Life] = {}
         # Machines of deleted apps until the driver has removed them; nobody can ask for them any more.
         self._leaving: dict[str, Life] = {}
-        self.records: dict[str, Collection] = {}
+        self.volumes = Volumes(settings.volumes)
+        self.records: dict[str, Collection] = {**self.volumes.collections}
 
     def restore(
         self, apps: Iterable[AppEntry], machines: Iterable[Life], records: Mapping[str, Mapping[str, Json]], now: float
@@ -62,7 +67,8 @@ class Fleet:
             collection.restore(records.get(kind, {}))
         self._apps = {app.name: app for app in apps}
         self._machines = {life.id: life for life in machines}
-        found: list[Action] = []
+        alive = {life.id for life in self._machines.values() if life.state is not S.DESTROYED}
+        found: list[Action] = [*self.volumes.recovered(alive, now)]
         for life in self._machines.values():
             if life.state is not S.DESTROYED:
                 found += life.step(on.Recovered(), now, settings=self._settings.life, mint=self._mint)
@@ -88,6 +94,7 @@ class Fleet:
             network=entry.network,
             status="pending" if not living else "deployed" if up else "suspended",
             machine_count=len(living),
+            volume_count=sum(1 for _ in self.volumes.volumes(name)),
         )
 
     def machine(self, app: str, machine_id: str) -> Life:
@@ -120,6 +127,10 @@ class Fleet:
                 return [do.Changed(machine_id)]
             case SetMetadata():
                 return self._set_metadata(event, now)
+            case VolumeOrder():
+                if named := getattr(event, "app", ""):
+                    self.app(named)
+                return [*self.volumes.apply(event, now)]
             case _ as never:
                 assert_never(never)
 
@@ -158,6 +169,7 @@ class Fleet:
                 self._leaving[life.id] = life
                 found += self._happened(life.id, on.ForceDestroy(), now)
             found.append(do.Forgotten(life.id))
+        found += self.volumes.drop_app(name, now)
         del self._apps[name]
         return [*found, do.AppDropped(name)]
 
@@ -167,29 +179,37 @@ class Fleet:
             if other.name == event.name and other.state is not S.DESTROYED:
                 text = f'unique machine name violation, machine ID {other.id} already exists with name "{event.name}"'
                 raise RuleError("already_exists", text)
+        volume = find_volume(self.volumes, app.name, event.region, event.config)
+        config = mounted(event.config, volume)
         life = Life(
             id=event.id,
             app=app.name,
             name=event.name,
             region=event.region,
-            config=event.config,
+            config=config,
             version=event.version,
             created_at=now,
             updated_at=now,
             cordoned=event.cordoned,
             private_ip=_private_ip(event.id),
             image_ref=event.image_ref,
-            versions=((event.version, event.config),),
+            versions=((event.version, config),),
         )
-        found = life.step(on.Prepared(), now, settings=self._settings.life, mint=self._mint)
+        found: list[Action] = [*life.step(on.Prepared(), now, settings=self._settings.life, mint=self._mint)]
         self._machines[life.id] = life
-        return [*found, do.LaunchNext(life.id)] if event.launch else list(found)
+        if volume is not None:
+            found += self.volumes.bind(volume, life.id, now)
+        return [*found, do.LaunchNext(life.id)] if event.launch else found
 
     def _happened(self, machine_id: str, what: on.Happening, now: float) -> list[Action]:
         life = self.find(machine_id)
         if life is None:
             raise RuleError("machine_not_found", "machine not found")
+        if isinstance(what, on.Update):
+            what = replace(what, config=remounted(life.config.mounts, what.config))
         found: list[Action] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
+        if life.state is S.DESTROYED and life.config.mounts:
+            found += self.volumes.detach(machine_id, now)
         if machine_id in self._leaving:
             found = [action for action in found if not isinstance(action, do.Changed)]
             if life.state is S.DESTROYED:

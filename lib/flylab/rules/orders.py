@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flylab.rules.lifecycle import Happening
+from flylab.rules.volume_orders import VolumeOrder
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineConfig
 
@@ -62,4 +63,4 @@ class SetMetadata:
     version: str = ""
 
 
-FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata
+FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata | VolumeOrder

@@ -33,12 +33,16 @@ class Capacity(StrEnum):
 
 # The first row that fits an answer wins, so rows with a fragment stand before the general row of their status.
 API = (
+    # A mount of a volume that is gone, or of another region (public clients, 2023 and 2026-05).
+    Code("volume_gone", 400, "invalid_argument", fragment="volume not found"),
+    Code("wrong_region", 400, "invalid_argument", fragment="wrong region"),
     Code("invalid_argument", 400, "invalid_argument"),
     Code("malformed", 400),
     Code("unauthenticated", 401, fragment="Authenticate:"),
     Code("over_quota", 403, fragment="over the allowed quota"),
     Code("forbidden", 403),
     Code("machine_not_found", 404, "not_found", fragment="machine not found"),
+    Code("volume_not_found", 404, "not_found", fragment="volume not found"),
     Code("not_found", 404, "not_found"),
     Code("no_such_path", 404),
     Code("method_not_allowed", 405),
@@ -51,6 +55,8 @@ API = (
     Code("concurrent_update", 409, "aborted", fragment="concurrent update"),
     Code("already_starting", 409, "aborted", fragment="still attempting to start"),
     Code("version_mismatch", 409, "aborted", fragment="current_version"),
+    # fly-go looks at the end of the text, so nothing may follow these words.
+    Code("volume_region_full", 409, "aborted", fragment="no capacity"),
     Code("conflict", 409),
     Code("volume_capacity", 412, "", Capacity.VOLUME, "insufficient resources"),
     Code("being_replaced", 412, "failed_precondition", fragment="getting replaced"),
@@ -58,6 +64,8 @@ API = (
     Code("not_stopped", 412, "failed_precondition", fragment="not currently stopped"),
     Code("not_running", 412, "failed_precondition", fragment="not running"),
     Code("wrong_state", 412, "failed_precondition", fragment="current state"),
+    Code("volume_bound", 412, "failed_precondition", fragment="currently bound to machine"),
+    Code("snapshot_scheduled", 412, "failed_precondition", fragment="already scheduled"),
     Code("failed_precondition", 412, "failed_precondition"),
     Code("body_too_large", 413),
     Code("region_capacity", 422, "", Capacity.REGION, "candidate host"),

@@ -10,6 +10,7 @@ from flylab.errors import ParseError
 from flylab.wire.duration import format_duration, parse_duration
 from flylab.wire.fields import Fields, Json, read_object, without_empty
 from flylab.wire.services import Service
+from flylab.wire.volume import Mount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,7 @@ class MachineConfig:
     auto_destroy: bool = False
     stop_config: StopConfig | None = None
     files: tuple[File, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     checks: dict[str, Json] = field(default_factory=dict)
     extra: Json = field(default_factory=dict)
 
@@ -144,6 +146,7 @@ class MachineConfig:
             auto_destroy=f.flag("auto_destroy"),
             stop_config=f.maybe("stop_config", StopConfig.from_json),
             files=f.items("files", File.from_json),
+            mounts=f.items("mounts", Mount.from_json),
             checks={
                 name: read_object(check, f"{f.path('checks')}.{name}") for name, check in f.mapping("checks").items()
             },
@@ -163,6 +166,7 @@ class MachineConfig:
                 auto_destroy=self.auto_destroy,
                 stop_config=self.stop_config and self.stop_config.to_json(),
                 files=[file.to_json() for file in self.files],
+                mounts=[mount.to_json() for mount in self.mounts],
                 checks={name: dict(check) for name, check in self.checks.items()},
             ),
             **self.extra,

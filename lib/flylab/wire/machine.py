@@ -10,6 +10,7 @@ from flylab.errors import ParseError
 from flylab.wire.config import File, Guest, Init, MachineConfig, Restart, StopConfig
 from flylab.wire.fields import Fields, Json, read_object, without_empty
 from flylab.wire.services import Concurrency, Port, Service
+from flylab.wire.volume import Mount
 
 __all__ = [
     "App",
@@ -21,6 +22,7 @@ __all__ = [
     "Machine",
     "MachineConfig",
     "MachineState",
+    "Mount",
     "Port",
     "Restart",
     "Service",

@@ -1,0 +1,69 @@
+"""Volumes, snapshots and mounts on the wire."""
+
+import pytest
+
+from flylab.errors import ParseError
+from flylab.wire.machine import MachineConfig, Mount
+from flylab.wire.volume import GIGABYTE, Snapshot, Volume, VolumeState, parse_volume_state
+
+VOLUME = Volume(
+    id="vol_ke628r677pwwmnpv",
+    name="data",
+    state=VolumeState.CREATED,
+    size_gb=2,
+    region="ams",
+    zone="42b1",
+    attached_machine_id="148e21d4b2c0a1",
+    created_at="2026-11-27T08:17:23.861Z",
+    bytes_used=4097,
+)
+
+
+def test_openapi_volume_has_every_field() -> None:
+    sent = VOLUME.to_json()
+    assert set(sent) == {
+        "attached_machine_id", "auto_backup_enabled", "block_size", "blocks", "blocks_avail", "blocks_free",
+        "bytes_total", "bytes_used", "created_at", "encrypted", "fstype", "host_status", "id", "name", "region",
+        "size_gb", "snapshot_retention", "state", "type", "zone",
+    }  # fmt: skip
+    assert (sent["blocks"], sent["blocks_free"], sent["bytes_total"]) == (524288, 524286, 2 * GIGABYTE)
+    assert Volume.from_json(sent) == VOLUME
+
+
+def test_more_than_the_size_leaves_nothing_free() -> None:
+    sent = Volume(id="v", state=VolumeState.CREATED, size_gb=1, bytes_used=2 * GIGABYTE).to_json()
+    assert (sent["blocks_free"], sent["bytes_used"]) == (0, 2 * GIGABYTE)
+
+
+def test_nobody_is_attached_when_the_field_is_absent() -> None:
+    # fly-go volume_types.go: IsAttached is true for any text, an empty one too.
+    free = Volume(id="v", state=VolumeState.CREATED).to_json()
+    assert "attached_machine_id" not in free
+    assert "blocks" not in free
+    assert Volume.from_json(free | {"attached_machine_id": None, "attached_alloc_id": None}).attached_machine_id == ""
+
+
+def test_what_is_not_known_is_kept() -> None:
+    sent = VOLUME.to_json() | {"host_dedication_id": "x"}
+    assert Volume.from_json(sent).extra == {"host_dedication_id": "x"}
+    snapshot = Snapshot.from_json({"id": "vs_1", "status": "created", "size": 5, "later": True})
+    assert snapshot.to_json() == Snapshot.from_json(snapshot.to_json()).to_json()
+    assert snapshot.extra == {"later": True}
+
+
+def test_an_unknown_state_is_refused() -> None:
+    with pytest.raises(ParseError, match=r"cannot read volume\.state 'dreaming'"):
+        Volume.from_json({"id": "v", "state": "dreaming"})
+    assert parse_volume_state("hydrating") is VolumeState.HYDRATING
+
+
+def test_a_mount_comes_back_as_it_was_sent() -> None:
+    sent = {
+        "path": "/data", "volume": "vol_1", "name": "data", "size_gb": 3, "encrypted": False,
+        "extend_threshold_percent": 80, "add_size_gb": 1, "size_gb_limit": 10,
+    }  # fmt: skip
+    assert Mount.from_json(sent).to_json() == sent
+    assert MachineConfig.from_json({"mounts": [sent]}).to_json()["mounts"] == [sent]
+    assert Mount.from_json({"path": "/data", "name": "data"}).to_json() == {"path": "/data", "name": "data"}
+    with pytest.raises(ParseError, match="true or false"):
+        Mount.from_json({"path": "/data", "encrypted": "yes"})
