@@ -1,7 +1,7 @@
 """The platform between rules and driver: waking, waiting, and what edges see, with a driver that only remembers."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -28,7 +28,7 @@ class Remembers:
     def __init__(self) -> None:
         self.orders: list[tuple[str, str]] = []
 
-    def spawn(self, machine: Machine, app: str) -> None:
+    def spawn(self, machine: Machine, app: str, secrets: Mapping[str, str]) -> None:
         self.orders.append(("spawn", machine.id))
 
     def terminate(self, machine_id: str, signal: str, timeout: float) -> None:

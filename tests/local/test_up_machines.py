@@ -87,7 +87,7 @@ def test_what_a_process_finds_around_it(platform: Up) -> None:
     )
     platform.wait(machine, "stopped")
     env, folder, names, leads, text, mode = json.loads(platform.log(machine))
-    assert (text, mode, leads, sorted(names)) == ("hi", 0o640, True, ["etc", "tmp"])
+    assert (text, mode, leads, sorted(names)) == ("hi", 0o640, True, [".fly", "etc", "tmp"])
     assert Path(folder) == Path(platform.info["state"]) / "machines" / machine["id"] / "root"
     known = {key: env.pop(key) for key in list(env) if key.startswith("FLY_")}
     assert known == {
@@ -103,6 +103,7 @@ def test_what_a_process_finds_around_it(platform: Up) -> None:
     }
     assert env["PORT"] == env["PORT_8080"] != env["PORT_9090"]
     assert (env["HOME"], env["TMPDIR"], env["MINE"], env["MARK"]) == (folder, f"{folder}/tmp", "yes", platform.mark)
+    assert env.pop("FLYLAB_API_SOCKET").endswith(".fly/api")
     rest = {"PORT", "PORT_8080", "PORT_9090", "HOME", "TMPDIR", "MINE", "MARK", "PATH", "LANG"}
     assert set(env) - {"LC_CTYPE"} == rest  # an interpreter in the C locale sets LC_CTYPE itself
 

@@ -1,7 +1,6 @@
 """The Machines API as one Quart application: who may ask, what is answered when nothing fits, common headers."""
 
 import csv
-import hmac
 import re
 from functools import cache
 from importlib.resources import files
@@ -11,7 +10,19 @@ from werkzeug.exceptions import HTTPException
 
 from flylab import __version__, ids
 from flylab.errors import FlylabError, ParseError, RuleError
-from flylab.local import api_apps, api_details, api_flylab, api_machines, api_org_volumes, api_volumes
+from flylab.local import (
+    api_addresses,
+    api_apps,
+    api_certificates,
+    api_details,
+    api_flylab,
+    api_machines,
+    api_org_volumes,
+    api_secrets,
+    api_tokens,
+    api_volumes,
+)
+from flylab.local.api_access import admit_request
 from flylab.local.api_requests import Control, answer
 from flylab.wire.codes import refuse
 
@@ -22,7 +33,8 @@ def create_api(control: Control) -> Quart:
     api.config["MAX_CONTENT_LENGTH"] = control.platform.settings.body_limit
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
-    for routes in (api_apps, api_machines, api_details, api_volumes, api_org_volumes, api_flylab):
+    belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
+    for routes in (api_apps, api_machines, api_details, *belongings, api_flylab):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 
@@ -31,9 +43,9 @@ def create_api(control: Control) -> Quart:
         g.request_id = ids.request_id(control.rng, control.platform.clock.wall(), region)
         if not request.path.startswith("/v1/"):
             return
-        _authenticate(request.headers.get("authorization", ""), control.tokens)
+        named = request.view_args or {}
+        g.holders = admit_request(control, named.get("app_name", ""), named.get("machine_id", ""))
         if control.rates is not None and request.endpoint is not None:
-            named = request.view_args or {}
             identifier = str(named.get("machine_id", named.get("app_name", "")))
             control.rates.take(request.endpoint, identifier, control.platform.clock.now())
 
@@ -61,17 +73,6 @@ def create_api(control: Control) -> Quart:
         return answer(body, status)
 
     return api
-
-
-def _authenticate(header: str, tokens: frozenset[str]) -> None:
-    """Accept ``Bearer <token>`` and ``FlyV1 <token>[,<token>]``."""
-    scheme, _, given = header.partition(" ")
-    if scheme.lower() not in ("bearer", "flyv1"):
-        raise RuleError("unauthenticated", "Authenticate: no token, send 'Authorization: Bearer <token>'")
-    for one in given.split(","):
-        if any(hmac.compare_digest(one.strip().encode(), token.encode()) for token in tokens):
-            return
-    raise RuleError("unauthenticated", "Authenticate: token validation error, this is not this platform's token")
 
 
 def _explain(exc: HTTPException) -> tuple[int, dict[str, str]]:

@@ -24,7 +24,7 @@ _OK = {"ok": True}
 
 def register(api: Quart, control: Control) -> None:
     """Add the routes; an endpoint bears the operation id of the official document."""
-    platform = control.platform
+    platform, secrets = control.platform, control.platform.fleet.belongings.secrets
 
     def happen(app_name: str, machine_id: str, what: on.Happening) -> Life:
         life = control.life(app_name, machine_id)
@@ -44,6 +44,7 @@ def register(api: Quart, control: Control) -> None:
     async def create_machine(app_name: str) -> Response:
         platform.fleet.app(app_name)
         asked = admit((await read_body()).rest(), control.catalogue)
+        secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
         region = choose_region(asked.region, control.catalogue)
         await settle(control, app_name, region, asked.config)
         machine_id, now = ids.machine_id(platform.rng), platform.clock.wall()
@@ -57,6 +58,7 @@ def register(api: Quart, control: Control) -> None:
             image_ref=control.images[asked.config.image].reference(),
             launch=asked.launch,
             cordoned=asked.cordoned,
+            skip_secrets=asked.skip_secrets,
         )
         platform.apply(event)
         return answer(control.life(app_name, machine_id).machine().to_json())
@@ -77,8 +79,11 @@ def register(api: Quart, control: Control) -> None:
         asked = admit((await read_body()).rest(), control.catalogue)
         life = control.life(app_name, machine_id)
         _unchangeable(asked, life)
+        secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
         image_ref = control.images[asked.config.image].reference()
-        platform.apply(Happened(life.id, on.Update(asked.config, platform.mint(platform.clock.wall()), image_ref)))
+        version = platform.mint(platform.clock.wall())
+        update = on.Update(asked.config, version, image_ref, skip_secrets=asked.skip_secrets)
+        platform.apply(Happened(life.id, update))
         return answer(life.machine().to_json())
 
     @api.delete(_MACHINE, endpoint="Machines_delete")

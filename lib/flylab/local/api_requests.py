@@ -31,12 +31,18 @@ class Control:
     images: dict[str, Image]
     regions: tuple[Region, ...]
     organization: str
-    tokens: frozenset[str]
+    token: str
     rates: Rates | None
     describe: Callable[[], Json]
 
     def life(self, app_name: str, machine_id: str) -> Life:
         return self.platform.fleet.machine(app_name, machine_id)
+
+    def check_organization(self, slug: str) -> None:
+        """Raise unless it is the one that this platform has, or none is named."""
+        if slug not in ("", self.organization):
+            text = f"organization '{slug[:80]}' is unknown here, the only one is '{self.organization}'"
+            raise RuleError("unprocessable", text)
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -85,7 +91,12 @@ def page(items: Sequence[T], key: Callable[[T], str], most: int) -> tuple[Sequen
     """The part of a list that ``limit`` and ``cursor`` ask for, and the next cursor; everything without a limit."""
     if not request.args.get("limit"):
         return items, ""
-    limit, cursor = count("limit", most, most), request.args.get("cursor", "")
+    return page_of(items, key, count("limit", most, most))
+
+
+def page_of(items: Sequence[T], key: Callable[[T], str], limit: int) -> tuple[Sequence[T], str]:
+    """The part of at most ``limit`` items that ``cursor`` asks for, and the next cursor."""
+    cursor = request.args.get("cursor", "")
     start = 0
     if cursor:
         places = [i for i, item in enumerate(items) if key(item) == cursor]

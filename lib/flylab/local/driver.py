@@ -1,6 +1,6 @@
 """What the platform asks of whatever makes machines real, and what it hears back."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from flylab.rules.lifecycle import Happening
@@ -12,8 +12,8 @@ Report = Callable[[str, Happening], None]  # (machine id, Started | StartFailed 
 class Driver(Protocol):
     """Makes and ends what a machine runs; orders return at once, results come as reports."""
 
-    def spawn(self, machine: Machine, app: str) -> None:
-        """Start it from a fresh folder; reports ``Started`` or ``StartFailed``, later ``Exited``."""
+    def spawn(self, machine: Machine, app: str, secrets: Mapping[str, str]) -> None:
+        """Start it from a fresh folder with these secrets; reports ``Started`` or ``StartFailed``, later ``Exited``."""
 
     def terminate(self, machine_id: str, signal: str, timeout: float) -> None:
         """Send the signal, then SIGKILL to all of the machine after ``timeout`` seconds; ``Exited`` follows."""

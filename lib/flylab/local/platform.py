@@ -18,6 +18,7 @@ from flylab.local.settings import PlatformSettings
 from flylab.local.store import Store
 from flylab.local.volumes import VolumeFolders
 from flylab.rules import actions as do
+from flylab.rules import certificates
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
 from flylab.rules.fleet import Fleet
@@ -69,6 +70,7 @@ class Platform:
         actions = self.fleet.restore(apps, machines, records, self.clock.wall())
         self.folders.keep_only(*self.fleet.volumes.folders())
         self._tell_edges([app.name for app in apps], [life.id for life in machines])
+        self._tell_hosts(self.fleet.belongings.certificates.hostnames())
         self._perform(actions)
 
     def apply(self, event: FleetEvent) -> None:
@@ -159,6 +161,7 @@ class Platform:
         self._write(actions)
         apps = [action.app for action in actions if isinstance(action, do.AppChanged)]
         self._tell_edges(apps, [action.machine for action in actions if isinstance(action, do.Changed)])
+        self._tell_hosts([each.key for each in actions if isinstance(each, do.Kept) and each.kind == certificates.KIND])
         for action in actions:
             match action:
                 case do.Noted():
@@ -173,7 +176,7 @@ class Platform:
                     self._background(self._restart(action))
                 case do.Spawn(machine=machine_id):
                     life = self._life(machine_id)
-                    self.driver.spawn(life.machine(), life.app)
+                    self.driver.spawn(life.machine(), life.app, self._secrets(life))
                 case do.Terminate(machine=machine_id, signal=signal, timeout=timeout):
                     self.driver.terminate(machine_id, signal, timeout)
                 case do.Freeze(machine=machine_id):
@@ -221,6 +224,16 @@ class Platform:
                 cordoned=life.cordoned,
             )
             self.view.put(row)
+
+    def _tell_hosts(self, hostnames: list[str]) -> None:
+        for hostname in hostnames:
+            if app := self.fleet.belongings.certificates.owner(hostname):
+                self.view.put_host(hostname, app)
+            else:
+                self.view.drop_host(hostname)
+
+    def _secrets(self, life: Life) -> dict[str, str]:
+        return {} if life.skip_secrets else self.fleet.belongings.secrets.values(life.app)
 
     def _noted(self, noted: do.Noted) -> None:
         event = noted.event

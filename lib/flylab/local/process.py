@@ -8,10 +8,11 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from flylab.errors import LocalError
+from flylab.local.doors import Doors
 from flylab.local.driver import Report
 from flylab.local.images import Image
 from flylab.local.mounting import check_way, mount
@@ -41,6 +42,7 @@ class ProcessDriver:
         self._report = report
         self._lost = lost
         self._claims: dict[str, dict[int, int]] = {}
+        self.doors = Doors()
         self._removals: set[asyncio.Task[None]] = set()
         self._closing = False
         self._writer: asyncio.StreamWriter | None = None
@@ -63,9 +65,9 @@ class ProcessDriver:
     def supervisor_pid(self) -> int:
         return self._supervisor.pid
 
-    def spawn(self, machine: Machine, app: str) -> None:
+    def spawn(self, machine: Machine, app: str, secrets: Mapping[str, str]) -> None:
         try:
-            order = self._prepare(machine, app)
+            order = self._prepare(machine, app, secrets)
         except (OSError, ValueError, LocalError) as exc:
             self._release(machine.id)
             why = str(exc)
@@ -121,6 +123,7 @@ class ProcessDriver:
         if self._closing:
             return
         self._closing = True
+        self.doors.close_all()
         if self._removals:
             await asyncio.wait(self._removals)
         # Either way the supervisor reads end-of-file, kills everything and leaves.
@@ -157,10 +160,11 @@ class ProcessDriver:
                 self._report(machine_id, on.Exited(code, signal))
 
     def _release(self, machine_id: str) -> None:
+        self.doors.close(machine_id)
         for port in self._claims.pop(machine_id, {}).values():
             self._ports.release(port)
 
-    def _prepare(self, machine: Machine, app: str) -> Json:
+    def _prepare(self, machine: Machine, app: str, secrets: Mapping[str, str]) -> Json:
         """A fresh folder with the machine's files, its ports and its environment, as an order to the supervisor."""
         config, home = machine.config, self._folder / machine.id / "root"
         image = self._images.get(config.image)
@@ -175,15 +179,18 @@ class ProcessDriver:
         (home / "tmp").mkdir(parents=True)
         volumes = mount(home, config, self._folder.parent / VOLUMES)
         for file in config.files:
-            _write(home, file, config)
+            _write(home, file, config, secrets)
+        door = self.doors.open(machine.id, home)
         claims = self._claims.setdefault(machine.id, {})
         for internal_port in dict.fromkeys(service.internal_port for service in config.services):
             claims[internal_port] = self._ports.claim()
-        env = self._environment(machine, app, home, image, claims) | volumes
+        # A secret beats a variable of the same name (reference/configuration).
+        given = image.env | config.env | dict(secrets)
+        env = self._environment(machine, app, home, given, claims) | volumes | door
         return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), "log": str(self._log(machine.id))}
 
     def _environment(
-        self, machine: Machine, app: str, home: Path, image: Image, claims: dict[int, int]
+        self, machine: Machine, app: str, home: Path, given: dict[str, str], claims: dict[int, int]
     ) -> dict[str, str]:
         config = machine.config
         runtime = Runtime(
@@ -201,13 +208,29 @@ class ProcessDriver:
             ports["PORT"] = str(next(iter(claims.values())))
         ours = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
         # The ports come last: an app written for Fly may set PORT itself, to the one it has inside its own machine.
-        return ours | {"TMPDIR": str(home / "tmp")} | image.env | config.env | runtime.to_env() | ports
+        return ours | {"TMPDIR": str(home / "tmp")} | given | runtime.to_env() | ports
 
 
-def _write(home: Path, file: File, config: MachineConfig) -> None:
+def _write(home: Path, file: File, config: MachineConfig, secrets: Mapping[str, str]) -> None:
     target = Path(os.path.normpath(home / file.guest_path.lstrip("/")))  # inside: rules/contents.py lets no other in
     check_way(home, target, config)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(base64.b64decode(file.raw_value or ""))
-    if file.mode is not None:
-        target.chmod(file.mode)
+    content, mode = file.raw_value or "", file.mode
+    if file.secret_name:
+        content = _secret_content(file, secrets)
+        target.touch(mode=0o600)  # and so it stays unless the configuration has a mode; our choice
+    target.write_bytes(base64.b64decode(content))
+    if mode is not None:
+        target.chmod(mode)
+
+
+def _secret_content(file: File, secrets: Mapping[str, str]) -> str:
+    """The base64 text of a file that is a secret; raises ``LocalError`` with no part of it."""
+    content = secrets.get(file.secret_name or "")
+    if content is None:
+        raise LocalError(f"secret '{file.secret_name}' for the file {file.guest_path} is not set")
+    try:
+        base64.b64decode(content, validate=True)
+    except ValueError:  # without a cause, for what it may quote
+        raise LocalError(f"secret '{file.secret_name}' for the file {file.guest_path} is not base64") from None
+    return content

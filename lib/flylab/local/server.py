@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
-_TABLES = ("platform", "fleet", "life", "volumes", "edge", "exchange")
+_TABLES = ("platform", "fleet", "life", "secrets", "volumes", "edge", "exchange")
 
 
 def run(options: Options) -> int:
@@ -106,6 +106,7 @@ class Server:
 
             api = ApiServer(create_api(self._control()), self.api_socket)
             stack.push_async_callback(api.stop)
+            self.driver.doors.attach(api.protocols)
             await self.driver.start()
             self.platform.attach(self.driver)
             stack.push_async_callback(self.platform.close)
@@ -130,7 +131,7 @@ class Server:
             images=self.images,
             regions=self.regions,
             organization=ORGANIZATION,
-            tokens=frozenset({self.token}),
+            token=self.token,
             rates=Rates(RateSettings()) if self.options.rate_limits else None,
             describe=self._describe,
         )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flylab.errors import UsageError
 from flylab.rules.fleet import FleetSettings
 from flylab.rules.life import LifeSettings
+from flylab.rules.secrets import SecretSettings
 from flylab.rules.volumes import VolumeSettings
 
 T = TypeVar("T")
@@ -22,6 +23,8 @@ class PlatformSettings:
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
     body_limit: int = 8 * 1024 * 1024  # our choice: the longest request body that the API reads
+    # What a machine may see through its own `/.fly/api` is not published: assumed is all of its app but the secrets.
+    machine_reads_app: bool = True
     remembered_exchanges: int = 1000  # our choice: how many the API shows as the recent ones
 
 
@@ -54,10 +57,15 @@ def overridden(settings: T, tables: dict[str, dict[str, object]], name: str) -> 
 
 
 def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
-    """From the tables ``[platform]``, ``[fleet]``, ``[life]`` and ``[volumes]``."""
-    life = overridden(LifeSettings(), tables, "life")
+    """From the tables ``[platform]``, ``[fleet]``, ``[life]``, ``[secrets]`` and ``[volumes]``."""
     fleet = overridden(
-        FleetSettings(life=life, volumes=overridden(VolumeSettings(), tables, "volumes")), tables, "fleet"
+        FleetSettings(
+            life=overridden(LifeSettings(), tables, "life"),
+            secrets=overridden(SecretSettings(), tables, "secrets"),
+            volumes=overridden(VolumeSettings(), tables, "volumes"),
+        ),
+        tables,
+        "fleet",
     )
     return overridden(PlatformSettings(fleet=fleet), tables, "platform")
 

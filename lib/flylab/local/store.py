@@ -42,6 +42,17 @@ def remove_abandoned(folders: Iterable[Path], *, before: float) -> None:
                 os.close(lock)
 
 
+def _keep_private(path: Path) -> None:
+    """Make the database, which has the values of secrets, readable for its owner alone."""
+    # SQLite gives its log and its shared memory the mode of the database, but those may be left from an earlier run.
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for file in (path, *path.parent.glob(f"{path.name}-*")):
+            file.chmod(0o600)
+    except OSError as exc:
+        raise LocalError(f"cannot read {path}: {exc.strerror or exc}") from exc
+
+
 class Store:
     """The state folder: ``flylab.db``, and ``machines/`` with a folder for each machine."""
 
@@ -65,6 +76,7 @@ class Store:
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
+        _keep_private(path)
         db = sqlite3.connect(path, isolation_level=None)
         try:
             # Survives the death of the platform at any moment; a loss of power may cost the last transactions.
@@ -159,6 +171,7 @@ def life_to_json(life: Life) -> Json:
         "private_ip": life.private_ip,
         "image_ref": life.image_ref,
         "cordoned": life.cordoned,
+        "skip_secrets": life.skip_secrets,
         "spawns": life.spawns,
         "log": [[event.to_json(), version] for event, version in life.log],
         "versions": [[version, config.to_json()] for version, config in life.versions],

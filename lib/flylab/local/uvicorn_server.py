@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import copy
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import uvicorn
 from quart import Quart
 
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+MACHINE = "flylab.machine"  # in the scope of a request that came through a machine's own socket: its id
 _GRACE = 1  # seconds that open requests get at the end; waits and streams have been ended before
 
 
@@ -37,6 +43,21 @@ class ApiServer:
         if self._task.done():
             ready.cancel()
             self._task.result()
+
+    def protocols(self, machine_id: str) -> Callable[[], asyncio.Protocol]:
+        """What serves the connections of a machine's own socket: the same application, told whose socket it is."""
+        config = self._server.config
+        if not config.loaded:
+            config.load()
+        app = config.loaded_app
+
+        async def told(scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+            await app({**scope, MACHINE: machine_id}, receive, send)
+
+        own = copy.copy(config)
+        own.loaded_app = told
+        make: Callable[..., asyncio.Protocol] = own.http_protocol_class
+        return lambda: make(config=own, server_state=self._server.server_state, app_state={})
 
     async def stop(self) -> None:
         """Refuse new connections and end the open ones."""

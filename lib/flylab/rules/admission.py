@@ -43,6 +43,8 @@ class Asked:
     launch: bool
     cordoned: bool
     current_version: str
+    min_secrets_version: int
+    skip_secrets: bool
 
 
 def admit(body: object, catalogue: Catalogue) -> Asked:
@@ -59,6 +61,8 @@ def admit(body: object, catalogue: Catalogue) -> Asked:
         launch=not f.flag("skip_launch"),
         cordoned=f.flag("skip_service_registration"),
         current_version=f.text("current_version"),
+        min_secrets_version=f.integer("min_secrets_version"),
+        skip_secrets=f.flag("skip_secrets"),
     )
 
 

@@ -51,20 +51,30 @@ def _check_text(where: str, text: str) -> None:
 def _check_file(where: str, file: File) -> None:
     path = f"{where}.guest_path"
     _check_text(path, file.guest_path)
-    depth = 0
+    inside: list[str] = []
     parts = [part for part in file.guest_path.split("/") if part not in ("", ".")]
     for part in parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
+        if part != "..":
+            inside.append(part)
+        elif inside:
+            inside.pop()
+        else:
             raise _invalid(path, file.guest_path, "it leads out of the machine")
         if len(part.encode()) > _LONGEST_PART:
             raise _invalid(path, file.guest_path, f"a part of it is longer than {_LONGEST_PART} bytes")
-    if not depth or parts[-1] == ".." or file.guest_path.endswith("/"):
+    if not inside or parts[-1] == ".." or file.guest_path.endswith("/"):
         raise _invalid(path, file.guest_path, "it names a folder")
     if file.mode is not None and not 0 <= file.mode <= 0o7777:
         raise RuleError("invalid_argument", f"{where}.mode {file.mode} is not between 0 and 4095, which is octal 7777")
+    if inside[0] == ".fly":
+        raise _invalid(path, file.guest_path, "/.fly is the platform's own")
+    if file.secret_name and file.raw_value is None:
+        return  # it need not be there before the machine starts
     if file.raw_value is None:
-        text = f"{where} '{file.guest_path}' has no raw_value; secret_name and image_config are not emulated"
+        text = f"{where} '{file.guest_path}' has no raw_value and no secret_name; image_config is not emulated"
+        raise RuleError("invalid_argument", text)
+    if file.secret_name:
+        text = f"{where} '{file.guest_path}' has both raw_value and secret_name, one of them is expected"
         raise RuleError("invalid_argument", text)
     try:
         base64.b64decode(file.raw_value, validate=True)

@@ -4,6 +4,7 @@ Names are reserved in the same step that gives them out. ``now`` is in seconds s
 """
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -12,10 +13,12 @@ from flylab.errors import RuleError
 from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
+from flylab.rules.belongings import Belongings
 from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
-from flylab.rules.records import Collection
+from flylab.rules.records import AppOrder, Collection
+from flylab.rules.secrets import SecretSettings
 from flylab.rules.volume_orders import VolumeOrder
 from flylab.rules.volumes import Volumes, VolumeSettings
 from flylab.wire.fields import Json
@@ -31,6 +34,7 @@ class FleetSettings:
 
     life: LifeSettings = field(default_factory=LifeSettings)
     volumes: VolumeSettings = field(default_factory=VolumeSettings)
+    secrets: SecretSettings = field(default_factory=SecretSettings)
     keep_destroyed: float = 300.0  # our choice: destroyed machines are seen "for a while", nobody says how long
 
 
@@ -56,8 +60,9 @@ class Fleet:
         self._machines: dict[str, Life] = {}
         # Machines of deleted apps until the driver has removed them; nobody can ask for them any more.
         self._leaving: dict[str, Life] = {}
+        self.belongings = Belongings(settings.secrets)
         self.volumes = Volumes(settings.volumes)
-        self.records: dict[str, Collection] = {**self.volumes.collections}
+        self.records: dict[str, Collection] = {**self.belongings.collections(), **self.volumes.collections}
 
     def restore(
         self, apps: Iterable[AppEntry], machines: Iterable[Life], records: Mapping[str, Mapping[str, Json]], now: float
@@ -131,6 +136,9 @@ class Fleet:
                 if named := getattr(event, "app", ""):
                     self.app(named)
                 return [*self.volumes.apply(event, now)]
+            case AppOrder(app=app):
+                self.app(app)
+                return list(self.belongings.apply(event, now))
             case _ as never:
                 assert_never(never)
 
@@ -171,7 +179,7 @@ class Fleet:
             found.append(do.Forgotten(life.id))
         found += self.volumes.drop_app(name, now)
         del self._apps[name]
-        return [*found, do.AppDropped(name)]
+        return [*found, *self.belongings.drop(name), do.AppDropped(name)]
 
     def _create_machine(self, event: CreateMachine, now: float) -> list[Action]:
         app = self.app(event.app)
@@ -191,7 +199,8 @@ class Fleet:
             created_at=now,
             updated_at=now,
             cordoned=event.cordoned,
-            private_ip=_private_ip(event.id),
+            skip_secrets=event.skip_secrets,
+            private_ip=_private_ip(event.id, app.network),
             image_ref=event.image_ref,
             versions=((event.version, config),),
         )
@@ -245,7 +254,11 @@ class Fleet:
         return [do.Forgotten(machine_id) for machine_id in old]
 
 
-def _private_ip(machine_id: str) -> str:
-    """A 6PN address of the documented shape ``fdaa:<net>:<net>:a7b:<host>:<…>:2`` (networking/private-networking)."""
+def _private_ip(machine_id: str, network: str) -> str:
+    """A 6PN address of the documented shape ``fdaa:<net>:<net>:a7b:<host>:<…>:2`` (networking/private-networking).
+
+    The part of the network is 1 for an organisation's own one; that of another is made of its name.
+    """
+    number = zlib.crc32(network.encode()) if network else 1
     groups = [machine_id[i : i + 4].lstrip("0") or "0" for i in (0, 4, 8)]
-    return f"fdaa:0:1:a7b:{':'.join(groups)}:2"
+    return f"fdaa:{number >> 16:x}:{number & 0xFFFF:x}:a7b:{':'.join(groups)}:2"

@@ -57,6 +57,7 @@ class Life:
     image_ref: Json = field(default_factory=dict)
     state: S = S.CREATING
     cordoned: bool = False
+    skip_secrets: bool = False  # it is started without the secrets of its app
     running: bool = False
     spawns: int = 0
     restarts: tuple[float, ...] = ()
@@ -87,6 +88,7 @@ class Life:
                 return [Freeze(self.id)]
             case on.Update(config=config, version=version, image_ref=image_ref):
                 self.config, self.version, self.image_ref = config, version, image_ref
+                self.skip_secrets = event.skip_secrets
                 self.versions = (*self.versions, (version, config))
                 self.restarts = ()
                 if self.running:

@@ -90,6 +90,7 @@ class Update:
     version: str
     image_ref: Json
     source: str = "user"
+    skip_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flylab.rules.lifecycle import Happening
+from flylab.rules.records import AppOrder
 from flylab.rules.volume_orders import VolumeOrder
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineConfig
@@ -37,6 +38,7 @@ class CreateMachine:
     image_ref: Json = field(default_factory=dict)
     launch: bool = True
     cordoned: bool = False
+    skip_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +65,4 @@ class SetMetadata:
     version: str = ""
 
 
-FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata | VolumeOrder
+FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata | AppOrder | VolumeOrder

@@ -5,6 +5,7 @@ the platform comes back   ──► `restore(documents)`
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from flylab.wire.fields import Json
@@ -18,3 +19,10 @@ class Collection(Protocol):
 
     def restore(self, documents: Mapping[str, Json]) -> None:
         """Take over what was written down, in the order in which it was first written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppOrder:
+    """An order about something that belongs to an app; ``belongings.py`` carries it out."""
+
+    app: str

@@ -81,6 +81,10 @@ class View:
         """Route one more hostname, as a certificate on Fly does."""
         self._hosts[host.lower()] = app
 
+    def drop_host(self, host: str) -> None:
+        """Forget a hostname; unknown ones are fine."""
+        self._hosts.pop(host.lower(), None)
+
     def put(self, row: Row) -> None:
         """Add a machine or replace what is known of it."""
         self._rows[row.id] = row
@@ -100,6 +104,8 @@ class View:
         name = host.partition(":")[0].rstrip(".").lower()
         if name in self._hosts:
             return self._hosts[name]
+        if (wildcard := f"*.{name.partition('.')[2]}") in self._hosts:
+            return self._hosts[wildcard]
         for domain in APP_DOMAINS:
             if name.endswith(domain) and name[: -len(domain)] in self._apps:
                 return name[: -len(domain)]

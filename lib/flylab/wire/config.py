@@ -95,10 +95,11 @@ class Guest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file written into the machine before it starts; ``raw_value`` is base64."""
+    """A file written into the machine before it starts; ``raw_value`` is base64, and so is the secret of that name."""
 
     guest_path: str
     raw_value: str | None = None
+    secret_name: str | None = None
     mode: int | None = None
     extra: Json = field(default_factory=dict)
 
@@ -108,10 +109,17 @@ class File:
         path = f.text("guest_path")
         if not path.startswith("/"):
             raise ParseError(f.path("guest_path"), path, "an absolute path is expected")
-        return cls(guest_path=path, raw_value=f.maybe_text("raw_value"), mode=f.maybe_integer("mode"), extra=f.rest())
+        return cls(
+            guest_path=path,
+            raw_value=f.maybe_text("raw_value"),
+            secret_name=f.maybe_text("secret_name"),
+            mode=f.maybe_integer("mode"),
+            extra=f.rest(),
+        )
 
     def to_json(self) -> Json:
-        return {"guest_path": self.guest_path, **without_empty(raw_value=self.raw_value, mode=self.mode), **self.extra}
+        content = without_empty(raw_value=self.raw_value, secret_name=self.secret_name, mode=self.mode)
+        return {"guest_path": self.guest_path, **content, **self.extra}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,64 @@
+"""Who asks, and may they: tokens in both header forms, the socket of a machine, and what their holders may do."""
+
+import hmac
+
+from quart import request
+
+from flylab.errors import RuleError
+from flylab.local.api_requests import Control
+from flylab.local.uvicorn_server import MACHINE
+from flylab.rules.rights import Holder
+
+
+def admit_request(control: Control, app: str, machine: str) -> tuple[Holder, ...]:
+    """The holders of the request's tokens; raises ``RuleError`` when none of them may do what it asks for."""
+    holders = _holders(control)
+    reads = request.method in ("GET", "HEAD") and control.platform.settings.machine_reads_app
+    exists = _exists(control, app)
+    refused: RuleError | None = None
+    for holder in holders:
+        try:
+            holder.permit(request.endpoint or "", app, machine, app_exists=exists, reads=reads)
+        except RuleError as exc:
+            refused = refused or exc
+        else:
+            return holders
+    assert refused is not None  # there is at least one holder
+    raise refused
+
+
+def _holders(control: Control) -> tuple[Holder, ...]:
+    if machine_id := request.scope.get(MACHINE):
+        life = control.platform.fleet.find(str(machine_id))
+        if life is None or not _exists(control, life.app):
+            raise RuleError("unauthenticated", "Authenticate: the machine of this socket is gone")
+        return (Holder(token_id="machine", app=life.app, machine=life.id),)
+    return authenticate(request.headers.get("authorization", ""), control)
+
+
+def authenticate(header: str, control: Control) -> tuple[Holder, ...]:
+    """Accept ``Bearer <token>``, ``FlyV1 <token>[,<token>]`` and, as scripts put it together, ``Bearer FlyV1 <token>``.
+
+    The last one comes of a token whose text has the scheme in it, as `fly tokens create` prints it.
+    """
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() not in ("bearer", "flyv1"):
+        raise RuleError("unauthenticated", "Authenticate: no token, send 'Authorization: Bearer <token>'")
+    found = [_holder(part.strip(), control) for part in given.strip().removeprefix("FlyV1 ").split(",")]
+    if holders := tuple(holder for holder in found if holder):
+        return holders
+    raise RuleError("unauthenticated", "Authenticate: token validation error, it is none of this platform's or too old")
+
+
+def _holder(text: str, control: Control) -> Holder | None:
+    if hmac.compare_digest(text.encode(), control.token.encode()):
+        return Holder(token_id="organization")
+    token = control.platform.fleet.belongings.tokens.find(text, control.platform.clock.wall())
+    return Holder(token_id=token.id, app=token.app) if token else None
+
+
+def _exists(control: Control, app: str) -> bool:
+    try:
+        return bool(control.platform.fleet.app(app))
+    except RuleError:
+        return False
