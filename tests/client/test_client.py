@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from flylab.client import Client
+from flylab.client import Client, calls
 from flylab.client.errors import (
     AlreadyExists,
     AmbiguousTimeout,
@@ -444,3 +444,12 @@ async def test_the_environment_names_the_service():
         assert client.base_url == f"{URL}/v1"
     with pytest.raises(UsageError, match="FLY_API_TOKEN is not set"):
         Client.from_env({"FLY_API_TOKEN": " "})
+
+
+async def test_errors_about_secrets_have_no_value(api, client):
+    api.fail("POST /apps/rooms/secrets", 500, times=99)
+    with pytest.raises(ServerError) as caught:
+        await api.run(client.set_secrets("rooms", {"KEY": "hunter2"}))
+    assert "KEY" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(calls.set_secrets("rooms", {"KEY": "hunter2"}))

@@ -1,4 +1,4 @@
-"""What the API tells about itself: the regions that it offers."""
+"""What the API tells beside apps and machines: the regions that it offers, and secrets without their values."""
 
 from dataclasses import dataclass, field
 
@@ -30,6 +30,27 @@ class PlatformRegion:
             deprecated=f.flag("deprecated"),
             nearest=code == nearest,
             extra=f.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretInfo:
+    """One secret of an app: the ``digest`` tells whether two values are the same, and nothing else of them."""
+
+    name: str
+    digest: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+    @classmethod
+    def from_json(cls, value: object, where: str = "secret") -> "SecretInfo":
+        """Read ``{"name": "KEY", "digest": "b9e37b7b239ee4ae", …}``; a value in it is dropped."""
+        f = Fields(value, where)
+        return cls(
+            name=f.text("name"),
+            digest=f.text("digest"),
+            created_at=f.text("created_at"),
+            updated_at=f.text("updated_at"),
         )
 
 

@@ -52,6 +52,7 @@ def create_machine(
     name: str | None,
     skip_launch: bool,
     skip_service_registration: bool,
+    min_secrets_version: int | None = None,
 ) -> Call:
     body: dict[str, object] = {"config": config.to_json()}
     if region:  # an empty region is answered like a full one (flyctl issue 2871), so it is not sent
@@ -59,6 +60,8 @@ def create_machine(
     if name:
         body["name"] = name
     body |= _true(skip_launch=skip_launch, skip_service_registration=skip_service_registration)
+    if min_secrets_version is not None:
+        body["min_secrets_version"] = min_secrets_version
     asked = f"create machine {name} in app {app}" if name else f"create a machine in app {app}"
     path = f"/apps/{part(app)}/machines"
     return Call(asked=asked, method="POST", path=path, body=body, repeat=Repeat.AFTER_LOOKING)
@@ -143,6 +146,17 @@ def set_metadata(app: str, machine_id: str, key: str, value: str) -> Call:
 def delete_metadata(app: str, machine_id: str, key: str) -> Call:
     asked = f"delete metadata {key} of {words_for(app, machine_id)}"
     return Call(asked=asked, method="DELETE", path=f"{machine_path(app, machine_id)}/metadata/{part(key)}")
+
+
+def list_secrets(app: str) -> Call:
+    return Call(asked=f"list the secrets of app {app}", method="GET", path=f"/apps/{_part(app)}/secrets")
+
+
+def set_secrets(app: str, values: Mapping[str, str | None]) -> Call:
+    """Safe to repeat: it ends in the same place, at a later version. Errors name the secrets, never their values."""
+    asked = f"set the secrets {', '.join(values)} of app {app}"
+    path = f"/apps/{_part(app)}/secrets"
+    return Call(asked=asked, method="POST", path=path, body={"values": dict(values)})
 
 
 def list_regions() -> Call:

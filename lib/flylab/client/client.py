@@ -12,7 +12,7 @@ from typing import Self
 import httpx
 
 from flylab.client import calls
-from flylab.client.answers import PlatformRegion, parse_regions
+from flylab.client.answers import PlatformRegion, SecretInfo, parse_regions
 from flylab.client.errors import Conflict, NotFound, PreconditionFailed
 from flylab.client.making import make_app, make_machine, make_version
 from flylab.client.retry import DEFAULT, RetryPolicy
@@ -109,6 +109,7 @@ class Client:
         name: str | None = None,
         skip_launch: bool = False,
         skip_service_registration: bool = False,
+        min_secrets_version: int | None = None,
     ) -> Machine:
         """Make one machine, and never two: a lost answer is followed by a look for the machine it made.
 
@@ -123,6 +124,7 @@ class Client:
             name=name,
             skip_launch=skip_launch,
             skip_service_registration=skip_service_registration,
+            min_secrets_version=min_secrets_version,
         )
 
     async def machines(
@@ -240,6 +242,20 @@ class Client:
     async def delete_metadata(self, app: str, machine_id: str, key: str) -> None:
         """Remove one key."""
         await self._session.send(calls.delete_metadata(app, machine_id, key))
+
+    # Secrets
+
+    async def secrets(self, app: str) -> list[SecretInfo]:
+        """The secrets of an app, without their values."""
+        return (await self._session.send(calls.list_secrets(app))).read_each(SecretInfo.from_json, within="secrets")
+
+    async def set_secrets(self, app: str, values: Mapping[str, str | None]) -> int:
+        """Set secrets, unset those with None, and return the version of the app's secrets after it.
+
+        Machines read them when they start; give the version to ``create_machine`` to be sure that it reads these.
+        """
+        answer = await self._session.send(calls.set_secrets(app, values))
+        return int(answer.object().get("version") or answer.object().get("Version") or 0)
 
     async def regions(self) -> tuple[PlatformRegion, ...]:
         """The regions on offer; deprecated ones are included and say so."""

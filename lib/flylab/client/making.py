@@ -36,6 +36,7 @@ async def make_machine(
     name: str | None,
     skip_launch: bool,
     skip_service_registration: bool,
+    min_secrets_version: int | None = None,
 ) -> Machine:
     """One machine with a mark of its own in its metadata, by which it is recognised under its name and in a list."""
     mark = session.fresh_id()
@@ -56,6 +57,7 @@ async def make_machine(
         name=name,
         skip_launch=skip_launch,
         skip_service_registration=skip_service_registration,
+        min_secrets_version=min_secrets_version,
     )
     return await session.send_once(call, lambda answer: answer.read(Machine.from_json), look)
 

@@ -31,7 +31,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str | int | bool] = field(default_factory=dict)
-    body: object = None
+    body: object = field(default=None, repr=False)  # it may hold secrets
     repeat: Repeat = Repeat.SAFE
     patience: float = 0.0  # seconds that the API may take on purpose, above the usual time for an answer
 
