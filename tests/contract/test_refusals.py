@@ -165,11 +165,8 @@ async def test_an_unknown_method_is_not_allowed(raw, local, app):
 @pytest.mark.parametrize(
     ("method", "path", "named"),
     [
-        ("GET", "/apps/{app}/volumes", "volumes"),
-        ("POST", "/apps/{app}/volumes", "volumes"),
-        ("GET", "/apps/{app}/secrets", "secrets"),
-        ("POST", "/apps/{app}/secrets/KEY", "secrets"),
-        ("GET", "/apps/{app}/ip_assignments", "ip_assignments"),
+        ("GET", "/apps/{app}/secretkeys", "Secretkeys_list"),
+        ("POST", "/apps/{app}/secretkeys/KEY/sign", "Secretkey_sign"),
         ("POST", "/apps/{app}/machines/{machine}/lease", "lease"),
         ("POST", "/apps/{app}/machines/{machine}/exec", "exec"),
         ("GET", "/apps/{app}/machines/{machine}/ps", "ps"),
