@@ -135,7 +135,7 @@ def test_retries_run_out_and_come_back_after_their_window() -> None:
     told = Told(MachineConfig(image="i", restart=Restart(max_retries=2)))
     told.tell(*RUNNING)
     for spawn in (1, 2):
-        assert told.tell(on.Exited(1)) == [RestartLater("m", spawn, SETTINGS.restart_pause)]
+        assert told.tell(on.Exited(1)) == [RestartLater("m", spawn, SETTINGS.pause(spawn - 1))]
         assert told.tell(on.RestartDue(spawn)) == [Spawn("m")]
         told.tell(on.Started())
     told.tell(on.Exited(1))
@@ -144,6 +144,14 @@ def test_retries_run_out_and_come_back_after_their_window() -> None:
     told.now += SETTINGS.retry_window
     told.tell(on.Exited(1))
     assert told.life.state is S.RESTARTING
+
+
+def test_pauses_grow_to_their_most_and_all_retries_fit_into_the_window() -> None:
+    pauses = [SETTINGS.pause(earlier) for earlier in range(SETTINGS.retries)]
+    assert pauses[:5] == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert set(pauses[5:]) == {10.0}
+    assert sum(pauses) < SETTINGS.retry_window
+    assert SETTINGS.pause(10_000) == 10.0
 
 
 def test_a_stop_in_the_pause_before_a_restart_is_over_at_once() -> None:

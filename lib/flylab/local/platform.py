@@ -6,7 +6,7 @@ API, edge, driver ──event──► Fleet.apply ──actions──► store 
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from random import Random
 
 from flylab import ids
@@ -45,6 +45,7 @@ class Platform:
         self.view = View()
         self.loads = Loads()
         self.events = Hub()
+        self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
         self._store = store
         self.folders = VolumeFolders(store.folder, self.fleet.volumes, apply=self.apply, clock=clock, rng=rng)
@@ -160,12 +161,15 @@ class Platform:
     def _perform(self, actions: list[Action]) -> None:
         self._write(actions)
         apps = [action.app for action in actions if isinstance(action, do.AppChanged)]
-        self._tell_edges(apps, [action.machine for action in actions if isinstance(action, do.Changed)])
+        told = (do.Changed, do.CheckTold)
+        self._tell_edges(apps, [action.machine for action in actions if isinstance(action, told)])
         self._tell_hosts([each.key for each in actions if isinstance(each, do.Kept) and each.kind == certificates.KIND])
         for action in actions:
             match action:
                 case do.Noted():
                     self._noted(action)
+                case do.CheckTold():
+                    self._check_told(action)
                 case do.Forgotten(machine=machine_id):
                     self.view.drop(machine_id)
                 case do.AppDropped(app=app):
@@ -211,6 +215,9 @@ class Platform:
             self.view.put_app(AppRow(name=app.name, organization=app.organization, network=app.network))
         for machine_id in machines:
             life = self.fleet.find(machine_id)
+            if life is not None:
+                for watcher in self.watchers:
+                    watcher(life)
             if life is None or life.state is S.DESTROYED:
                 self.view.drop(machine_id)
                 continue
@@ -222,6 +229,7 @@ class Platform:
                 version=life.version,
                 services=life.config.services,
                 cordoned=life.cordoned,
+                healthy=life.health.healthy,
             )
             self.view.put(row)
 
@@ -247,6 +255,13 @@ class Platform:
                 future.set_result(Reached(event.status, event.id, noted.version))
             elif event.status == S.DESTROYED:
                 future.set_exception(RuleError("machine_not_found", "machine not found, it was destroyed"))
+
+    def _check_told(self, told: do.CheckTold) -> None:
+        life = self._life(told.machine)
+        named: Json = {"machine": life.id, "name": life.name, "app": life.app, "region": life.region}
+        said = {"check": told.name, "status": told.status, "output": told.output, "healthy": life.health.healthy}
+        # Without a state: whoever draws the states of machines passes it over.
+        self.events.publish({"type": "check", **named, "state": "", "at": self.clock.wall(), **said})
 
     def _life(self, machine_id: str) -> Life:
         life = self.fleet.find(machine_id)

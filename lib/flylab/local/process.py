@@ -18,6 +18,7 @@ from flylab.local.images import Image
 from flylab.local.mounting import check_way, mount
 from flylab.local.ports import Ports
 from flylab.rules import lifecycle as on
+from flylab.rules.checks import ports_of
 from flylab.rules.volume_records import VOLUMES
 from flylab.wire.fields import Json
 from flylab.wire.machine import File, Machine, MachineConfig
@@ -182,7 +183,7 @@ class ProcessDriver:
             _write(home, file, config, secrets)
         door = self.doors.open(machine.id, home)
         claims = self._claims.setdefault(machine.id, {})
-        for internal_port in dict.fromkeys(service.internal_port for service in config.services):
+        for internal_port in ports_of(config):
             claims[internal_port] = self._ports.claim()
         # A secret beats a variable of the same name (reference/configuration).
         given = image.env | config.env | dict(secrets)

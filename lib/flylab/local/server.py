@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from flylab import __version__
 from flylab.clock import SystemClock
 from flylab.errors import LocalError
+from flylab.local.checker import Checker
 from flylab.local.descendants import adopt_orphans, kill_below
 from flylab.local.edge import Edge, EdgeSettings
 from flylab.local.endings import on_signals, watch_parent
@@ -31,6 +32,7 @@ from flylab.local.settings import overridden, platform_settings, read_tables, re
 from flylab.local.sockets import listen_all, url
 from flylab.local.speech import exchange_line, greeting
 from flylab.local.store import Store, remove_abandoned
+from flylab.local.timetable import Timetable
 from flylab.published.network import regions, rtt
 from flylab.rules.admission import Catalogue
 from flylab.rules.rates import Rates, RateSettings
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
-_TABLES = ("platform", "fleet", "life", "secrets", "volumes", "edge", "exchange")
+_TABLES = ("platform", "fleet", "life", "secrets", "volumes", "checks", "edge", "exchange")
 
 
 def run(options: Options) -> int:
@@ -108,8 +110,11 @@ class Server:
             stack.push_async_callback(api.stop)
             self.driver.doors.attach(api.protocols)
             await self.driver.start()
+            checker, timetable = self._watchers()
             self.platform.attach(self.driver)
             stack.push_async_callback(self.platform.close)
+            stack.push_async_callback(checker.close)
+            stack.callback(timetable.close)
             await api.start()
             for region, listener in self.edge_sockets.items():
                 edge = self._edge(region)
@@ -135,6 +140,14 @@ class Server:
             rates=Rates(RateSettings()) if self.options.rate_limits else None,
             describe=self._describe,
         )
+
+    def _watchers(self) -> tuple[Checker, Timetable]:
+        """What acts by itself while machines run: their checks, and their schedules."""
+        platform, settings = self.platform, self.settings
+        checker = Checker(self.clock, settings.checks, address=platform.address, apply=platform.apply)
+        timetable = Timetable(self.clock, settings.schedule_hour, platform.report)
+        platform.watchers += [checker.look, timetable.look]
+        return checker, timetable
 
     def _edge(self, region: str) -> Edge:
         return Edge(

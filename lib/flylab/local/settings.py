@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flylab.errors import UsageError
+from flylab.rules.checks import CheckSettings
 from flylab.rules.fleet import FleetSettings
 from flylab.rules.life import LifeSettings
 from flylab.rules.secrets import SecretSettings
@@ -20,6 +21,8 @@ class PlatformSettings:
     """The control plane."""
 
     fleet: FleetSettings = field(default_factory=FleetSettings)
+    checks: CheckSettings = field(default_factory=CheckSettings)
+    schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
     body_limit: int = 8 * 1024 * 1024  # our choice: the longest request body that the API reads
@@ -57,7 +60,7 @@ def overridden(settings: T, tables: dict[str, dict[str, object]], name: str) -> 
 
 
 def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
-    """From the tables ``[platform]``, ``[fleet]``, ``[life]``, ``[secrets]`` and ``[volumes]``."""
+    """From the tables ``[platform]``, ``[fleet]``, ``[life]``, ``[secrets]``, ``[volumes]`` and ``[checks]``."""
     fleet = overridden(
         FleetSettings(
             life=overridden(LifeSettings(), tables, "life"),
@@ -67,7 +70,11 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
         tables,
         "fleet",
     )
-    return overridden(PlatformSettings(fleet=fleet), tables, "platform")
+    checks = overridden(CheckSettings(), tables, "checks")
+    settings = overridden(PlatformSettings(fleet=fleet, checks=checks), tables, "platform")
+    if settings.schedule_hour <= 0:
+        raise UsageError(f"setting 'platform.schedule_hour' is {settings.schedule_hour:g}, it must be above 0")
+    return settings
 
 
 def refuse_unknown(tables: dict[str, dict[str, object]], known: tuple[str, ...]) -> None:

@@ -71,6 +71,16 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckTold:
+    """A check of the machine has another status: tell the edges and whoever follows; it is not written down."""
+
+    machine: str
+    name: str
+    status: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchNext:
     """Feed ``Start`` in a step of its own, so that ``created`` is seen by whoever created the machine."""
 
@@ -129,4 +139,4 @@ class AppDropped:
 
 MachineAction = Spawn | Terminate | Freeze | Thaw | Remove | RestartLater | Noted | Changed
 FolderAction = MakeFolder | CopyFolder | DropFolder
-Action = MachineAction | LaunchNext | Forgotten | Kept | FolderAction | AppChanged | AppDropped
+Action = MachineAction | CheckTold | LaunchNext | Forgotten | Kept | FolderAction | AppChanged | AppDropped

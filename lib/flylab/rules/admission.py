@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flylab.errors import RuleError
+from flylab.rules.checks import read_checks
 from flylab.rules.contents import check_contents, check_name
 from flylab.rules.mounts import check_mounts
+from flylab.rules.schedules import check_schedule
 from flylab.wire.fields import Fields
 from flylab.wire.machine import Guest, MachineConfig
 from flylab.wire.regions import ALIASES, ANY, regions_of
@@ -89,6 +91,8 @@ def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
             raise RuleError("invalid_argument", f"config.services names internal_port {port} twice")
     check_contents(config)
     check_mounts(config)
+    check_schedule(config)
+    read_checks(config)
     guest = admit_guest(config.guest, config.extra.get("size"))
     return replace(config, guest=guest, extra={"dns": {}} | config.extra)
 

@@ -16,7 +16,7 @@ from flylab.rules.actions import Action
 from flylab.rules.belongings import Belongings
 from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.rules.mounts import find_volume, mounted, remounted
-from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
+from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import SecretSettings
 from flylab.rules.volume_orders import VolumeOrder
@@ -126,6 +126,10 @@ class Fleet:
                 return [*self._forget(now), *self._create_machine(event, now)]
             case Happened(machine=machine_id, what=what):
                 return self._happened(machine_id, what, now)
+            case Checked():
+                life = self._living(event.machine)
+                status = life.health.heard(event.round, event.name, event.passed, event.output, now)
+                return [do.CheckTold(life.id, event.name, status, event.output)] if status else []
             case Cordon(machine=machine_id, on=cordoned):
                 life = self._living(machine_id)
                 life.cordoned, life.updated_at = cordoned, now

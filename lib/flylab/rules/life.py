@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Changed, Freeze, MachineAction, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
+from flylab.rules.checks import Health
 from flylab.rules.lifecycle import Happening, following
 from flylab.wire.config import MachineConfig
 from flylab.wire.fields import Json
@@ -28,8 +29,19 @@ class LifeSettings:
     kill_timeout_most: float = 300.0  # the same page
     retries: int = 10  # machines/guides-examples/machine-restart-policy
     retry_window: float = 300.0  # the same page: within 5 minutes
-    restart_pause: float = 0.5  # our choice, nothing is published; keeps a crash loop from eating the computer
+    # The pauses between restarts are our choice, nothing is published: they keep a crash loop from eating the computer,
+    # and ten of them fit into the five minutes that the retries are counted in.
+    restart_pause: float = 0.5
+    restart_growth: float = 2.0  # each further restart within the window waits that much longer …
+    restart_growth_most: float = 20.0  # … up to that many times the first pause
+    gate_before_first_pass: bool = True  # ASSUMED: checks that have not run since a start keep requests away
     events_kept: int = 50  # the most that the events endpoint shows
+
+    def pause(self, earlier: int) -> float:
+        """Seconds before a restart that follows ``earlier`` ones within the window."""
+        # Beyond a few hundred the power would overflow; policy `always` counts on and on.
+        grown = self.restart_growth ** min(earlier, 100)
+        return self.restart_pause * max(1.0, min(grown, self.restart_growth_most))
 
 
 _TYPES: dict[type[Happening], str] = {
@@ -38,6 +50,7 @@ _TYPES: dict[type[Happening], str] = {
     on.Suspended: "suspend", on.Update: "update", on.Destroy: "destroy", on.ForceDestroy: "destroy",
     on.Removed: "destroy", on.Recovered: "recover",
 }  # fmt: skip
+_FIRST = (on.Prepared, on.Recovered)
 _WANTED = (S.STOPPING, S.RESTARTING, S.REPLACING, S.DESTROYING)  # an exit in these states was asked for
 
 
@@ -63,6 +76,7 @@ class Life:
     restarts: tuple[float, ...] = ()
     log: tuple[tuple[Event, str], ...] = ()  # oldest first, each with the version it happened to
     versions: tuple[tuple[str, MachineConfig], ...] = ()  # oldest first, the current one last
+    health: Health = field(default_factory=Health)  # not written down: after a start everything is checked anew
 
     def step(self, event: Happening, now: float, *, settings: LifeSettings, mint: Mint) -> list[MachineAction]:
         """Follow the event; raises ``IllegalTransition`` and changes nothing when the state does not allow it."""
@@ -74,6 +88,9 @@ class Life:
         # `_act` settles what the table leaves open: policies, and states that pass at once without a process.
         self.state = self._settled(event, after, actions)
         self.updated_at = now
+        if (self.state is S.STARTED) is not (before is S.STARTED) or isinstance(event, (on.Update, *_FIRST)):
+            gate = settings.gate_before_first_pass
+            self.health.begin(self.config, now, running=self.state is S.STARTED, gate=gate)
         if self.state is not before or isinstance(event, (on.Exited, on.Update)):
             actions.append(self.note(event, before, now, settings=settings, mint=mint))
         return [*actions, Changed(self.id)]
@@ -117,8 +134,9 @@ class Life:
             return [self._spawn()]
         by_itself = before in (S.STARTING, S.STARTED)
         if by_itself and self._policy_restarts(event, now, settings):
-            self.restarts = (*self._recent(now, settings), now)
-            return [RestartLater(self.id, self.spawns, settings.restart_pause)]
+            recent = self._recent(now, settings)
+            self.restarts = (*recent, now)
+            return [RestartLater(self.id, self.spawns, settings.pause(len(recent)))]
         return [Remove(self.id)] if self.config.auto_destroy else []
 
     def _settled(self, event: Happening, after: S, actions: list[MachineAction]) -> S:
@@ -208,4 +226,5 @@ class Life:
             created_at=format_moment(self.created_at),
             updated_at=format_moment(self.updated_at),
             cordoned=self.cordoned,
+            checks=self.health.to_json(),
         )

@@ -50,6 +50,17 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A check has run; ``round`` is that of ``Life.health`` when it began."""
+
+    machine: str
+    round: int
+    name: str
+    passed: bool
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cordon:
     machine: str
     on: bool
@@ -65,4 +76,4 @@ class SetMetadata:
     version: str = ""
 
 
-FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Cordon | SetMetadata | AppOrder | VolumeOrder
+FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | AppOrder | VolumeOrder
