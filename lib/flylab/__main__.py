@@ -16,6 +16,7 @@ _KIT = {
     "suite": "run the chapters and keep their results",
     "site": "build the write-up from the executed chapters",
     "doctor": "check what this computer can do",
+    "logs": "show what machines of the local platform print",
     "sweep": "find and remove what a run left on Fly",
 }
 

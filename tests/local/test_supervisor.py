@@ -50,7 +50,9 @@ class Boss:
         self.order("spawn", machine, argv=argv, env=env, cwd=cwd or str(self.folder), log=log)
 
     def log(self, machine: str = "m") -> str:
-        return (self.folder / f"{machine}.log").read_text()
+        """What it printed; each line has 27 characters of ours in front."""
+        lines = (self.folder / f"{machine}.log").read_text().splitlines()
+        return "".join(f"{line[27:]}\n" for line in lines)
 
     def heard(self) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(self.reports.readline())

@@ -12,6 +12,11 @@ from flylab.wire.duration import format_duration
 from flylab.wire.machine import MachineConfig
 
 
+def app_path(app: str) -> str:
+    """The path of one app."""
+    return f"/apps/{part(app)}"
+
+
 def machine_path(app: str, machine_id: str) -> str:
     """The path of one machine."""
     return f"/apps/{part(app)}/machines/{part(machine_id)}"
@@ -149,13 +154,13 @@ def delete_metadata(app: str, machine_id: str, key: str) -> Call:
 
 
 def list_secrets(app: str) -> Call:
-    return Call(asked=f"list the secrets of app {app}", method="GET", path=f"/apps/{_part(app)}/secrets")
+    return Call(asked=f"list the secrets of app {app}", method="GET", path=f"/apps/{part(app)}/secrets")
 
 
 def set_secrets(app: str, values: Mapping[str, str | None]) -> Call:
     """Safe to repeat: it ends in the same place, at a later version. Errors name the secrets, never their values."""
     asked = f"set the secrets {', '.join(values)} of app {app}"
-    path = f"/apps/{_part(app)}/secrets"
+    path = f"/apps/{part(app)}/secrets"
     return Call(asked=asked, method="POST", path=path, body={"values": dict(values)})
 
 

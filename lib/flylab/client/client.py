@@ -6,7 +6,7 @@ before it is sent again, and waiting goes on for longer than the API's own limit
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Self
 
 import httpx
@@ -14,6 +14,7 @@ import httpx
 from flylab.client import calls
 from flylab.client.answers import PlatformRegion, SecretInfo, parse_regions
 from flylab.client.errors import Conflict, NotFound, PreconditionFailed
+from flylab.client.logs import follow, logs_call
 from flylab.client.making import make_app, make_machine, make_version
 from flylab.client.retry import DEFAULT, RetryPolicy
 from flylab.client.session import Session
@@ -22,6 +23,7 @@ from flylab.client.volumes import Volumes
 from flylab.client.waiting import wait_for
 from flylab.clock import Clock, SystemClock
 from flylab.errors import UsageError
+from flylab.wire.log import LogLine
 from flylab.wire.machine import App, Event, Machine, MachineConfig
 
 FLY = "https://api.machines.dev"  # machines/api/working-with-machines-api
@@ -229,6 +231,35 @@ class Client:
     async def events(self, app: str, machine_id: str, *, limit: int | None = None) -> list[Event]:
         """What happened to a machine, newest first; the API gives 20 without a ``limit`` and 50 at most."""
         return (await self._session.send(calls.list_events(app, machine_id, limit=limit))).read_each(Event.from_json)
+
+    async def logs(
+        self,
+        app: str,
+        *,
+        machine: str | None = None,
+        region: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+    ) -> list[LogLine]:
+        """What machines of the local platform printed, by time: the last ``limit`` lines, or those from ``since`` on.
+
+        ``since`` is a moment such as ``2026-10-05T07:00:00Z``. Raises UsageError for Fly, whose API has no logs.
+        """
+        call = logs_call(self._transport, app, machine=machine, region=region, since=since, limit=limit)
+        return (await self._session.send(call)).read_each(LogLine.from_json)
+
+    def follow_logs(
+        self,
+        app: str,
+        *,
+        machine: str | None = None,
+        region: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[LogLine]:
+        """The same, and then each line as it comes, until the app or the platform is gone."""
+        call = logs_call(self._transport, app, machine=machine, region=region, since=since, limit=limit, follow=True)
+        return follow(self._transport, call)
 
     async def metadata(self, app: str, machine_id: str) -> dict[str, str]:
         """All metadata of a machine."""

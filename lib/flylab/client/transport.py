@@ -4,7 +4,7 @@ import ipaddress
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -81,7 +81,7 @@ class Transport:
         if not (self._token and self._token.isascii() and self._token.isprintable()):
             raise UsageError("the API token is empty or has characters that cannot be in a header")
         self._policy = policy
-        near = _is_near(httpx.URL(self.base_url).host)
+        self.near = near = _is_near(httpx.URL(self.base_url).host)
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": _authorization(self._token), "accept": "application/json"},
@@ -113,6 +113,27 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as exc:
             raise TransportError(call.asked, f"the connection failed ({type(exc).__name__})", sent=True) from exc
         return self._read(call, response)
+
+    async def events(self, call: Call) -> AsyncIterator[object]:
+        """The JSON of each server-sent event, one a line, as it comes; raises as ``send`` does."""
+        timeout = httpx.Timeout(self._policy.answer_timeout, connect=self._policy.connect_timeout, read=None)
+        query = {
+            key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in call.query.items()
+        }
+        try:
+            async with self._http.stream(call.method, call.path, params=query or None, timeout=timeout) as response:
+                if response.status_code >= 300:
+                    await response.aread()
+                    self._read(call, response)
+                async for line in response.aiter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line[5:])
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as exc:
+            raise TransportError(call.asked, f"{self.base_url} cannot be reached", sent=False) from exc
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as exc:
+            raise TransportError(call.asked, f"the connection failed ({type(exc).__name__})", sent=True) from exc
+        except ValueError as exc:
+            raise AnswerError(call.asked, "an event is not JSON") from exc
 
     def _read(self, call: Call, response: httpx.Response) -> Answer:
         request_id = response.headers.get("fly-request-id", "")

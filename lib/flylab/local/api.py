@@ -16,6 +16,7 @@ from flylab.local import (
     api_certificates,
     api_details,
     api_flylab,
+    api_logs,
     api_machines,
     api_org_volumes,
     api_secrets,
@@ -34,7 +35,7 @@ def create_api(control: Control) -> Quart:
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
-    for routes in (api_apps, api_machines, api_details, *belongings, api_flylab):
+    for routes in (api_apps, api_machines, api_details, *belongings, api_flylab, api_logs):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 

@@ -1,4 +1,4 @@
-"""What only the local platform has, below ``/_flylab/``: streams of events and exchanges, logs, and what it is made of.
+"""What only the local platform has, below ``/_flylab/``: streams of events and exchanges, and what it is made of.
 
 Nothing here needs a token: a browser's event stream cannot send one, and only this computer can connect.
 """
@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator
 
 from quart import Quart, Response
 
-from flylab.local.api_requests import Control, answer, count
+from flylab.local.api_requests import Control, answer
 from flylab.local.events import Hub
-
-_TAIL = 200  # lines of a log when the request does not say; our choice
 
 
 def register(api: Quart, control: Control) -> None:
@@ -36,12 +34,6 @@ def register(api: Quart, control: Control) -> None:
     @api.get("/_flylab/exchanges/recent", endpoint="flylab_recent_exchanges")
     async def recent_exchanges() -> Response:
         return answer(platform.exchanges.recent())
-
-    @api.get("/_flylab/apps/<app_name>/machines/<machine_id>/logs", endpoint="flylab_logs")
-    async def logs(app_name: str, machine_id: str) -> Response:
-        control.life(app_name, machine_id)
-        lines = platform.driver.log_tail(machine_id, count("lines", _TAIL, 100_000))
-        return Response(lines, content_type="text/plain; charset=utf-8")
 
 
 def _stream(hub: Hub) -> Response:

@@ -1,6 +1,7 @@
 """What the platform asks of whatever makes machines real, and what it hears back."""
 
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from flylab.rules.lifecycle import Happening
@@ -38,6 +39,9 @@ class Driver(Protocol):
 
     def log_tail(self, machine_id: str, lines: int) -> bytes:
         """The last lines of its standard output and error."""
+
+    def log(self, machine_id: str) -> Path:
+        """The newest file of its log, which ``logs.py`` reads; it may not be there."""
 
     async def close(self) -> None:
         """End every process of every machine, however it takes it."""

@@ -26,6 +26,11 @@ class Hub:
             else:
                 queue.put_nowait(item)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more comes."""
+        return self._closed
+
     def recent(self) -> list[Json]:
         """The last items, oldest first."""
         return list(self._recent)

@@ -15,7 +15,9 @@ from flylab.errors import LocalError
 from flylab.local.doors import Doors
 from flylab.local.driver import Report
 from flylab.local.images import Image
+from flylab.local.logs import plain
 from flylab.local.mounting import check_way, mount
+from flylab.local.output import MOST
 from flylab.local.ports import Ports
 from flylab.rules import lifecycle as on
 from flylab.rules.checks import ports_of
@@ -28,15 +30,22 @@ from flylab.wire.runtime import Runtime
 _SUPERVISE = "import sys; sys.path.append(sys.argv[1]); from flylab.local.supervisor import main; main()"
 _LIB = Path(__file__).resolve().parents[2]
 _LINE = 1 << 20  # the longest line that the supervisor sends is far below
-_TAIL = 1 << 20  # bytes of a log that are looked at
 
 
 class ProcessDriver:
     """Owns the supervisor, the machines' folders below ``folder`` and their ports; volumes are beside ``folder``."""
 
     def __init__(
-        self, folder: Path, images: dict[str, Image], ports: Ports, *, report: Report, lost: Callable[[], None]
+        self,
+        folder: Path,
+        images: dict[str, Image],
+        ports: Ports,
+        *,
+        report: Report,
+        lost: Callable[[], None],
+        log_size: int = 2 * MOST,
     ) -> None:
+        self._log_most = log_size // 2  # of each of two files
         self._folder = folder
         self._images = images
         self._ports = ports
@@ -109,15 +118,9 @@ class ProcessDriver:
         return None if port is None else ("127.0.0.1", port)
 
     def log_tail(self, machine_id: str, lines: int) -> bytes:
-        try:
-            with self._log(machine_id).open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _TAIL))
-                return b"".join(file.readlines()[-lines:])
-        except FileNotFoundError:
-            return b""
+        return plain(self.log(machine_id), lines)
 
-    def _log(self, machine_id: str) -> Path:
+    def log(self, machine_id: str) -> Path:
         return self._folder / machine_id / "log"
 
     async def close(self) -> None:
@@ -188,7 +191,8 @@ class ProcessDriver:
         # A secret beats a variable of the same name (reference/configuration).
         given = image.env | config.env | dict(secrets)
         env = self._environment(machine, app, home, given, claims) | volumes | door
-        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), "log": str(self._log(machine.id))}
+        log = {"log": str(self.log(machine.id)), "log_most": self._log_most}
+        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), **log}
 
     def _environment(
         self, machine: Machine, app: str, home: Path, given: dict[str, str], claims: dict[int, int]

@@ -93,6 +93,7 @@ class Server:
             Ports(self._random("ports")),
             report=self.platform.report,
             lost=self._supervisor_lost,
+            log_size=self.settings.log_size,
         )
         self._stopping: asyncio.Event | None = None
         self._status = 0

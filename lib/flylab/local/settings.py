@@ -25,6 +25,7 @@ class PlatformSettings:
     schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
+    log_size: int = 8 * 1024 * 1024  # our choice: bytes that are kept of what a machine prints
     body_limit: int = 8 * 1024 * 1024  # our choice: the longest request body that the API reads
     # What a machine may see through its own `/.fly/api` is not published: assumed is all of its app but the secrets.
     machine_reads_app: bool = True

@@ -6,7 +6,8 @@ the socket then reads end-of-file, and everything that was ever started here is 
     platform ──socket──► supervisor ──fork, exec──► machine's process (its own session)
                              ▲                            └─ a grandchild that detached comes back here (subreaper)
 
-Orders:  {"do": "spawn", "machine", "argv", "env", "cwd", "log"}   {"do": "terminate", "machine", "name", "timeout"}
+Orders:  {"do": "spawn", "machine", "argv", "env", "cwd", "log", "log_most"}
+         {"do": "terminate", "machine", "name", "timeout"}
          {"do": "send", "machine", "name"}   {"do": "freeze" | "thaw", "machine"}
 Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": machine, "code", "signal"}
 """
@@ -31,6 +32,7 @@ from flylab.local.descendants import (
     processes,
     send,
 )
+from flylab.local.output import MOST, Output
 
 PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform promises 5 in all
 
@@ -38,8 +40,9 @@ PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform 
 class Child:
     """One machine's process: its pid is also the id of its session and of its first process group."""
 
-    def __init__(self, machine: str, pid: int, pipe: int) -> None:
+    def __init__(self, machine: str, pid: int, pipe: int, output: Output) -> None:
         self.machine, self.pid = machine, pid
+        self.output = output
         self.pipe: int | None = pipe  # reads end-of-file once the program runs, else the errno that prevented it
         self.deadline: float | None = None
         self.early: tuple[str, float] | None = None  # a terminate that came before the program ran
@@ -97,18 +100,28 @@ class Supervisor:
     def report(self, **fields: object) -> None:
         self.channel.sendall(json.dumps(fields).encode() + b"\n")
 
-    def do_spawn(self, machine: str, argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
+    def do_spawn(
+        self, machine: str, argv: list[str], env: dict[str, str], cwd: str, log: str, log_most: int = MOST
+    ) -> None:
         try:
-            read, write = os.pipe()
-            parent = os.getpid()
-            pid = os.fork()
+            with contextlib.ExitStack() as undo:
+                output = Output(log, log_most, self.selector)
+                undo.callback(output.finish)
+                undo.callback(output.begin)
+                read, write = os.pipe()
+                undo.callback(os.close, read)
+                undo.callback(os.close, write)
+                parent = os.getpid()
+                pid = os.fork()
+                undo.pop_all()
         except OSError as exc:  # no descriptors or processes left: this machine fails, the others live on
-            self.report(failed=machine, why=str(exc))
+            self.report(failed=machine, why=exc.strerror or str(exc))
             return
         if pid == 0:
-            become(argv, env, cwd, log, parent, write)
+            become(argv, env, cwd, output.theirs, parent, write)
         os.close(write)
-        child = Child(machine, pid, read)
+        output.begin()
+        child = Child(machine, pid, read, output)
         self.children[machine] = self.pids[pid] = child
         self.selector.register(read, selectors.EVENT_READ, lambda: self.settled(child))
 
@@ -122,6 +135,7 @@ class Supervisor:
         child.pipe = None
         if code:
             self.forget(child)
+            child.output.finish()
             self.report(failed=child.machine, why=os.strerror(int(code)))
             return False
         self.report(spawned=child.machine, pid=child.pid)
@@ -172,6 +186,7 @@ class Supervisor:
             return
         self.forget(child)
         self.kill_detached(child)
+        child.output.finish()
         signalled = os.WIFSIGNALED(status)
         code = 0 if signalled else os.WEXITSTATUS(status)
         self.report(exited=child.machine, code=code, signal=os.WTERMSIG(status) if signalled else 0)
@@ -199,7 +214,9 @@ class Supervisor:
         kill_below(os.getpid(), PATIENCE)
 
 
-def become(argv: list[str], env: dict[str, str], cwd: str, log: str, parent: int, report: int) -> NoReturn:
+def become(
+    argv: list[str], env: dict[str, str], cwd: str, outputs: tuple[int, int], parent: int, report: int
+) -> NoReturn:
     """In the forked child: turn into the machine's program."""
     try:
         os.setsid()
@@ -210,8 +227,7 @@ def become(argv: list[str], env: dict[str, str], cwd: str, log: str, parent: int
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
         os.chdir(cwd)
-        out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
+        for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, outputs[0]), (2, outputs[1])):
             os.dup2(source, target)
         os.execvpe(argv[0], argv, env)
     except (OSError, ValueError) as exc:  # ValueError: a text that no environment or argument can hold
