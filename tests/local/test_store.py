@@ -10,6 +10,7 @@ import pytest
 from flylab.errors import LocalError
 from flylab.local.store import Store, life_from_json, life_to_json, remove_abandoned
 from flylab.rules import lifecycle as on
+from flylab.rules.checks import Health
 from flylab.rules.fleet import AppEntry
 from flylab.rules.life import Life, LifeSettings
 from flylab.wire.machine import MachineConfig, Service
@@ -55,6 +56,7 @@ def test_a_machine_is_read_as_it_was_but_for_its_process() -> None:
     life = machine()
     again = life_from_json(life_to_json(life))
     life.running = False
+    life.health = Health()
     assert again == life
 
 

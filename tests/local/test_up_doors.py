@@ -1,7 +1,9 @@
 """`/.fly/api` of real machines: the Machines API without a token, under the machine's own rights."""
 
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,15 @@ def door(platform: Up, machine: dict[str, Any]) -> Path:
     return Path(platform.info["state"]) / "machines" / machine["id"] / "root" / ".fly" / "api"
 
 
-def through(path: Path) -> httpx.Client:
-    return httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://flaps", timeout=20)
+@contextmanager
+def through(path: Path) -> Iterator[httpx.Client]:
+    """A client at the door; the state's folder may lie too deep for a socket's address."""
+    with tempfile.TemporaryDirectory(prefix="door-", dir="/tmp") as near:
+        link = Path(near) / "api"
+        link.symlink_to(path)
+        transport = httpx.HTTPTransport(uds=str(link))
+        with httpx.Client(transport=transport, base_url="http://flaps", timeout=20) as client:
+            yield client
 
 
 def test_a_machine_suspends_itself(platform: Up) -> None:
