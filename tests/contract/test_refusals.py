@@ -167,11 +167,6 @@ async def test_an_unknown_method_is_not_allowed(raw, local, app):
     [
         ("GET", "/apps/{app}/secretkeys", "Secretkeys_list"),
         ("POST", "/apps/{app}/secretkeys/KEY/sign", "Secretkey_sign"),
-        ("POST", "/apps/{app}/machines/{machine}/lease", "lease"),
-        ("POST", "/apps/{app}/machines/{machine}/exec", "exec"),
-        ("GET", "/apps/{app}/machines/{machine}/ps", "ps"),
-        ("GET", "/orgs/personal/machines", "orgs"),
-        ("POST", "/platform/placements", "placements"),
         ("POST", "/tokens/oidc", "oidc"),
     ],
 )

@@ -13,6 +13,7 @@ from flylab.local.platform import Platform
 from flylab.local.settings import PlatformSettings
 from flylab.local.store import Store
 from flylab.rules import lifecycle as on
+from flylab.rules.leases import TakeLease
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, Happened
 from flylab.rules.waiting import Wanted
@@ -134,6 +135,31 @@ async def test_what_the_proxy_may_not_start(world: World, events: tuple[on.Happe
 
 async def test_nobody_is_not_startable(world: World) -> None:
     assert await refusal(world) == "PM08"
+
+
+async def test_the_proxy_does_not_wake_a_leased_machine(world: World) -> None:
+    world.machine(*RESTING)
+    world.platform.apply(TakeLease(machine="m", nonce="n", owner="o", ttl=5))
+    assert await refusal(world) == "PM01"
+    await world.clock.advance(6)
+    wake = asyncio.create_task(world.platform.wake("m"))
+    await asyncio.sleep(0)
+    world.platform.report("m", on.Started())
+    await wake
+
+
+async def test_a_ring_wakes_those_who_wait_for_that_name_and_the_end_wakes_all(world: World) -> None:
+    world.machine()
+    bell = world.platform.kept
+    waits = [asyncio.create_task(bell.wait(kind, 60)) for kind in ("lease", "other")]
+    await asyncio.sleep(0)
+    world.platform.apply(TakeLease(machine="m", nonce="n", owner="o", ttl=5))
+    await waits[0]
+    await bell.wait("lease", 0.0)
+    assert not waits[1].done()
+    bell.close()
+    with pytest.raises(RuleError, match="the platform is stopping"):
+        await waits[1]
 
 
 @pytest.mark.parametrize("end", [on.StartFailed("no file"), on.Stop()])

@@ -60,7 +60,6 @@ def test_everything_that_is_asked_is_read() -> None:
         (config(guest={"memory_mb": 100}), "unprocessable", "config.guest.memory_mb 100 is not between 256 and 2048"),
         (config(guest={"memory_mb": 300}), "unprocessable", "in steps of 256"),
         (config(size="huge"), "unprocessable", "config.size 'huge'"),
-        (config() | {"lease_ttl": 30}, "not_implemented", "leases"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_with_one_sentence(body: dict[str, Any], code: str, says: str) -> None:

@@ -16,6 +16,7 @@ from flylab.local import (
     api_certificates,
     api_details,
     api_flylab,
+    api_leases,
     api_logs,
     api_machines,
     api_org_volumes,
@@ -25,7 +26,7 @@ from flylab.local import (
 )
 from flylab.local.api_access import admit_request
 from flylab.local.api_requests import Control, answer
-from flylab.wire.codes import refuse
+from flylab.wire.codes import CODES, refuse
 
 
 def create_api(control: Control) -> Quart:
@@ -35,7 +36,7 @@ def create_api(control: Control) -> Quart:
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
-    for routes in (api_apps, api_machines, api_details, *belongings, api_flylab, api_logs):
+    for routes in (api_apps, api_machines, api_details, api_leases, *belongings, api_flylab, api_logs):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 
@@ -66,6 +67,8 @@ def create_api(control: Control) -> Quart:
             else "internal"
         )
         status, body = refuse(code, str(exc))
+        if (request.endpoint or "").endswith("_lease"):
+            return answer(api_leases.failed(body["error"], CODES[code].word), status)
         return answer(body, status)
 
     @api.errorhandler(HTTPException)

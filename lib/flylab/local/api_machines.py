@@ -7,15 +7,17 @@ from quart import Quart, Response, request
 
 from flylab import ids
 from flylab.errors import RuleError
+from flylab.local.api_leases import admitted, take
 from flylab.local.api_requests import Control, answer, flag, page, read_body
 from flylab.local.api_volumes import settle
+from flylab.local.platform import Platform
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, choose_region, parse_signal
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateMachine, Happened
 from flylab.wire.duration import parse_duration
 from flylab.wire.fields import Json
-from flylab.wire.machine import MachineState, parse_state
+from flylab.wire.machine import Machine, MachineState, parse_state
 from flylab.wire.signals import SIGNALS
 
 _MACHINE = "/v1/apps/<app_name>/machines/<machine_id>"
@@ -26,10 +28,21 @@ def register(api: Quart, control: Control) -> None:
     """Add the routes; an endpoint bears the operation id of the official document."""
     platform, secrets = control.platform, control.platform.fleet.belongings.secrets
 
-    def happen(app_name: str, machine_id: str, what: on.Happening) -> Life:
+    async def happen(app_name: str, machine_id: str, what: on.Happening) -> Life:
         life = control.life(app_name, machine_id)
+        await admitted(platform, life.id)
         platform.apply(Happened(life.id, what))
         return life
+
+    def leased(life: Life, ttl: int) -> Json:
+        """The machine, with the nonce of the lease that was asked for together with it."""
+        nonce = take(platform, life.id, ttl) if ttl else ""
+        return replace(life.machine(), nonce=nonce).to_json()
+
+    def show(life: Life) -> Machine:
+        """As it is, with its lease when the query asks for leases."""
+        held = platform.fleet.leases.held(life.id, platform.clock.wall()) if flag("include_leases") else None
+        return replace(life.machine(), lease=held)
 
     @api.get("/v1/apps/<app_name>/machines", endpoint="Machines_list")
     async def list_machines(app_name: str) -> Response:
@@ -37,13 +50,14 @@ def register(api: Quart, control: Control) -> None:
         wanted = _filter()
         found = [life for life in platform.fleet.machines(app_name) if wanted(life)]
         part, cursor = page(found, lambda life: life.id, 1000)
-        shown = [_summary(life) if flag("summary") else life.machine().to_json() for life in part]
+        shown = [_summary(life) if flag("summary") else show(life).to_json() for life in part]
         return answer(shown, headers={"fly-next-cursor": cursor} if cursor else None)
 
     @api.post("/v1/apps/<app_name>/machines", endpoint="Machines_create")
     async def create_machine(app_name: str) -> Response:
         platform.fleet.app(app_name)
         asked = admit((await read_body()).rest(), control.catalogue)
+        _check_ttl(platform, asked)
         secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
         region = choose_region(asked.region, control.catalogue)
         await settle(control, app_name, region, asked.config)
@@ -61,11 +75,11 @@ def register(api: Quart, control: Control) -> None:
             skip_secrets=asked.skip_secrets,
         )
         platform.apply(event)
-        return answer(control.life(app_name, machine_id).machine().to_json())
+        return answer(leased(control.life(app_name, machine_id), asked.lease_ttl))
 
     @api.get(_MACHINE, endpoint="Machines_show")
     async def show_machine(app_name: str, machine_id: str) -> Response:
-        machine = control.life(app_name, machine_id).machine()
+        machine = show(control.life(app_name, machine_id))
         version = request.args.get("version", machine.version)
         if version != machine.version:
             configs = dict(control.life(app_name, machine_id).versions)
@@ -77,32 +91,34 @@ def register(api: Quart, control: Control) -> None:
     @api.post(_MACHINE, endpoint="Machines_update")
     async def update_machine(app_name: str, machine_id: str) -> Response:
         asked = admit((await read_body()).rest(), control.catalogue)
+        _check_ttl(platform, asked)
         life = control.life(app_name, machine_id)
+        await admitted(platform, life.id)
         _unchangeable(asked, life)
         secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
         image_ref = control.images[asked.config.image].reference()
         version = platform.mint(platform.clock.wall())
         update = on.Update(asked.config, version, image_ref, skip_secrets=asked.skip_secrets)
         platform.apply(Happened(life.id, update))
-        return answer(life.machine().to_json())
+        return answer(leased(life, asked.lease_ttl))
 
     @api.delete(_MACHINE, endpoint="Machines_delete")
     async def destroy_machine(app_name: str, machine_id: str) -> Response:
         forced = flag("force") or flag("kill")
-        happen(app_name, machine_id, on.ForceDestroy() if forced else on.Destroy())
+        await happen(app_name, machine_id, on.ForceDestroy() if forced else on.Destroy())
         return answer(_OK)
 
     @api.post(f"{_MACHINE}/start", endpoint="Machines_start")
     async def start_machine(app_name: str, machine_id: str) -> Response:
         previous = str(control.life(app_name, machine_id).state)
-        happen(app_name, machine_id, on.Start())
+        await happen(app_name, machine_id, on.Start())
         return answer({"previous_state": previous, "migrated": False, "new_host": ""})
 
     @api.post(f"{_MACHINE}/stop", endpoint="Machines_stop")
     async def stop_machine(app_name: str, machine_id: str) -> Response:
         f = await read_body()
         signal, timeout = f.take("signal"), f.take("timeout")
-        happen(app_name, machine_id, on.Stop(_signal(signal), _seconds(timeout)))
+        await happen(app_name, machine_id, on.Stop(_signal(signal), _seconds(timeout)))
         return answer(_OK)
 
     @api.post(f"{_MACHINE}/restart", endpoint="Machines_restart")
@@ -110,12 +126,12 @@ def register(api: Quart, control: Control) -> None:
         text = request.args.get("timeout", "")
         timeout: object = f"{text}s" if text.isdecimal() else text  # seconds, or Go's notation
         signal = "SIGKILL" if flag("force_stop") else _signal(request.args.get("signal"))
-        happen(app_name, machine_id, on.Restart(signal, _seconds(timeout)))
+        await happen(app_name, machine_id, on.Restart(signal, _seconds(timeout)))
         return answer(_OK)
 
     @api.post(f"{_MACHINE}/suspend", endpoint="Machines_suspend")
     async def suspend_machine(app_name: str, machine_id: str) -> Response:
-        happen(app_name, machine_id, on.Suspend())
+        await happen(app_name, machine_id, on.Suspend())
         return answer(_OK)
 
     @api.post(f"{_MACHINE}/signal", endpoint="Machines_signal")
@@ -159,6 +175,11 @@ def _filter() -> Callable[[Life], bool]:
 def _summary(life: Life) -> Json:
     left_out = ("config", "events", "checks", "host_status")
     return {key: value for key, value in life.machine().to_json().items() if key not in left_out}
+
+
+def _check_ttl(platform: Platform, asked: Asked) -> None:
+    if asked.lease_ttl:  # before anything is made
+        platform.fleet.leases.check_ttl(asked.lease_ttl, "lease_ttl")
 
 
 def _unchangeable(asked: Asked, life: Life) -> None:

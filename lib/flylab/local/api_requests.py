@@ -16,6 +16,7 @@ from flylab.rules.admission import Catalogue
 from flylab.rules.life import Life
 from flylab.rules.rates import Rates
 from flylab.wire.fields import Fields, Json
+from flylab.wire.machine import MachineState
 
 T = TypeVar("T")
 _TRUE = frozenset({"1", "t", "true", "T", "TRUE", "True"})  # what Go's ParseBool takes for true
@@ -36,7 +37,18 @@ class Control:
     describe: Callable[[], Json]
 
     def life(self, app_name: str, machine_id: str) -> Life:
-        return self.platform.fleet.machine(app_name, machine_id)
+        """One machine of an app; a destroyed one is shown for a while and then is not found."""
+        life = self.platform.fleet.machine(app_name, machine_id)
+        if self.platform.fleet.is_forgotten(life, self.platform.clock.wall()):
+            raise RuleError("machine_not_found", "machine not found")
+        return life
+
+    def living(self, app_name: str, machine_id: str) -> Life:
+        """The same, of those that are not destroyed."""
+        life = self.life(app_name, machine_id)
+        if life.state is MachineState.DESTROYED:
+            raise RuleError("machine_not_found", "machine not found")
+        return life
 
     def check_organization(self, slug: str) -> None:
         """Raise unless it is the one that this platform has, or none is named."""

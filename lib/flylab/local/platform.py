@@ -12,6 +12,7 @@ from random import Random
 from flylab import ids
 from flylab.clock import Clock
 from flylab.errors import RuleError
+from flylab.local.bell import Bell
 from flylab.local.driver import Driver
 from flylab.local.events import Hub
 from flylab.local.settings import PlatformSettings
@@ -46,6 +47,7 @@ class Platform:
         self.loads = Loads()
         self.events = Hub()
         self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
+        self.kept = Bell()  # rings for a kind of records when one of them has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
         self._store = store
         self.folders = VolumeFolders(store.folder, self.fleet.volumes, apply=self.apply, clock=clock, rng=rng)
@@ -117,6 +119,7 @@ class Platform:
         if life.state not in _COMING:
             if life.state not in (S.STOPPED, S.SUSPENDED):
                 raise RuleError("PM08", f"machine {machine_id} cannot be started, it is {life.state}")
+            self.fleet.leases.admit_autostart(machine_id, self.clock.wall())
             self.apply(Happened(machine_id, on.Start(source="proxy")))
         ends = frozenset({"started", "stopped", "failed", "destroying", "destroyed"})
         try:
@@ -154,6 +157,7 @@ class Platform:
         await self.folders.close()
         self.events.close()
         self.exchanges.close()
+        self.kept.close()
         for _, future in [entry for entries in self._waiting.values() for entry in entries]:
             if not future.done():
                 future.set_exception(RuleError("unavailable", "the platform is stopping"))
@@ -191,7 +195,9 @@ class Platform:
                     self.driver.remove(machine_id)
                 case do.MakeFolder() | do.CopyFolder() | do.DropFolder():
                     self.folders.perform(action)
-                case do.Changed() | do.AppChanged() | do.Kept():
+                case do.Kept(kind=kind):
+                    self.kept.ring(kind)
+                case do.Changed() | do.AppChanged():
                     pass  # dealt with above, before anything is done
         if any(isinstance(action, do.Kept) and action.kind in self.fleet.volumes.collections for action in actions):
             self.folders.watch()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flylab.errors import UsageError
 from flylab.rules.checks import CheckSettings
 from flylab.rules.fleet import FleetSettings
+from flylab.rules.leases import LeaseSettings
 from flylab.rules.life import LifeSettings
 from flylab.rules.secrets import SecretSettings
 from flylab.rules.volumes import VolumeSettings
@@ -61,10 +62,11 @@ def overridden(settings: T, tables: dict[str, dict[str, object]], name: str) -> 
 
 
 def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
-    """From the tables ``[platform]``, ``[fleet]``, ``[life]``, ``[secrets]``, ``[volumes]`` and ``[checks]``."""
+    """From ``[platform]``, ``[fleet]``, ``[life]``, ``[lease]``, ``[secrets]``, ``[volumes]`` and ``[checks]``."""
     fleet = overridden(
         FleetSettings(
             life=overridden(LifeSettings(), tables, "life"),
+            lease=overridden(LeaseSettings(), tables, "lease"),
             secrets=overridden(SecretSettings(), tables, "secrets"),
             volumes=overridden(VolumeSettings(), tables, "volumes"),
         ),

@@ -47,13 +47,12 @@ class Asked:
     current_version: str
     min_secrets_version: int
     skip_secrets: bool
+    lease_ttl: int = 0  # seconds; 0 takes none
 
 
 def admit(body: object, catalogue: Catalogue) -> Asked:
     """Read the body of a create or update request; raises ``ParseError`` or ``RuleError``."""
     f = Fields(body, "")
-    if f.integer("lease_ttl"):
-        raise RuleError("not_implemented", "lease_ttl: leases are not emulated yet")
     config = MachineConfig.from_json(f.take("config") or {}, "config")
     check_name(name := f.text("name"))
     return Asked(
@@ -65,6 +64,7 @@ def admit(body: object, catalogue: Catalogue) -> Asked:
         current_version=f.text("current_version"),
         min_secrets_version=f.integer("min_secrets_version"),
         skip_secrets=f.flag("skip_secrets"),
+        lease_ttl=f.integer("lease_ttl"),
     )
 
 

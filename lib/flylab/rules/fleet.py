@@ -14,6 +14,8 @@ from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
 from flylab.rules.belongings import Belongings
+from flylab.rules.leases import KIND as LEASE
+from flylab.rules.leases import Leases, LeaseSettings, ReleaseLease, TakeLease
 from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
@@ -30,11 +32,12 @@ _APP_NAME = re.compile(r"[a-z0-9-]{1,62}")  # fly-go flaps/flaps_error_test.go h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetSettings:
-    """The numbers of the fleet; ``life`` holds those of a single machine."""
+    """The numbers of the fleet; ``life`` holds those of a single machine, ``lease`` those of leases."""
 
     life: LifeSettings = field(default_factory=LifeSettings)
     volumes: VolumeSettings = field(default_factory=VolumeSettings)
     secrets: SecretSettings = field(default_factory=SecretSettings)
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
     keep_destroyed: float = 300.0  # our choice: destroyed machines are seen "for a while", nobody says how long
 
 
@@ -61,8 +64,13 @@ class Fleet:
         # Machines of deleted apps until the driver has removed them; nobody can ask for them any more.
         self._leaving: dict[str, Life] = {}
         self.belongings = Belongings(settings.secrets)
+        self.leases = Leases(settings.lease)
         self.volumes = Volumes(settings.volumes)
-        self.records: dict[str, Collection] = {**self.belongings.collections(), **self.volumes.collections}
+        self.records: dict[str, Collection] = {
+            **self.belongings.collections(),
+            LEASE: self.leases,
+            **self.volumes.collections,
+        }
 
     def restore(
         self, apps: Iterable[AppEntry], machines: Iterable[Life], records: Mapping[str, Mapping[str, Json]], now: float
@@ -143,6 +151,10 @@ class Fleet:
             case AppOrder(app=app):
                 self.app(app)
                 return list(self.belongings.apply(event, now))
+            case TakeLease():
+                return [*self.leases.take(event, self._living(event.machine).version, now)]
+            case ReleaseLease():
+                return [*self.leases.release(event, now)]
             case _ as never:
                 assert_never(never)
 
@@ -223,6 +235,8 @@ class Fleet:
         found: list[Action] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
         if life.state is S.DESTROYED and life.config.mounts:
             found += self.volumes.detach(machine_id, now)
+        if life.state is S.DESTROYED:
+            found += self.leases.drop(machine_id)
         if machine_id in self._leaving:
             found = [action for action in found if not isinstance(action, do.Changed)]
             if life.state is S.DESTROYED:
@@ -247,12 +261,12 @@ class Fleet:
             raise RuleError("machine_not_found", "machine not found")
         return life
 
+    def is_forgotten(self, life: Life, now: float) -> bool:
+        """Whether it is destroyed for so long that nobody is shown it any more."""
+        return life.state is S.DESTROYED and now - life.updated_at > self._settings.keep_destroyed
+
     def _forget(self, now: float) -> list[Action]:
-        old = [
-            life.id
-            for life in self._machines.values()
-            if life.state is S.DESTROYED and now - life.updated_at > self._settings.keep_destroyed
-        ]
+        old = [life.id for life in self._machines.values() if self.is_forgotten(life, now)]
         for machine_id in old:
             del self._machines[machine_id]
         return [do.Forgotten(machine_id) for machine_id in old]

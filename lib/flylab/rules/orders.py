@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.lifecycle import Happening
 from flylab.rules.records import AppOrder
 from flylab.rules.volume_orders import VolumeOrder
@@ -76,4 +77,7 @@ class SetMetadata:
     version: str = ""
 
 
-FleetEvent = CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | AppOrder | VolumeOrder
+FleetEvent = (
+    CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | TakeLease | ReleaseLease
+    | AppOrder | VolumeOrder
+)  # fmt: skip

@@ -43,6 +43,8 @@ API = (
     Code("forbidden", 403),
     Code("machine_not_found", 404, "not_found", fragment="machine not found"),
     Code("volume_not_found", 404, "not_found", fragment="volume not found"),
+    # flyctl takes these words at a release for a lease that has ended by itself.
+    Code("lease_not_found", 404, "not_found", fragment="lease not found"),
     Code("not_found", 404, "not_found"),
     Code("no_such_path", 404),
     Code("method_not_allowed", 405),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from flylab.errors import ParseError
 from flylab.wire.config import File, Guest, Init, MachineConfig, Restart, StopConfig
 from flylab.wire.fields import Fields, Json, read_object, without_empty
+from flylab.wire.lease import Lease
 from flylab.wire.services import Concurrency, Port, Service
 from flylab.wire.volume import Mount
 
@@ -108,6 +109,8 @@ class Machine:
     cordoned: bool = False
     host_status: str = "ok"
     checks: tuple[Json, ...] = ()
+    nonce: str = ""  # of the lease that was taken with ``lease_ttl``, in the answer to that request alone
+    lease: Lease | None = None  # who holds it, when ``include_leases`` asked for that
     extra: Json = field(default_factory=dict)
 
     @property
@@ -134,6 +137,8 @@ class Machine:
             cordoned=f.flag("cordoned"),
             host_status=f.text("host_status", "ok"),
             checks=f.items("checks", read_object),
+            nonce=f.text("nonce"),
+            lease=f.maybe("lease", Lease.from_json),
             extra=f.rest(),
         )
 
@@ -153,7 +158,9 @@ class Machine:
             "updated_at": self.updated_at,
             "cordoned": self.cordoned,
             "host_status": self.host_status,
-            **without_empty(checks=[dict(check) for check in self.checks]),
+            **without_empty(
+                checks=[dict(check) for check in self.checks], nonce=self.nonce, lease=self.lease and self.lease.shown()
+            ),
             **self.extra,
         }
 
