@@ -16,6 +16,7 @@ from flylab.local import (
     api_certificates,
     api_details,
     api_flylab,
+    api_inside,
     api_leases,
     api_logs,
     api_machines,
@@ -36,7 +37,8 @@ def create_api(control: Control) -> Quart:
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
-    for routes in (api_apps, api_machines, api_details, api_leases, *belongings, api_flylab, api_logs):
+    machines = (api_machines, api_details, api_leases, api_inside)
+    for routes in (api_apps, *machines, *belongings, api_flylab, api_logs):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 

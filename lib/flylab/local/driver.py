@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from flylab.local.census import Process
+from flylab.rules.commands import Command, Ran
 from flylab.rules.lifecycle import Happening
 from flylab.wire.machine import Machine
 
@@ -21,6 +23,15 @@ class Driver(Protocol):
 
     def send(self, machine_id: str, signal: str) -> None:
         """Send one signal to the main process."""
+
+    async def execute(self, machine_id: str, command: Command, limit: int) -> Ran:
+        """Run a command beside the machine's process, in its folder and environment, and return how it ended.
+
+        ``limit`` bytes are kept of each stream. Raises ``not_running`` when the process has ended meanwhile.
+        """
+
+    async def processes(self, machine_id: str) -> list[Process]:
+        """Every process of the machine, commands and what they left behind included."""
 
     def freeze(self, machine_id: str) -> None:
         """Stop all its processes where they are; reports ``Suspended``."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from flylab.errors import LocalError
+from flylab.local.census import Process, census
+from flylab.local.commands import Commands
 from flylab.local.doors import Doors
 from flylab.local.driver import Report
 from flylab.local.images import Image
@@ -21,6 +23,7 @@ from flylab.local.output import MOST
 from flylab.local.ports import Ports
 from flylab.rules import lifecycle as on
 from flylab.rules.checks import ports_of
+from flylab.rules.commands import Command, Ran
 from flylab.rules.volume_records import VOLUMES
 from flylab.wire.fields import Json
 from flylab.wire.machine import File, Machine, MachineConfig
@@ -53,6 +56,8 @@ class ProcessDriver:
         self._lost = lost
         self._claims: dict[str, dict[int, int]] = {}
         self.doors = Doors()
+        self._pids: dict[str, int] = {}
+        self._commands = Commands(self._order)
         self._removals: set[asyncio.Task[None]] = set()
         self._closing = False
         self._writer: asyncio.StreamWriter | None = None
@@ -91,6 +96,13 @@ class ProcessDriver:
     def send(self, machine_id: str, signal: str) -> None:
         self._order("send", machine=machine_id, name=signal)
 
+    async def execute(self, machine_id: str, command: Command, limit: int) -> Ran:
+        return await self._commands.run(machine_id, command, limit)
+
+    async def processes(self, machine_id: str) -> list[Process]:
+        pid = self._pids.get(machine_id)
+        return [] if pid is None else await asyncio.to_thread(census, pid, machine_id, self.supervisor_pid)
+
     def freeze(self, machine_id: str) -> None:
         self._order("freeze", machine=machine_id)
         asyncio.get_running_loop().call_soon(self._report, machine_id, on.Suspended())
@@ -128,6 +140,7 @@ class ProcessDriver:
             return
         self._closing = True
         self.doors.close_all()
+        self._commands.close()
         if self._removals:
             await asyncio.wait(self._removals)
         # Either way the supervisor reads end-of-file, kills everything and leaves.
@@ -154,14 +167,18 @@ class ProcessDriver:
 
     def _heard(self, report: dict[str, object]) -> None:
         match report:
-            case {"spawned": str(machine_id)}:
+            case {"spawned": str(machine_id), "pid": int(pid)}:
+                self._pids[machine_id] = pid
                 self._report(machine_id, on.Started())
             case {"failed": str(machine_id), "why": why}:
                 self._release(machine_id)
                 self._report(machine_id, on.StartFailed(str(why)))
             case {"exited": str(machine_id), "code": int(code), "signal": int(signal)}:
+                self._pids.pop(machine_id, None)
                 self._release(machine_id)
                 self._report(machine_id, on.Exited(code, signal))
+            case {"output": _} | {"ran": _}:
+                self._commands.heard(report)
 
     def _release(self, machine_id: str) -> None:
         self.doors.close(machine_id)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
-_TABLES = ("platform", "fleet", "life", "lease", "secrets", "volumes", "checks", "edge", "exchange")
+_TABLES = ("platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "edge", "exchange")
 
 
 def run(options: Options) -> int:

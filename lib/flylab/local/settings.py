@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flylab.errors import UsageError
 from flylab.rules.checks import CheckSettings
+from flylab.rules.commands import ExecSettings
 from flylab.rules.fleet import FleetSettings
 from flylab.rules.leases import LeaseSettings
 from flylab.rules.life import LifeSettings
@@ -24,6 +25,7 @@ class PlatformSettings:
     fleet: FleetSettings = field(default_factory=FleetSettings)
     checks: CheckSettings = field(default_factory=CheckSettings)
     schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
+    exec: ExecSettings = field(default_factory=ExecSettings)
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
     log_size: int = 8 * 1024 * 1024  # our choice: bytes that are kept of what a machine prints
@@ -62,7 +64,7 @@ def overridden(settings: T, tables: dict[str, dict[str, object]], name: str) -> 
 
 
 def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
-    """From ``[platform]``, ``[fleet]``, ``[life]``, ``[lease]``, ``[secrets]``, ``[volumes]`` and ``[checks]``."""
+    """From all tables but those of the edges; one for each part, named like it."""
     fleet = overridden(
         FleetSettings(
             life=overridden(LifeSettings(), tables, "life"),
@@ -73,8 +75,15 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
         tables,
         "fleet",
     )
-    checks = overridden(CheckSettings(), tables, "checks")
-    settings = overridden(PlatformSettings(fleet=fleet, checks=checks), tables, "platform")
+    settings = overridden(
+        PlatformSettings(
+            fleet=fleet,
+            checks=overridden(CheckSettings(), tables, "checks"),
+            exec=overridden(ExecSettings(), tables, "exec"),
+        ),
+        tables,
+        "platform",
+    )
     if settings.schedule_hour <= 0:
         raise UsageError(f"setting 'platform.schedule_hour' is {settings.schedule_hour:g}, it must be above 0")
     return settings

@@ -9,6 +9,7 @@ the socket then reads end-of-file, and everything that was ever started here is 
 Orders:  {"do": "spawn", "machine", "argv", "env", "cwd", "log", "log_most"}
          {"do": "terminate", "machine", "name", "timeout"}
          {"do": "send", "machine", "name"}   {"do": "freeze" | "thaw", "machine"}
+         {"do": "exec", …} and its reports: see ``execution.py``
 Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": machine, "code", "signal"}
 """
 
@@ -32,6 +33,7 @@ from flylab.local.descendants import (
     processes,
     send,
 )
+from flylab.local.execution import Executions
 from flylab.local.output import MOST, Output
 
 PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform promises 5 in all
@@ -45,6 +47,8 @@ class Child:
         self.output = output
         self.pipe: int | None = pipe  # reads end-of-file once the program runs, else the errno that prevented it
         self.deadline: float | None = None
+        self.env: dict[str, str] = {}  # and ``cwd``: what commands beside the program get too
+        self.cwd = ""
         self.early: tuple[str, float] | None = None  # a terminate that came before the program ran
 
 
@@ -55,6 +59,7 @@ class Supervisor:
         self.pids: dict[int, Child] = {}
         self.selector = selectors.DefaultSelector()
         self.unread = b""
+        self.executions = Executions(self.selector, self.report)
 
     def run(self) -> None:
         """Serve until the platform is gone, then leave nothing behind."""
@@ -79,10 +84,12 @@ class Supervisor:
 
     def patience(self) -> float | None:
         due = [child.deadline for child in self.children.values() if child.deadline is not None]
+        due += self.executions.deadlines()
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def overdue(self) -> None:
         now = time.monotonic()
+        self.executions.overdue(now)
         for child in self.children.values():
             if child.deadline is not None and child.deadline <= now:
                 child.deadline = None
@@ -122,6 +129,7 @@ class Supervisor:
         os.close(write)
         output.begin()
         child = Child(machine, pid, read, output)
+        child.env, child.cwd = env, cwd
         self.children[machine] = self.pids[pid] = child
         self.selector.register(read, selectors.EVENT_READ, lambda: self.settled(child))
 
@@ -162,10 +170,22 @@ class Supervisor:
     def do_freeze(self, machine: str) -> None:
         if machine in self.children:
             kill_group(self.children[machine].pid, signal.SIGSTOP)
+            self.executions.signal(machine, signal.SIGSTOP)
 
     def do_thaw(self, machine: str) -> None:
         if machine in self.children:
             kill_group(self.children[machine].pid, signal.SIGCONT)
+            self.executions.signal(machine, signal.SIGCONT)
+
+    def do_exec(self, machine: str, command: str, argv: list[str], stdin: str, timeout: float, limit: int) -> None:
+        child = self.children.get(machine)
+        if child is None or child.pipe is not None:
+            self.report(ran=command, gone=True)
+        else:
+            self.executions.start(machine, command, argv, child.env, child.cwd, stdin, timeout, limit)
+
+    def do_give_up(self, machine: str, command: str) -> None:
+        self.executions.give_up(command)
 
     def reap(self, wakeup: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -179,11 +199,14 @@ class Supervisor:
                 return
             if pid in self.pids:  # others are grandchildren that came back to us
                 self.ended(self.pids[pid], status)
+            else:
+                self.executions.ended(pid, status)
 
     def ended(self, child: Child, status: int) -> None:
         kill_group(child.pid, signal.SIGKILL)
         if not self.settled(child):
             return
+        self.executions.signal(child.machine, signal.SIGKILL)
         self.forget(child)
         self.kill_detached(child)
         child.output.finish()

@@ -17,6 +17,8 @@ from flylab.rules.belongings import Belongings
 from flylab.rules.leases import KIND as LEASE
 from flylab.rules.leases import Leases, LeaseSettings, ReleaseLease, TakeLease
 from flylab.rules.life import Life, LifeSettings, Mint
+from flylab.rules.memory import KIND as MEMORY
+from flylab.rules.memory import MemoryLimits, SetMemoryLimit
 from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.rules.records import AppOrder, Collection
@@ -65,10 +67,12 @@ class Fleet:
         self._leaving: dict[str, Life] = {}
         self.belongings = Belongings(settings.secrets)
         self.leases = Leases(settings.lease)
+        self.memory = MemoryLimits()
         self.volumes = Volumes(settings.volumes)
         self.records: dict[str, Collection] = {
             **self.belongings.collections(),
             LEASE: self.leases,
+            MEMORY: self.memory,
             **self.volumes.collections,
         }
 
@@ -153,6 +157,8 @@ class Fleet:
                 return list(self.belongings.apply(event, now))
             case TakeLease():
                 return [*self.leases.take(event, self._living(event.machine).version, now)]
+            case SetMemoryLimit():
+                return [*self.memory.set(event, self._living(event.machine).config)]
             case ReleaseLease():
                 return [*self.leases.release(event, now)]
             case _ as never:
@@ -237,6 +243,8 @@ class Fleet:
             found += self.volumes.detach(machine_id, now)
         if life.state is S.DESTROYED:
             found += self.leases.drop(machine_id)
+        if life.state is S.DESTROYED or isinstance(what, on.Update):
+            found += self.memory.drop(machine_id)
         if machine_id in self._leaving:
             found = [action for action in found if not isinstance(action, do.Changed)]
             if life.state is S.DESTROYED:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.lifecycle import Happening
+from flylab.rules.memory import SetMemoryLimit
 from flylab.rules.records import AppOrder
 from flylab.rules.volume_orders import VolumeOrder
 from flylab.wire.fields import Json
@@ -78,6 +79,6 @@ class SetMetadata:
 
 
 FleetEvent = (
-    CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | TakeLease | ReleaseLease
-    | AppOrder | VolumeOrder
+    CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | SetMemoryLimit
+    | TakeLease | ReleaseLease | AppOrder | VolumeOrder
 )  # fmt: skip
