@@ -57,7 +57,7 @@ WALLS = {
     ),
 }
 # Started without site-packages, so that they are there in milliseconds; besides Python they know only each other.
-ALONE = {f"local.{name}": Wall() for name in ("supervisor", "descendants", "output")}
+ALONE = {f"local.{name}": Wall() for name in ("supervisor", "descendants", "execution", "output")}
 
 
 def module_name(path: Path) -> str:
