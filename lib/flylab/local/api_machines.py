@@ -8,13 +8,14 @@ from quart import Quart, Response, request
 from flylab import ids
 from flylab.errors import RuleError
 from flylab.local.api_leases import admitted, take
-from flylab.local.api_requests import Control, answer, flag, page, read_body
+from flylab.local.api_requests import Control, answer, count, flag, read_body
 from flylab.local.api_volumes import settle
 from flylab.local.platform import Platform
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, choose_region, parse_signal
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateMachine, Happened
+from flylab.rules.paging import Place, after
 from flylab.wire.duration import parse_duration
 from flylab.wire.fields import Json
 from flylab.wire.machine import Machine, MachineState, parse_state
@@ -47,9 +48,12 @@ def register(api: Quart, control: Control) -> None:
     @api.get("/v1/apps/<app_name>/machines", endpoint="Machines_list")
     async def list_machines(app_name: str) -> Response:
         platform.fleet.app(app_name)
-        wanted = _filter()
+        wanted = listed(platform)
         found = [life for life in platform.fleet.machines(app_name) if wanted(life)]
-        part, cursor = page(found, lambda life: life.id, 1000)
+        part, cursor = found, ""
+        if request.args.get("limit"):
+            limit, cursor = count("limit", 1000, 1000), request.args.get("cursor", "")
+            part, cursor = after(found, _place, limit=limit, cursor=cursor, now=platform.clock.wall())
         shown = [_summary(life) if flag("summary") else show(life).to_json() for life in part]
         return answer(shown, headers={"fly-next-cursor": cursor} if cursor else None)
 
@@ -154,22 +158,29 @@ def register(api: Quart, control: Control) -> None:
         return answer(_OK)
 
 
-def _filter() -> Callable[[Life], bool]:
-    """What the query of the list request lets through."""
+def _place(life: Life) -> Place:
+    return life.created_at, life.id
+
+
+def listed(platform: Platform) -> Callable[[Life], bool]:
+    """What the query of a list request lets through."""
     args = request.args
     deleted, region = flag("include_deleted"), args.get("region", "")
     states = {parse_state(word.strip()) for word in args.get("state", "").split(",") if word.strip()}
     metadata = {key.removeprefix("metadata."): value for key, value in args.items() if key.startswith("metadata.")}
 
-    def listed(life: Life) -> bool:
+    now = platform.clock.wall()
+
+    def lets_through(life: Life) -> bool:
         return (
             (deleted or life.state is not MachineState.DESTROYED)
+            and not platform.fleet.is_forgotten(life, now)
             and region in ("", life.region)
             and (not states or life.state in states)
             and all(life.config.metadata.get(key) == value for key, value in metadata.items())
         )
 
-    return listed
+    return lets_through
 
 
 def _summary(life: Life) -> Json:

@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
-_TABLES = ("platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "edge", "exchange")
+# One for the settings of each part (local/settings.py).
+_TABLES = (
+    "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "placement", "edge", "exchange",
+)  # fmt: skip
 
 
 def run(options: Options) -> int:

@@ -12,6 +12,7 @@ from flylab.rules.commands import ExecSettings
 from flylab.rules.fleet import FleetSettings
 from flylab.rules.leases import LeaseSettings
 from flylab.rules.life import LifeSettings
+from flylab.rules.placements import PlacementSettings
 from flylab.rules.secrets import SecretSettings
 from flylab.rules.volumes import VolumeSettings
 
@@ -26,6 +27,7 @@ class PlatformSettings:
     checks: CheckSettings = field(default_factory=CheckSettings)
     schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
     exec: ExecSettings = field(default_factory=ExecSettings)
+    placement: PlacementSettings = field(default_factory=PlacementSettings)
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
     log_size: int = 8 * 1024 * 1024  # our choice: bytes that are kept of what a machine prints
@@ -80,6 +82,7 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
             fleet=fleet,
             checks=overridden(CheckSettings(), tables, "checks"),
             exec=overridden(ExecSettings(), tables, "exec"),
+            placement=overridden(PlacementSettings(), tables, "placement"),
         ),
         tables,
         "platform",
