@@ -2,11 +2,12 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from flylab.client.errors import AlreadyExists, Conflict, NotFound, PreconditionFailed
-from flylab.wire.machine import MachineState
+from flylab.wire.machine import MachineState, Restart
 
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
@@ -208,3 +209,90 @@ async def test_what_nobody_knows_in_a_configuration_comes_back(raw, client, serv
     assert made.status_code == 200
     assert made.json()["config"]["dns"] == {"skip_registration": True}
     assert (await client.machine(app, made.json()["id"])).config.extra["dns"] == {"skip_registration": True}
+
+
+async def test_bodies_with_and_without_nulls_say_the_same(raw, client, service, app):
+    config = service.sleeper().to_json()
+    empty = {"services": None, "checks": None, "restart": None, "stop_config": None, "mounts": None, "env": None}
+    nothing = {"name": None, "skip_launch": True, "lease_ttl": None, "min_secrets_version": None, "skip_secrets": None}
+    versions = []
+    for body in ({"config": config | empty, **nothing}, {"config": config, "skip_launch": True}):
+        made = await raw("POST", f"/apps/{app}/machines", json={"region": "ams", **body})
+        assert made.status_code == 200, made.text
+        versions.append({key: made.json()["config"].get(key) for key in ("image", "env", "guest", "services")})
+    assert versions[0] == versions[1]
+
+
+async def test_an_older_size_is_answered_as_a_guest(raw, client, service, app):
+    config = {key: value for key, value in service.sleeper().to_json().items() if key != "guest"}
+    body = {"region": "ams", "skip_launch": True, "config": config | {"size": "shared-cpu-2x"}}
+    made = await raw("POST", f"/apps/{app}/machines", json=body)
+    assert made.status_code == 200
+    assert made.json()["config"]["guest"]["cpus"] == 2
+
+
+async def test_size_and_guest_together_are_refused(local, raw, client, service, app):
+    config = service.sleeper().to_json() | {"size": "shared-cpu-2x", "guest": {"cpus": 2}}
+    assert (await raw("POST", f"/apps/{app}/machines", json={"region": "ams", "config": config})).status_code == 400
+    assert await client.machines(app) == []
+
+
+async def test_a_standby_has_no_services(local, raw, client, service, app):
+    config = service.sleeper().to_json() | {"standbys": ["148e21d4b2c0a1"]}
+    body = {"region": "ams", "skip_launch": True, "config": config}
+    assert (await raw("POST", f"/apps/{app}/machines", json=body)).json()["config"]["standbys"] == ["148e21d4b2c0a1"]
+    body["config"] = config | {"services": [{"internal_port": 8080}]}
+    assert (await raw("POST", f"/apps/{app}/machines", json=body)).status_code == 400
+
+
+async def test_what_an_update_cannot_change(raw, client, service, app, machine):
+    for change in ({"region": "iad"}, {"name": "another"}):
+        answer = await raw(
+            "POST", f"/apps/{app}/machines/{machine.id}", json={"config": service.sleeper().to_json(), **change}
+        )
+        if service.kind == "local":
+            assert answer.status_code == 400
+        shown = await client.machine(app, machine.id)
+        assert (shown.region, shown.name) == (machine.region, machine.name)
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"timeout": "5"}, {"timeout": "1m"}, {"signal": "SIGTERM"}, {"force_stop": "true"}], ids=str
+)
+async def test_a_restart_keeps_the_version(raw, client, service, app, machine, params):
+    newest = (await client.events(app, machine.id))[0]
+    answer = await raw("POST", f"/apps/{app}/machines/{machine.id}/restart", params=params)
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    waited = {"state": "started", "timeout": 60, "from_event_id": newest.id}
+    assert (await raw("GET", f"/apps/{app}/machines/{machine.id}/wait", params=waited)).status_code == 200
+    assert (await client.machine(app, machine.id)).version == machine.version
+
+
+@pytest.mark.parametrize("params", [{"timeout": "soon"}, {"signal": "SIGNOTHING"}], ids=str)
+async def test_a_restart_that_makes_no_sense_is_refused(raw, client, app, machine, params):
+    assert (await raw("POST", f"/apps/{app}/machines/{machine.id}/restart", params=params)).status_code == 400
+    assert (await client.machine(app, machine.id)).state == "started"
+
+
+@pytest.mark.parametrize("body", [None, {}, {"id": "x"}, {"signal": None, "timeout": None}, {"timeout": "1s"}], ids=str)
+async def test_every_body_of_a_stop_is_understood(raw, client, service, app, machine, body):
+    answer = await raw("POST", f"/apps/{app}/machines/{machine.id}/stop", json=body)
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    await client.wait(app, machine.id, "stopped", timeout=service.patience)
+
+
+@pytest.mark.parametrize("given", [9, "SIGKILL", "KILL", "sigkill"])
+async def test_a_signal_has_a_name_or_a_number(local, raw, client, service, app, given):
+    made = await client.create_machine(app, replace(service.sleeper(), restart=Restart(policy="no")), region="ams")
+    await client.wait(app, made.id, timeout=service.patience)
+    answer = await raw("POST", f"/apps/{app}/machines/{made.id}/signal", json={"signal": given})
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    await client.wait(app, made.id, "stopped", timeout=service.patience)
+    (ended, *_) = [event for event in await client.events(app, made.id) if event.type == "exit"]
+    assert ended.request["exit_event"]["guest_signal"] == 9
+
+
+@pytest.mark.parametrize("given", ["SIGNOTHING", 99, None, True, [9]])
+async def test_a_signal_that_nobody_knows_is_refused(raw, app, machine, given):
+    answer = await raw("POST", f"/apps/{app}/machines/{machine.id}/signal", json={"signal": given})
+    assert answer.status_code == 400

@@ -157,10 +157,12 @@ def test_a_command_that_cannot_run(platform: Up, program: str, says: str) -> Non
     assert platform.ok("DELETE", platform.path(machine)) == {"ok": True}
 
 
-def test_a_file_that_cannot_be_written_fails_the_machine(platform: Up) -> None:
+def test_a_file_that_cannot_be_written_ends_the_launch_and_the_machine(platform: Up) -> None:
     machine = platform.create(files=[{"guest_path": path, "raw_value": ""} for path in ("/x", "/x/below")])
-    platform.wait(machine, "failed")
-    assert "File exists" in platform.ok("GET", platform.path(machine, "/events"))[0]["request"]["error"]
+    platform.wait(machine, "destroyed")
+    told = platform.ok("GET", platform.path(machine, "/events"))
+    assert [event["status"] for event in told] == ["destroyed", "launch_failed", "starting", "created"]
+    assert "File exists" in told[1]["request"]["error"]
 
 
 def test_files_stay_below_the_folder_of_the_machine(platform: Up) -> None:

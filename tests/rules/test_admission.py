@@ -59,6 +59,12 @@ def test_everything_that_is_asked_is_read() -> None:
         (config(guest={"cpus": 3}), "unprocessable", "config.guest.cpus 3"),
         (config(guest={"memory_mb": 100}), "unprocessable", "config.guest.memory_mb 100 is not between 256 and 2048"),
         (config(guest={"memory_mb": 300}), "unprocessable", "in steps of 256"),
+        (config(size="shared-cpu-2x", guest={"cpus": 2}), "invalid_argument", "config.size and config.guest"),
+        (
+            config(standbys=["m"], services=[{"internal_port": 80}]),
+            "invalid_argument",
+            "config.standbys is only for machines without services",
+        ),
         (config(size="huge"), "unprocessable", "config.size 'huge'"),
     ],
 )
@@ -152,3 +158,10 @@ def test_unknown_signals(value: object) -> None:
 
 def test_signals_exist_on_this_computer() -> None:
     assert all(hasattr(signal, name) for name in SIGNALS)
+
+
+def test_what_was_admitted_can_be_sent_back() -> None:
+    first = admit({"config": config()["config"] | {"size": "shared-cpu-2x", "standbys": ["m"]}}, CATALOGUE)
+    assert first.config.guest is not None
+    assert (first.config.guest.cpus, first.config.extra["standbys"]) == (2, ["m"])
+    assert admit({"config": first.config.to_json()}, CATALOGUE).config == first.config

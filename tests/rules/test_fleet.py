@@ -20,7 +20,7 @@ from flylab.rules.actions import (
     Terminate,
 )
 from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
-from flylab.rules.life import Life
+from flylab.rules.life import Life, LifeSettings
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.wire.machine import MachineConfig
 from flylab.wire.machine import MachineState as S
@@ -152,6 +152,20 @@ def test_an_app_with_resting_machines_goes_without_force() -> None:
     fleet = new_fleet(machine("m1"), machine("m2"), Happened("m2", on.Destroy()), Happened("m2", on.Removed()))
     actions = fleet.apply(DeleteApp(name="rooms"), 3.0)
     assert kinds(actions) == [Remove, Noted, Forgotten, Forgotten, AppDropped]
+
+
+@pytest.mark.parametrize(
+    ("setting", "launch", "starts"), [(False, True, False), (True, True, True), (True, False, False)]
+)
+def test_an_update_starts_a_stopped_machine_if_that_is_wanted(setting: bool, launch: bool, starts: bool) -> None:
+    fleet = Fleet(FleetSettings(life=LifeSettings(update_starts=setting)), lambda _: "e")
+    for event in (CreateApp(id="1", name="rooms", organization="o"), *start("m1")):
+        fleet.apply(event, 1.0)
+    update = on.Update(CONFIG, "v2", {}, launch=launch)
+    assert LaunchNext("m1") not in fleet.apply(Happened("m1", update), 1.0)  # it runs: it is replaced
+    for what in (on.Exited(), on.Started(), on.Stop(), on.Exited()):
+        fleet.apply(Happened("m1", what), 1.0)
+    assert (LaunchNext("m1") in fleet.apply(Happened("m1", update), 2.0)) is starts
 
 
 def test_metadata_is_merged() -> None:

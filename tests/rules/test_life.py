@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flylab.errors import RuleError
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import (
     Changed,
@@ -238,6 +239,60 @@ def test_a_start_that_fails() -> None:
     assert told.tell(on.StartFailed("still not")) == [Remove("m")]
 
 
+def test_a_first_launch_that_is_impossible_ends_the_machine() -> None:
+    told = Told()
+    told.tell(on.Prepared(), on.Start())
+    assert told.tell(on.LaunchFailed("no room")) == [Remove("m")]
+    assert told.life.state is S.LAUNCH_FAILED
+    assert told.life.log[-1][0].request == {"error": "no room"}
+    assert told.tell(on.ForceDestroy()) == []
+    told.tell(on.Removed())
+    assert told.life.state is S.DESTROYED
+    assert [status for _, status, _ in told.logged] == [
+        "created",
+        "starting",
+        "launch_failed",
+        "destroying",
+        "destroyed",
+    ]
+
+
+def test_a_machine_that_has_run_is_kept_when_it_cannot_be_launched() -> None:
+    told = Told()
+    told.tell(*RUNNING, on.Stop(), on.Exited(), on.Start())
+    assert told.tell(on.LaunchFailed()) == []
+    assert told.life.state is S.FAILED
+    told = Told()
+    told.tell(on.Prepared(), on.Start(), on.Stop())
+    assert told.tell(on.LaunchFailed()) == []
+    assert told.life.state is S.STOPPED
+
+
+def test_a_platform_that_comes_back_ends_what_could_not_be_launched() -> None:
+    told = Told()
+    told.tell(on.Prepared(), on.Start(), on.LaunchFailed())
+    assert told.tell(on.Recovered()) == [Remove("m")]
+    assert told.life.state is S.DESTROYING
+
+
+def test_a_start_right_after_a_stop_is_refused_if_that_is_wanted() -> None:
+    told = Told(settings=LifeSettings(still_active=8.0))
+    told.tell(*RUNNING, on.Stop(), on.Exited())
+    before = repr(told.life)
+    with pytest.raises(RuleError, match="still active") as caught:
+        told.tell(on.Start())
+    assert caught.value.code == "still_active"
+    assert repr(told.life) == before
+    told.now += 6
+    assert told.tell(on.Start()) == [Spawn("m")]
+
+
+def test_requests_are_not_kept_from_waking_what_has_just_stopped() -> None:
+    told = Told(settings=LifeSettings(still_active=8.0))
+    told.tell(*RUNNING, on.Stop(), on.Exited())
+    assert told.tell(on.Start(source="proxy")) == [Spawn("m")]
+
+
 def test_a_platform_that_comes_back_goes_on_destroying() -> None:
     told = Told()
     told.tell(*RUNNING, on.ForceDestroy())
@@ -273,7 +328,8 @@ def test_only_the_last_events_are_kept() -> None:
 
 happenings = st.sampled_from(
     [
-        on.Prepared(), on.Start(), on.Started(), on.StartFailed(), on.Stop(), on.Exited(), on.Exited(1), on.Restart(),
+        on.Prepared(), on.Start(), on.Started(), on.StartFailed(), on.LaunchFailed(), on.Stop(), on.Exited(),
+        on.Exited(1), on.Restart(),
         on.RestartDue(1), on.RestartDue(2), on.Suspend(), on.Suspended(), on.Destroy(), on.ForceDestroy(),
         on.Removed(), on.Recovered(), on.Update(MachineConfig(image="j"), "v2", {}),
     ]
@@ -304,7 +360,7 @@ def test_a_machine_whose_orders_are_carried_out_can_always_be_destroyed(
 ) -> None:
     """A driver that does what it is told: whatever users ask for in between, force ends the machine."""
     told, waiting = Told(config), []
-    reports = (on.Started, on.StartFailed, on.Exited, on.Suspended, on.Removed, on.Recovered)
+    reports = (on.Started, on.StartFailed, on.LaunchFailed, on.Exited, on.Suspended, on.Removed, on.Recovered)
     for event in [on.Prepared(), *[event for event in events if not isinstance(event, reports)], on.ForceDestroy()]:
         try:
             waiting += told.tell(event)

@@ -13,6 +13,7 @@ EVENTS: list[Happening] = [
     on.Start(),
     on.Started(),
     on.StartFailed(),
+    on.LaunchFailed(),
     on.Stop(),
     on.Exited(),
     on.Restart(),
@@ -27,7 +28,7 @@ EVENTS: list[Happening] = [
 ]
 KINDS = {type(event) for event in EVENTS}
 # Versions, not machines, are replaced or migrated; the others are names of states that this platform passes at once.
-NOT_USED = {S.REPLACED, S.MIGRATED, S.UPDATING, S.LAUNCH_FAILED}
+NOT_USED = {S.REPLACED, S.MIGRATED, S.UPDATING}
 
 
 def reachable(start: S) -> set[S]:

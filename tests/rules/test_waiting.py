@@ -79,6 +79,13 @@ def test_settled_is_any_state_of_rest() -> None:
     assert {S.STARTED, S.STOPPED, S.SUSPENDED, S.FAILED, S.DESTROYED} <= parse_wanted(["settled"], "", "").states
 
 
+def test_a_strict_wait_for_stopped_names_a_version() -> None:
+    with pytest.raises(RuleError, match="version is missing"):
+        parse_wanted(["started,stopped"], "", "", strict=True)
+    assert parse_wanted(["stopped"], "v", "", strict=True).states == {"stopped"}
+    assert "stopped" in parse_wanted(["settled"], "", "", strict=True).states
+
+
 def test_other_states_cannot_be_waited_for() -> None:
     with pytest.raises(RuleError, match="cannot wait for state 'starting', only for destroyed, failed"):
         parse_wanted(["starting"], "", "")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flylab.errors import ParseError
+from flylab.wire.lease import Lease
 from flylab.wire.machine import (
     App,
     Concurrency,
@@ -137,7 +138,7 @@ def test_every_part_reads_what_it_writes(part: Any) -> None:
 
 def test_a_machine_sends_its_version_under_both_names() -> None:
     machine = Machine(
-        id="m", state=MachineState.STARTED, instance_id="v1", checks=({"name": "c"},), extra={"nonce": "n"}
+        id="m", state=MachineState.STARTED, instance_id="v1", checks=({"name": "c"},), nonce="n", extra={"new": 1}
     )
     sent = machine.to_json()
     assert (sent["version"], sent["instance_id"]) == ("v1", "v1")
@@ -150,6 +151,28 @@ def test_a_machine_without_configuration_can_be_read() -> None:
     machine = Machine.from_json({"id": "m", "state": "started", "incomplete_config": {"image": "x"}})
     assert machine.config == MachineConfig()
     assert machine.extra == {"incomplete_config": {"image": "x"}}
+
+
+def test_of_a_host_that_cannot_be_asked_the_configuration_is_called_incomplete() -> None:
+    machine = Machine(id="m", state=MachineState.STARTED, config=MachineConfig(image="x"), host_status="unreachable")
+    assert machine.to_json()["incomplete_config"] == {"image": "x"}
+    assert "config" not in machine.to_json()
+
+
+def test_a_lease_is_read_with_and_without_its_envelope() -> None:
+    lease = Lease(nonce="n", owner="o", description="d", expires_at=5, version="v", extra={"new": 1})
+    assert Lease.from_json(lease.to_json()) == lease
+    assert Lease.from_json({"status": "success", "data": lease.to_json()}) == lease
+    with pytest.raises(ParseError, match=r"lease\.data\.expires_at"):
+        Lease.from_json({"data": {"expires_at": "soon"}})
+
+
+def test_a_machine_shows_its_lease_without_the_nonce() -> None:
+    lease = Lease(nonce="n", owner="o", description="d", expires_at=5, version="v")
+    sent = Machine(id="m", state=MachineState.STARTED, lease=lease).to_json()
+    assert sent["lease"] == {"owner": "o", "description": "d", "expires_at": 5}
+    assert Machine.from_json(sent).lease == Lease(owner="o", description="d", expires_at=5)
+    assert "lease" not in Machine(id="m", state=MachineState.STARTED).to_json()
 
 
 def test_an_unknown_state_is_refused() -> None:

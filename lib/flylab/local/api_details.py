@@ -18,7 +18,9 @@ def register(api: Quart, control: Control) -> None:
     async def wait(app_name: str, machine_id: str) -> Response:
         args = request.args
         version = args.get("version", "") or args.get("instance_id", "")
-        wanted = parse_wanted(args.getlist("state"), version, args.get("from_event_id", ""))
+        wanted = parse_wanted(
+            args.getlist("state"), version, args.get("from_event_id", ""), strict=platform.settings.strict_wait
+        )
         patience = parse_timeout(args.get("timeout", ""))
         return answer((await platform.wait(control.life(app_name, machine_id), wanted, patience)).to_json())
 

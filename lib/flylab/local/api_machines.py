@@ -102,7 +102,7 @@ def register(api: Quart, control: Control) -> None:
         secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
         image_ref = control.images[asked.config.image].reference()
         version = platform.mint(platform.clock.wall())
-        update = on.Update(asked.config, version, image_ref, skip_secrets=asked.skip_secrets)
+        update = on.Update(asked.config, version, image_ref, skip_secrets=asked.skip_secrets, launch=asked.launch)
         platform.apply(Happened(life.id, update))
         return answer(leased(life, asked.lease_ttl))
 

@@ -9,14 +9,19 @@ from flylab.rules.commands import Command, Ran
 from flylab.rules.lifecycle import Happening
 from flylab.wire.machine import Machine
 
-Report = Callable[[str, Happening], None]  # (machine id, Started | StartFailed | Exited | Suspended | Removed)
+Report = Callable[
+    [str, Happening], None
+]  # (machine id, Started | StartFailed | LaunchFailed | Exited | Suspended | Removed)
 
 
 class Driver(Protocol):
     """Makes and ends what a machine runs; orders return at once, results come as reports."""
 
     def spawn(self, machine: Machine, app: str, secrets: Mapping[str, str]) -> None:
-        """Start it from a fresh folder with these secrets; reports ``Started`` or ``StartFailed``, later ``Exited``."""
+        """Start it from a fresh folder with these secrets; reports ``Started``, ``StartFailed`` or ``LaunchFailed``.
+
+        ``Exited`` follows later.
+        """
 
     def terminate(self, machine_id: str, signal: str, timeout: float) -> None:
         """Send the signal, then SIGKILL to all of the machine after ``timeout`` seconds; ``Exited`` follows."""

@@ -86,7 +86,7 @@ class ProcessDriver:
         except (OSError, ValueError, LocalError) as exc:
             self._release(machine.id)
             why = str(exc)
-            asyncio.get_running_loop().call_soon(self._report, machine.id, on.StartFailed(why))
+            asyncio.get_running_loop().call_soon(self._report, machine.id, on.LaunchFailed(why))
             return
         self._order("spawn", **order)
 

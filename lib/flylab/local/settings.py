@@ -31,6 +31,7 @@ class PlatformSettings:
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
     log_size: int = 8 * 1024 * 1024  # our choice: bytes that are kept of what a machine prints
+    strict_wait: bool = False  # documented: a wait for stopped needs a version; flyctl sends none and works
     body_limit: int = 8 * 1024 * 1024  # our choice: the longest request body that the API reads
     # What a machine may see through its own `/.fly/api` is not published: assumed is all of its app but the secrets.
     machine_reads_app: bool = True

@@ -93,8 +93,14 @@ def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
     check_mounts(config)
     check_schedule(config)
     read_checks(config)
-    guest = admit_guest(config.guest, config.extra.get("size"))
-    return replace(config, guest=guest, extra={"dns": {}} | config.extra)
+    if config.extra.get("standbys") and config.services:
+        raise RuleError("invalid_argument", "config.standbys is only for machines without services")
+    if config.extra.get("size") and config.guest:
+        raise RuleError("invalid_argument", "config.size and config.guest say the same, give one of them")
+    guest = admit_guest(config.guest, config.extra.get("size") or None)
+    # The older way of saying the size is answered as guest alone, so that what was read can be sent back.
+    extra = {"dns": {}} | {key: value for key, value in config.extra.items() if key != "size"}
+    return replace(config, guest=guest, extra=extra)
 
 
 def admit_guest(guest: Guest | None, size: object = None) -> Guest:

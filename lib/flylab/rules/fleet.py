@@ -239,6 +239,13 @@ class Fleet:
         if isinstance(what, on.Update):
             what = replace(what, config=remounted(life.config.mounts, what.config))
         found: list[Action] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
+        if (
+            isinstance(what, on.Update)
+            and what.launch
+            and self._settings.life.update_starts
+            and life.state is S.STOPPED
+        ):
+            found.append(do.LaunchNext(machine_id))
         if life.state is S.DESTROYED and life.config.mounts:
             found += self.volumes.detach(machine_id, now)
         if life.state is S.DESTROYED:

@@ -7,6 +7,7 @@ platform has to perform, in order.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from flylab.errors import RuleError
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Changed, Freeze, MachineAction, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
 from flylab.rules.checks import Health
@@ -35,6 +36,9 @@ class LifeSettings:
     restart_growth: float = 2.0  # each further restart within the window waits that much longer …
     restart_growth_most: float = 20.0  # … up to that many times the first pause
     gate_before_first_pass: bool = True  # ASSUMED: checks that have not run since a start keep requests away
+    still_active: float = 0.0  # reported 2026-10: starts are refused for up to 8 s after a stop; off by our choice
+    # Documented: an update starts a stopped machine; reported 2026-09 and 2026-10: it does not.
+    update_starts: bool = False
     events_kept: int = 50  # the most that the events endpoint shows
 
     def pause(self, earlier: int) -> float:
@@ -45,7 +49,8 @@ class LifeSettings:
 
 
 _TYPES: dict[type[Happening], str] = {
-    on.Prepared: "launch", on.Start: "start", on.Started: "start", on.StartFailed: "exit", on.Stop: "stop",
+    on.Prepared: "launch", on.Start: "start", on.Started: "start", on.StartFailed: "exit",
+    on.LaunchFailed: "launch", on.Stop: "stop",
     on.Exited: "exit", on.Restart: "restart", on.RestartDue: "restart", on.Suspend: "suspend",
     on.Suspended: "suspend", on.Update: "update", on.Destroy: "destroy", on.ForceDestroy: "destroy",
     on.Removed: "destroy", on.Recovered: "recover",
@@ -84,6 +89,8 @@ class Life:
         after = following(self.id, before, event)
         if isinstance(event, on.RestartDue) and (event.spawns != self.spawns or self.running):
             return []
+        if isinstance(event, on.Start) and before is S.STOPPED and self._still_active(event, now, settings):
+            raise RuleError("still_active", "the machine has just stopped and is still active")
         actions = self._act(event, before, now, settings)
         # `_act` settles what the table leaves open: policies, and states that pass at once without a process.
         self.state = self._settled(event, after, actions)
@@ -111,7 +118,7 @@ class Life:
                 if self.running:
                     return [self._terminate(None, None, settings, frozen=before is S.SUSPENDED)]
                 return [self._spawn()] if before is S.RESTARTING else []
-            case on.Destroy() | on.ForceDestroy() if before is not S.DESTROYING:
+            case on.Destroy() | on.ForceDestroy() if before not in (S.DESTROYING, S.LAUNCH_FAILED):
                 return [Terminate(self.id, "SIGKILL", 0.0) if self.running else Remove(self.id)]
             case on.Exited():
                 self.running = False
@@ -119,11 +126,15 @@ class Life:
             case on.StartFailed():
                 self.running = False
                 return [Remove(self.id)] if before is S.DESTROYING else []
+            case on.LaunchFailed():
+                self.running = False
+                gone = before is S.DESTROYING or (before is S.STARTING and self.spawns <= 1)
+                return [Remove(self.id)] if gone else []
             case on.RestartDue():
                 return [self._spawn()]
             case on.Recovered():
                 self.running = False
-                return [Remove(self.id)] if before is S.DESTROYING else []
+                return [Remove(self.id)] if before in (S.DESTROYING, S.LAUNCH_FAILED) else []
             case _:
                 return []
 
@@ -145,9 +156,16 @@ class Life:
                 return S.RESTARTING
             if any(isinstance(action, Remove) for action in actions):
                 return S.DESTROYING
+        if after is S.LAUNCH_FAILED and not actions:
+            return S.FAILED
         if after is S.STOPPING and not self.running:
             return S.STOPPED
         return after
+
+    def _still_active(self, event: on.Start, now: float, settings: LifeSettings) -> bool:
+        """Whether a user's start comes too soon after the last stop."""
+        ended = next((one.timestamp / 1000 for one, _ in reversed(self.log) if one.status == S.STOPPED), None)
+        return event.source == "user" and ended is not None and now - ended < settings.still_active
 
     def _policy_restarts(self, event: on.Exited, now: float, settings: LifeSettings) -> bool:
         restart = self.config.restart
@@ -206,7 +224,7 @@ class Life:
                     "exited_at": format_moment(now),
                 }
                 return {"exit_event": exit_event, "restart_count": len(self.restarts)}
-            case on.StartFailed(why=why):
+            case on.StartFailed(why=why) | on.LaunchFailed(why=why):
                 return {"error": why}
             case _:
                 return {}

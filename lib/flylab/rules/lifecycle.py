@@ -5,6 +5,7 @@ The states and their order are Fly's (machines/machine-states); ``life.py`` says
     creating → created → starting → started ⇄ restarting        started → suspending → suspended → starting
                              ↑         ↓                        started → replacing → started        (update)
                           stopped ← stopping                    any rest state → destroying → destroyed
+                          starting → launch_failed → destroyed  (the first start)
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,13 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class StartFailed:
     """The driver could not make a process of it."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed:
+    """The driver could not even make the machine ready: its image or its files cannot be put there."""
 
     why: str = ""
 
@@ -91,6 +99,7 @@ class Update:
     image_ref: Json
     source: str = "user"
     skip_secrets: bool = False
+    launch: bool = True  # what the request said with ``skip_launch``; see ``LifeSettings.update_starts``
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +127,8 @@ class Recovered:
 
 
 Happening = (
-    Prepared | Start | Started | StartFailed | Stop | Exited | Restart | RestartDue | Suspend | Suspended | Update
-    | Destroy | ForceDestroy | Removed | Recovered
+    Prepared | Start | Started | StartFailed | LaunchFailed | Stop | Exited | Restart | RestartDue | Suspend | Suspended
+    | Update | Destroy | ForceDestroy | Removed | Recovered
 )  # fmt: skip
 
 TABLE: dict[tuple[S, type[Happening]], S] = {
@@ -133,6 +142,7 @@ TABLE: dict[tuple[S, type[Happening]], S] = {
     (S.CREATED, Recovered): S.CREATED,
     (S.STARTING, Started): S.STARTED,
     (S.STARTING, StartFailed): S.FAILED,
+    (S.STARTING, LaunchFailed): S.LAUNCH_FAILED,  # or failed, when it has run before
     (S.STARTING, Exited): S.STOPPED,
     (S.STARTING, Stop): S.STOPPING,
     (S.STARTING, ForceDestroy): S.DESTROYING,
@@ -146,6 +156,7 @@ TABLE: dict[tuple[S, type[Happening]], S] = {
     (S.STARTED, Recovered): S.STOPPED,
     (S.STOPPING, Started): S.STOPPING,  # the stop overtook the start
     (S.STOPPING, StartFailed): S.STOPPED,
+    (S.STOPPING, LaunchFailed): S.STOPPED,
     (S.STOPPING, Stop): S.STOPPING,
     (S.STOPPING, Exited): S.STOPPED,
     (S.STOPPING, ForceDestroy): S.DESTROYING,
@@ -160,6 +171,7 @@ TABLE: dict[tuple[S, type[Happening]], S] = {
     (S.RESTARTING, RestartDue): S.RESTARTING,
     (S.RESTARTING, Started): S.STARTED,
     (S.RESTARTING, StartFailed): S.FAILED,
+    (S.RESTARTING, LaunchFailed): S.FAILED,
     (S.RESTARTING, Stop): S.STOPPING,  # or stopped at once, in the pause between two processes
     (S.RESTARTING, Update): S.REPLACING,
     (S.RESTARTING, ForceDestroy): S.DESTROYING,
@@ -167,6 +179,7 @@ TABLE: dict[tuple[S, type[Happening]], S] = {
     (S.REPLACING, Exited): S.REPLACING,
     (S.REPLACING, Started): S.STARTED,
     (S.REPLACING, StartFailed): S.FAILED,
+    (S.REPLACING, LaunchFailed): S.FAILED,
     (S.REPLACING, ForceDestroy): S.DESTROYING,
     (S.REPLACING, Recovered): S.STOPPED,
     (S.SUSPENDING, Suspended): S.SUSPENDED,
@@ -187,8 +200,13 @@ TABLE: dict[tuple[S, type[Happening]], S] = {
     (S.FAILED, Destroy): S.DESTROYING,
     (S.FAILED, ForceDestroy): S.DESTROYING,
     (S.FAILED, Recovered): S.FAILED,
+    (S.LAUNCH_FAILED, Destroy): S.DESTROYING,
+    (S.LAUNCH_FAILED, ForceDestroy): S.DESTROYING,
+    (S.LAUNCH_FAILED, Removed): S.DESTROYED,
+    (S.LAUNCH_FAILED, Recovered): S.DESTROYING,
     (S.DESTROYING, Started): S.DESTROYING,
     (S.DESTROYING, StartFailed): S.DESTROYING,
+    (S.DESTROYING, LaunchFailed): S.DESTROYING,
     (S.DESTROYING, Exited): S.DESTROYING,
     (S.DESTROYING, Destroy): S.DESTROYING,
     (S.DESTROYING, ForceDestroy): S.DESTROYING,

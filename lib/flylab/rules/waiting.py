@@ -51,12 +51,17 @@ class Wanted:
         return Reached(event.status, event.id, version)
 
 
-def parse_wanted(states: list[str], version: str, after: str) -> Wanted:
-    """From the query of a request; several states may be repeated or separated by commas."""
+def parse_wanted(states: list[str], version: str, after: str, *, strict: bool = False) -> Wanted:
+    """From the query of a request; several states may be repeated or separated by commas.
+
+    With ``strict`` a wait for ``stopped`` has to name a version.
+    """
     words = [word.strip() for text in states for word in text.split(",") if word.strip()] or ["started"]
     for word in words:
         if word not in STATES:
             raise RuleError("invalid_argument", f"cannot wait for state '{word}', only for {', '.join(sorted(STATES))}")
+    if strict and "stopped" in words and not version:
+        raise RuleError("invalid_argument", "version is missing: to wait for state 'stopped' it is required")
     wanted = frozenset(words)
     return Wanted(states=wanted | SETTLED if "settled" in wanted else wanted, version=version, after=after)
 

@@ -152,7 +152,8 @@ class Machine:
             "instance_id": self.instance_id,
             "private_ip": self.private_ip,
             "image_ref": dict(self.image_ref),
-            "config": self.config.to_json(),
+            # What is known of the configuration while the host cannot be asked (fly-go machine_types.go).
+            "config" if self.host_status == "ok" else "incomplete_config": self.config.to_json(),
             "events": [event.to_json() for event in self.events],
             "created_at": self.created_at,
             "updated_at": self.updated_at,

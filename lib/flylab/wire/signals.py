@@ -5,6 +5,7 @@ SIGNALS = {
     "SIGHUP": 1,
     "SIGINT": 2,
     "SIGQUIT": 3,
+    "SIGILL": 4,
     "SIGTRAP": 5,
     "SIGABRT": 6,
     "SIGFPE": 8,
