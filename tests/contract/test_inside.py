@@ -107,3 +107,8 @@ async def test_nothing_is_reclaimed(local, raw, app, machine):
     reclaim = path(app, machine, "memory/reclaim")
     assert (await raw("POST", reclaim, json={"amount_mb": 10})).json() == {"actual_mb": 0}
     assert (await raw("POST", reclaim, json={"amount_mb": -1})).status_code == 400
+
+
+async def test_the_client_runs_commands(client, app, machine):
+    ran = await client.execute(app, machine.id, ["sh", "-c", "cat; exit 3"], stdin="hello")
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (3, "hello", "")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from flylab.client.errors import Conflict
 from flylab.wire.lease import NONCE_HEADER
 
 NOBODY = "00000000000000"
@@ -199,3 +200,21 @@ async def test_a_machine_with_an_impossible_lease_is_not_made(local, raw, client
     body = {"config": service.sleeper().to_json(), "region": "ams", "lease_ttl": ttl}
     assert (await raw("POST", f"/apps/{app}/machines", json=body)).status_code == 400
     assert await client.machines(app) == []
+
+
+async def test_the_client_holds_a_lease_over_its_calls(client, service, app, machine):
+    lease = await client.take_lease(app, machine.id, ttl=60, description="mine")
+    with pytest.raises(Conflict, match="lease currently held by"):
+        await client.take_lease(app, machine.id)
+    with pytest.raises(Conflict, match="lease currently held by"):
+        await client.update_machine(app, machine.id, service.sleeper(N="1"))
+    again = await client.take_lease(app, machine.id, ttl=90, nonce=lease.nonce)
+    assert (again.nonce, again.expires_at > lease.expires_at) == (lease.nonce, True)
+    updated = await client.update_machine(app, machine.id, service.sleeper(N="2"), nonce=lease.nonce)
+    await client.wait(app, machine.id, version=updated.version, timeout=service.patience)
+    await client.stop(app, machine.id, nonce=lease.nonce)
+    await client.wait(app, machine.id, "stopped", timeout=service.patience)
+    assert await client.start(app, machine.id, nonce=lease.nonce) is True
+    await client.destroy(app, machine.id, force=True, nonce=lease.nonce)
+    await client.wait(app, machine.id, "destroyed", timeout=service.patience)
+    await client.release_lease(app, machine.id, lease.nonce)

@@ -1,4 +1,4 @@
-"""What the API tells beside apps and machines: the regions that it offers, and secrets without their values."""
+"""What the API tells besides apps and machines: regions, secrets without their values, the end of a command."""
 
 from dataclasses import dataclass, field
 
@@ -51,6 +51,29 @@ class SecretInfo:
             digest=f.text("digest"),
             created_at=f.text("created_at"),
             updated_at=f.text("updated_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """How a command in a machine ended; the call succeeds also when the command did not."""
+
+    exit_code: int = 0
+    exit_signal: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    extra: Json = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: object, where: str = "command") -> "Executed":
+        """Read ``{"exit_code": 0, "stdout": "…"}``; fields that say nothing may be missing."""
+        f = Fields(value, where)
+        return cls(
+            exit_code=f.integer("exit_code"),
+            exit_signal=f.integer("exit_signal"),
+            stdout=f.text("stdout"),
+            stderr=f.text("stderr"),
+            extra=f.rest(),
         )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from flylab.client.retry import Repeat
 from flylab.client.transport import Call
 from flylab.wire.duration import format_duration
+from flylab.wire.lease import NONCE_HEADER
 from flylab.wire.machine import MachineConfig
 
 
@@ -90,7 +91,13 @@ def get_machine(app: str, machine_id: str) -> Call:
 
 
 def update_machine(
-    app: str, machine_id: str, config: MachineConfig, *, current_version: str | None, skip_launch: bool
+    app: str,
+    machine_id: str,
+    config: MachineConfig,
+    *,
+    current_version: str | None,
+    skip_launch: bool,
+    nonce: str | None = None,
 ) -> Call:
     """Only ``current_version`` tells afterwards whether a doubtful update counted; without it there is no repeat."""
     body: dict[str, object] = {"config": config.to_json()}
@@ -99,26 +106,50 @@ def update_machine(
     body |= _true(skip_launch=skip_launch)
     repeat = Repeat.AFTER_LOOKING if current_version else Repeat.NEVER
     asked = f"update {words_for(app, machine_id)}"
-    return Call(asked=asked, method="POST", path=machine_path(app, machine_id), body=body, repeat=repeat)
+    path, headers = machine_path(app, machine_id), _with(nonce)
+    return Call(asked=asked, method="POST", path=path, body=body, repeat=repeat, headers=headers)
 
 
-def act(app: str, machine_id: str, verb: str) -> Call:
+def act(app: str, machine_id: str, verb: str, *, nonce: str | None = None) -> Call:
     """``start``, ``cordon`` and others that need no body."""
     path = f"{machine_path(app, machine_id)}/{verb}"
-    return Call(asked=f"{verb} {words_for(app, machine_id)}", method="POST", path=path)
+    return Call(asked=f"{verb} {words_for(app, machine_id)}", method="POST", path=path, headers=_with(nonce))
 
 
-def stop(app: str, machine_id: str, *, signal: str | None, timeout: float | None) -> Call:
+def stop(app: str, machine_id: str, *, signal: str | None, timeout: float | None, nonce: str | None = None) -> Call:
     given = {"signal": signal, "timeout": None if timeout is None else format_duration(timeout)}
     body = {key: value for key, value in given.items() if value}
     path = f"{machine_path(app, machine_id)}/stop"
-    return Call(asked=f"stop {words_for(app, machine_id)}", method="POST", path=path, body=body or None)
+    return Call(
+        asked=f"stop {words_for(app, machine_id)}", method="POST", path=path, body=body or None, headers=_with(nonce)
+    )
 
 
-def destroy(app: str, machine_id: str, *, force: bool) -> Call:
+def destroy(app: str, machine_id: str, *, force: bool, nonce: str | None = None) -> Call:
     query = _true(force=force)
     asked = f"destroy {words_for(app, machine_id)}"
-    return Call(asked=asked, method="DELETE", path=machine_path(app, machine_id), query=query)
+    path = machine_path(app, machine_id)
+    return Call(asked=asked, method="DELETE", path=path, query=query, headers=_with(nonce))
+
+
+def take_lease(app: str, machine_id: str, *, ttl: int, description: str, nonce: str | None) -> Call:
+    """A repeat of the first one would meet its own lease; with the nonce it lasts longer, as often as one likes."""
+    body = {"ttl": ttl} | ({"description": description} if description else {})
+    asked = f"{'refresh' if nonce else 'take'} the lease on {words_for(app, machine_id)}"
+    path, repeat = f"{machine_path(app, machine_id)}/lease", Repeat.SAFE if nonce else Repeat.NEVER
+    return Call(asked=asked, method="POST", path=path, body=body, repeat=repeat, headers=_with(nonce))
+
+
+def release_lease(app: str, machine_id: str, *, nonce: str) -> Call:
+    asked = f"release the lease on {words_for(app, machine_id)}"
+    return Call(asked=asked, method="DELETE", path=f"{machine_path(app, machine_id)}/lease", headers=_with(nonce))
+
+
+def execute(app: str, machine_id: str, command: Sequence[str], *, stdin: str, timeout: int) -> Call:
+    body = {"command": list(command), "timeout": timeout} | ({"stdin": stdin} if stdin else {})
+    asked = f"run a command in {words_for(app, machine_id)}"
+    path = f"{machine_path(app, machine_id)}/exec"
+    return Call(asked=asked, method="POST", path=path, body=body, repeat=Repeat.NEVER, patience=timeout)
 
 
 def wait(app: str, machine_id: str, wanted: Sequence[str], *, version: str | None, window: int) -> Call:
@@ -166,6 +197,10 @@ def set_secrets(app: str, values: Mapping[str, str | None]) -> Call:
 
 def list_regions() -> Call:
     return Call(asked="list the regions", method="GET", path="/platform/regions")
+
+
+def _with(nonce: str | None) -> dict[str, str]:
+    return {NONCE_HEADER: nonce} if nonce else {}
 
 
 def _true(**switches: bool) -> dict[str, bool]:

@@ -12,7 +12,7 @@ from typing import Self
 import httpx
 
 from flylab.client import calls
-from flylab.client.answers import PlatformRegion, SecretInfo, parse_regions
+from flylab.client.answers import Executed, PlatformRegion, SecretInfo, parse_regions
 from flylab.client.errors import Conflict, NotFound, PreconditionFailed
 from flylab.client.logs import follow, logs_call
 from flylab.client.making import make_app, make_machine, make_version
@@ -23,6 +23,7 @@ from flylab.client.volumes import Volumes
 from flylab.client.waiting import wait_for
 from flylab.clock import Clock, SystemClock
 from flylab.errors import UsageError
+from flylab.wire.lease import Lease
 from flylab.wire.log import LogLine
 from flylab.wire.machine import App, Event, Machine, MachineConfig
 
@@ -159,18 +160,25 @@ class Client:
         *,
         current_version: str | None = None,
         skip_launch: bool = False,
+        nonce: str | None = None,
     ) -> Machine:
         """Replace the whole configuration; with ``current_version`` only if that is still the machine's (409 else)."""
         return await make_version(
-            self._session, app, machine_id, config, current_version=current_version, skip_launch=skip_launch
+            self._session,
+            app,
+            machine_id,
+            config,
+            current_version=current_version,
+            skip_launch=skip_launch,
+            nonce=nonce,
         )
 
-    async def start(self, app: str, machine_id: str) -> bool:
+    async def start(self, app: str, machine_id: str, *, nonce: str | None = None) -> bool:
         """Start a machine; false when it was starting or started already. It may take a while to be ``started``.
 
         A start is refused for some seconds after a stop or an update; that is waited out as the policy says.
         """
-        call = calls.act(app, machine_id, "start")
+        call = calls.act(app, machine_id, "start", nonce=nonce)
         began, refused = self._clock.now(), 0
         while True:
             try:
@@ -192,9 +200,10 @@ class Client:
         *,
         signal: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the machine's, not ours
+        nonce: str | None = None,
     ) -> None:
         """Ask a machine to stop, by ``signal`` and killed after ``timeout`` seconds; a stopped one stays stopped."""
-        await self._session.send(calls.stop(app, machine_id, signal=signal, timeout=timeout))
+        await self._session.send(calls.stop(app, machine_id, signal=signal, timeout=timeout, nonce=nonce))
 
     async def cordon(self, app: str, machine_id: str) -> None:
         """Take a machine out of routing."""
@@ -204,9 +213,9 @@ class Client:
         """Put a machine back into routing."""
         await self._session.send(calls.act(app, machine_id, "uncordon"))
 
-    async def destroy(self, app: str, machine_id: str, *, force: bool = False) -> None:
+    async def destroy(self, app: str, machine_id: str, *, force: bool = False, nonce: str | None = None) -> None:
         """Remove a machine, a running one only with ``force``; a missing one is removed already."""
-        await self._until_gone(calls.destroy(app, machine_id, force=force))
+        await self._until_gone(calls.destroy(app, machine_id, force=force, nonce=nonce))
 
     async def wait(
         self,
@@ -273,6 +282,34 @@ class Client:
     async def delete_metadata(self, app: str, machine_id: str, key: str) -> None:
         """Remove one key."""
         await self._session.send(calls.delete_metadata(app, machine_id, key))
+
+    async def take_lease(
+        self, app: str, machine_id: str, *, ttl: int = 13, description: str = "", nonce: str | None = None
+    ) -> Lease:
+        """The sole right to change a machine for ``ttl`` seconds (flyctl takes 13 and refreshes every 4).
+
+        Later calls prove it with the lease's ``nonce``; here the nonce makes the lease last longer. Raises Conflict
+        when somebody else holds it.
+        """
+        call = calls.take_lease(app, machine_id, ttl=ttl, description=description, nonce=nonce)
+        return (await self._session.send(call)).read(Lease.from_json)
+
+    async def release_lease(self, app: str, machine_id: str, nonce: str) -> None:
+        """Give a lease back; one that has ended by itself is given back already."""
+        await self._until_gone(calls.release_lease(app, machine_id, nonce=nonce))
+
+    async def execute(
+        self,
+        app: str,
+        machine_id: str,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        timeout: int = 30,  # noqa: ASYNC109 - the command's, not ours
+    ) -> Executed:
+        """Run a command in a started machine and return how it ended; AmbiguousTimeout after ``timeout`` seconds."""
+        call = calls.execute(app, machine_id, command, stdin=stdin, timeout=timeout)
+        return (await self._session.send(call)).read(Executed.from_json)
 
     # Secrets
 

@@ -70,6 +70,7 @@ async def make_version(
     *,
     current_version: str | None,
     skip_launch: bool,
+    nonce: str | None,
 ) -> Machine:
     """The machine with the new configuration; only a known ``current_version`` tells whether a lost update counted."""
 
@@ -78,7 +79,9 @@ async def make_version(
         moved_on = current_version is not None and machine.version != current_version
         return machine if moved_on and _within(config.to_json(), machine.config.to_json()) else None
 
-    call = calls.update_machine(app, machine_id, config, current_version=current_version, skip_launch=skip_launch)
+    call = calls.update_machine(
+        app, machine_id, config, current_version=current_version, skip_launch=skip_launch, nonce=nonce
+    )
     return await session.send_once(call, lambda answer: answer.read(Machine.from_json), look)
 
 

@@ -33,6 +33,7 @@ class Call:
     query: Mapping[str, str | int | bool] = field(default_factory=dict)
     body: object = field(default=None, repr=False)  # it may hold secrets
     repeat: Repeat = Repeat.SAFE
+    headers: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0.0  # seconds that the API may take on purpose, above the usual time for an answer
 
 
@@ -104,7 +105,12 @@ class Transport:
         }
         try:
             response = await self._http.request(
-                call.method, call.path, params=query or None, json=call.body, timeout=timeout
+                call.method,
+                call.path,
+                params=query or None,
+                json=call.body,
+                headers=dict(call.headers),
+                timeout=timeout,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             raise TransportError(call.asked, f"{self.base_url} cannot be reached", sent=False) from exc
