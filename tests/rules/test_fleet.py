@@ -20,7 +20,9 @@ from flylab.rules.actions import (
     Terminate,
 )
 from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
+from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.life import Life, LifeSettings
+from flylab.rules.memory import SetMemoryLimit
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.wire.machine import MachineConfig
 from flylab.wire.machine import MachineState as S
@@ -217,6 +219,9 @@ orders: st.SearchStrategy[FleetEvent] = st.one_of(
     st.builds(machine, ids, names, st.sampled_from(["rooms", "lobby"])),
     st.builds(Happened, ids, st.sampled_from(WHAT)),
     st.builds(Cordon, ids, st.booleans()),
+    st.builds(TakeLease, machine=ids, nonce=st.just("n"), owner=st.just("o"), ttl=st.integers(0, 9)),
+    st.builds(ReleaseLease, machine=ids, given=st.sampled_from(["", "n"])),
+    st.builds(SetMemoryLimit, ids, st.integers(0, 300)),
     st.builds(SetMetadata, machine=ids, values=st.just({"k": "v"}), version=st.sampled_from(["", "v-m1"])),
 )  # fmt: skip
 
@@ -236,9 +241,19 @@ def test_a_refused_order_changes_nothing_and_names_stay_unique(events: list[Flee
             assert everything(fleet) == before
         living = [(life.app, life.name) for life in fleet.machines() if life.state is not S.DESTROYED]
         assert len(living) == len(set(living))
+        alive = {life.id for life in fleet.machines() if life.state is not S.DESTROYED} | ids_of_leaving(fleet)
+        for machine_id in {"m1", "m2", "m3", "m4"} - alive:
+            assert fleet.leases.document(machine_id) is None
+            assert fleet.memory.document(machine_id) is None
         assert {life.app for life in fleet.machines()} <= {app.name for app in fleet.apps()}
 
 
-def everything(fleet: Fleet) -> tuple[str, str]:
+def ids_of_leaving(fleet: Fleet) -> set[str]:
+    """Machines of deleted apps that the driver still has work with."""
+    return {each for each in ("m1", "m2", "m3", "m4") if (life := fleet.find(each)) and life.state is not S.DESTROYED}
+
+
+def everything(fleet: Fleet) -> tuple[str, ...]:
     lives: list[Life] = [*fleet.machines()]
-    return repr(fleet.apps()), repr(lives)
+    kept = [collection.document(each) for collection in fleet.records.values() for each in ("m1", "m2", "m3", "m4")]
+    return repr(fleet.apps()), repr(lives), repr(kept)

@@ -185,6 +185,13 @@ def test_a_lease_survives_an_update_and_ends_with_its_machine() -> None:
         made.apply(wanted(), 3.0)
 
 
+def test_a_lease_is_given_back_to_the_fleet() -> None:
+    made = fleet()
+    made.apply(wanted(), 2.0)
+    assert refusal(made.apply, ReleaseLease(machine="m", given="n9"), 2.0) == "lease_held"
+    assert made.apply(ReleaseLease(machine="m", given="n1"), 2.0) == [Kept(KIND, "m")]
+
+
 def test_a_lease_ends_with_its_app() -> None:
     made = fleet()
     made.apply(wanted(), 2.0)
