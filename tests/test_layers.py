@@ -57,7 +57,9 @@ WALLS = {
     ),
 }
 # Started without site-packages, so that they are there in milliseconds; besides Python they know only each other.
-ALONE = {f"local.{name}": Wall() for name in ("supervisor", "descendants", "execution", "output")}
+ALONE = {
+    f"local.{name}": Wall() for name in ("supervisor", "descendants", "execution", "output", "limits", "confinement")
+}
 
 
 def module_name(path: Path) -> str:

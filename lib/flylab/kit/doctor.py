@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flylab.kit import project
+from flylab.local import limits
 
 PYTHON = (3, 11)
 DISK_GB = 1.0  # the environment takes 0.6 GB, results a few MB
@@ -52,6 +53,7 @@ def examine() -> list[Finding]:
         _browser,
         _node,
         _disk,
+        _limits,
         _fly,
     )
     found: list[Finding] = []
@@ -130,6 +132,15 @@ def _disk() -> Finding:
     free = shutil.disk_usage(project.root()).free / 1e9
     fine = free >= DISK_GB
     return Finding(what="disk", state="ok" if fine else "missing", says=f"{free:.0f} GB free, {DISK_GB:g} GB needed")
+
+
+def _limits() -> Finding:
+    found = limits.find(limits.LimitSettings())
+    held = [f"{name} {one.how}" for name, one in (("memory", found.memory), ("CPU", found.cpu)) if one.how != "off"]
+    loose = [f"{name} not" for name, one in (("memory", found.memory), ("CPU", found.cpu)) if one.how == "off"]
+    why = found.memory.why if found.memory.how != "cgroup" else found.cpu.why
+    says = f"sizes of machines: {', '.join(held + loose)} enforced; {why}"
+    return Finding(what="limits", state="skipped" if loose else "ok", says=says)
 
 
 def _fly() -> Finding:

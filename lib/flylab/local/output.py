@@ -132,6 +132,10 @@ class Output:
             os.close(stream.ours)
             stream.ours = None
 
+    def note(self, text: str) -> None:
+        """A line of our own among the machine's."""
+        self._log.write(b"e", f"[flylab: {text}]\n".encode())
+
     def finish(self) -> None:
         """The process is dead: write what is still in its pipes, so that its log is whole before its end is told."""
         for stream in self._streams:

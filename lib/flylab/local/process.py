@@ -17,6 +17,7 @@ from flylab.local.commands import Commands
 from flylab.local.doors import Doors
 from flylab.local.driver import Report
 from flylab.local.images import Image
+from flylab.local.limits import Enforcement
 from flylab.local.logs import plain
 from flylab.local.mounting import check_way, mount
 from flylab.local.output import MOST
@@ -47,7 +48,9 @@ class ProcessDriver:
         report: Report,
         lost: Callable[[], None],
         log_size: int = 2 * MOST,
+        enforcement: Enforcement | None = None,
     ) -> None:
+        self._enforcement = enforcement
         self._log_most = log_size // 2  # of each of two files
         self._folder = folder
         self._images = images
@@ -176,7 +179,7 @@ class ProcessDriver:
             case {"exited": str(machine_id), "code": int(code), "signal": int(signal)}:
                 self._pids.pop(machine_id, None)
                 self._release(machine_id)
-                self._report(machine_id, on.Exited(code, signal))
+                self._report(machine_id, on.Exited(code, signal, report.get("oom") is True))
             case {"output": _} | {"ran": _}:
                 self._commands.heard(report)
 
@@ -209,7 +212,8 @@ class ProcessDriver:
         given = image.env | config.env | dict(secrets)
         env = self._environment(machine, app, home, given, claims) | volumes | door
         log = {"log": str(self.log(machine.id)), "log_most": self._log_most}
-        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), **log}
+        limits = limits_of(config, self._enforcement)
+        return {"machine": machine.id, "argv": argv, "env": env, "cwd": str(home), **log, "limits": limits}
 
     def _environment(
         self, machine: Machine, app: str, home: Path, given: dict[str, str], claims: dict[int, int]
@@ -231,6 +235,22 @@ class ProcessDriver:
         ours = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
         # The ports come last: an app written for Fly may set PORT itself, to the one it has inside its own machine.
         return ours | {"TMPDIR": str(home / "tmp")} | given | runtime.to_env() | ports
+
+
+def limits_of(config: MachineConfig, enforcement: Enforcement | None) -> Json:
+    """What the supervisor is to hold a machine to; empty when nothing is."""
+    if enforcement is None or config.guest is None:
+        return {}
+    swap = config.init.extra.get("swap_size_mb") if config.init else None
+    found: Json = {"group": enforcement.group, "controllers": []}
+    for how, controller in ((enforcement.memory.how, "memory"), (enforcement.cpu.how, "cpu")):
+        if how == "cgroup":
+            found["controllers"] = [*found["controllers"], controller]  # type: ignore[misc]  # a list of texts
+    if enforcement.memory.how != "off":
+        found |= {"memory_mb": config.guest.memory_mb, "swap_mb": swap if isinstance(swap, int) and swap > 0 else 0}
+    if enforcement.cpu.how != "off":
+        found |= {"cpus": config.guest.cpus, "affinity": enforcement.cpu.how == "affinity"}
+    return found
 
 
 def _write(home: Path, file: File, config: MachineConfig, secrets: Mapping[str, str]) -> None:

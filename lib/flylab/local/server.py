@@ -24,6 +24,7 @@ from flylab.local.edge import Edge, EdgeSettings
 from flylab.local.endings import on_signals, watch_parent
 from flylab.local.images import builtin_images, project_folder, read_images
 from flylab.local.latency import Latency
+from flylab.local.limits import find as find_limits
 from flylab.local.options import Options, choose_regions, read_latency
 from flylab.local.platform import Platform
 from flylab.local.ports import Ports
@@ -45,7 +46,8 @@ ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
 # One for the settings of each part (local/settings.py).
 _TABLES = (
-    "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "placement", "edge", "exchange",
+    "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "edge",
+    "exchange",
 )  # fmt: skip
 
 
@@ -90,6 +92,7 @@ class Server:
         self.clock = SystemClock()
         rng = self._random("platform")
         self.platform = Platform(store=self.store, clock=self.clock, rng=rng, settings=self.settings)
+        self.limits = find_limits(self.settings.limits)
         self.driver = ProcessDriver(
             self.store.machines_folder,
             self.images,
@@ -97,6 +100,7 @@ class Server:
             report=self.platform.report,
             lost=self._supervisor_lost,
             log_size=self.settings.log_size,
+            enforcement=self.limits,
         )
         self._stopping: asyncio.Event | None = None
         self._status = 0
@@ -192,6 +196,7 @@ class Server:
             "images": {name: image.about for name, image in self.images.items()},
             "latency": self.options.latency,
             "rtt_ms": {a: {b: delay.round_trip_ms(a, b) for b in codes} for a in codes},
+            "limits": self.limits.to_json(),
             "rate_limits": self.options.rate_limits,
             "seed": self.options.seed,
             "settings": {"platform": asdict(self.settings), "edge": asdict(self.edge_settings)},

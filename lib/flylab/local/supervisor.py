@@ -6,11 +6,11 @@ the socket then reads end-of-file, and everything that was ever started here is 
     platform ──socket──► supervisor ──fork, exec──► machine's process (its own session)
                              ▲                            └─ a grandchild that detached comes back here (subreaper)
 
-Orders:  {"do": "spawn", "machine", "argv", "env", "cwd", "log", "log_most"}
+Orders:  {"do": "spawn", "machine", "argv", "env", "cwd", "log", "log_most", "limits"}
          {"do": "terminate", "machine", "name", "timeout"}
          {"do": "send", "machine", "name"}   {"do": "freeze" | "thaw", "machine"}
          {"do": "exec", …} and its reports: see ``execution.py``
-Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": machine, "code", "signal"}
+Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": machine, "code", "signal", "oom"?}
 """
 
 import contextlib
@@ -21,8 +21,9 @@ import selectors
 import signal
 import socket
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from flylab.local.confinement import Confinement, cells, describe
 from flylab.local.descendants import (
     adopt_orphans,
     descendants,
@@ -34,6 +35,7 @@ from flylab.local.descendants import (
     send,
 )
 from flylab.local.execution import Executions
+from flylab.local.limits import Cells, Watch
 from flylab.local.output import MOST, Output
 
 PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform promises 5 in all
@@ -42,9 +44,10 @@ PATIENCE = 3.0  # seconds that the last round of SIGKILL may take; the platform 
 class Child:
     """One machine's process: its pid is also the id of its session and of its first process group."""
 
-    def __init__(self, machine: str, pid: int, pipe: int, output: Output) -> None:
+    def __init__(self, machine: str, pid: int, pipe: int, output: Output, confinement: Confinement) -> None:
         self.machine, self.pid = machine, pid
         self.output = output
+        self.confinement = confinement
         self.pipe: int | None = pipe  # reads end-of-file once the program runs, else the errno that prevented it
         self.deadline: float | None = None
         self.env: dict[str, str] = {}  # and ``cwd``: what commands beside the program get too
@@ -60,6 +63,9 @@ class Supervisor:
         self.selector = selectors.DefaultSelector()
         self.unread = b""
         self.executions = Executions(self.selector, self.report)
+        self.spawns = 0
+        self.watch = Watch()
+        self.cells: Cells | None = None
 
     def run(self) -> None:
         """Serve until the platform is gone, then leave nothing behind."""
@@ -85,15 +91,27 @@ class Supervisor:
     def patience(self) -> float | None:
         due = [child.deadline for child in self.children.values() if child.deadline is not None]
         due += self.executions.deadlines()
+        if any(child.confinement.watched for child in self.children.values()):
+            due.append(self.watch.due)
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def overdue(self) -> None:
         now = time.monotonic()
         self.executions.overdue(now)
+        if now >= self.watch.due:
+            self.kill_what_is_too_large()
         for child in self.children.values():
             if child.deadline is not None and child.deadline <= now:
                 child.deadline = None
                 kill_group(child.pid, signal.SIGKILL)
+
+    def kill_what_is_too_large(self) -> None:
+        limits = {child.pid: limit for child in self.children.values() if (limit := child.confinement.watched)}
+        for victim in self.watch.look(limits) if limits else ():
+            child = self.pids[victim.leader]
+            child.confinement.killed = True
+            child.output.note(describe(victim, limits[victim.leader]))
+            send(victim.pid, signal.SIGKILL)
 
     def receive(self) -> None:
         data = self.channel.recv(1 << 18)
@@ -108,7 +126,14 @@ class Supervisor:
         self.channel.sendall(json.dumps(fields).encode() + b"\n")
 
     def do_spawn(
-        self, machine: str, argv: list[str], env: dict[str, str], cwd: str, log: str, log_most: int = MOST
+        self,
+        machine: str,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        log: str,
+        log_most: int = MOST,
+        limits: dict[str, Any] | None = None,
     ) -> None:
         try:
             with contextlib.ExitStack() as undo:
@@ -118,6 +143,11 @@ class Supervisor:
                 read, write = os.pipe()
                 undo.callback(os.close, read)
                 undo.callback(os.close, write)
+                self.spawns += 1
+                if limits and limits["controllers"]:
+                    self.cells = cells(limits)
+                confinement = Confinement(machine, limits or {}, self.spawns)
+                undo.callback(confinement.close)
                 parent = os.getpid()
                 pid = os.fork()
                 undo.pop_all()
@@ -125,10 +155,10 @@ class Supervisor:
             self.report(failed=machine, why=exc.strerror or str(exc))
             return
         if pid == 0:
-            become(argv, env, cwd, output.theirs, parent, write)
+            become(argv, env, cwd, output.theirs, parent, write, confinement)
         os.close(write)
         output.begin()
-        child = Child(machine, pid, read, output)
+        child = Child(machine, pid, read, output, confinement)
         child.env, child.cwd = env, cwd
         self.children[machine] = self.pids[pid] = child
         self.selector.register(read, selectors.EVENT_READ, lambda: self.settled(child))
@@ -144,8 +174,10 @@ class Supervisor:
         if code:
             self.forget(child)
             child.output.finish()
+            child.confinement.close()
             self.report(failed=child.machine, why=os.strerror(int(code)))
             return False
+        child.confinement.settled()
         self.report(spawned=child.machine, pid=child.pid)
         if child.early is not None:
             self.do_terminate(child.machine, *child.early)
@@ -210,9 +242,11 @@ class Supervisor:
         self.forget(child)
         self.kill_detached(child)
         child.output.finish()
+        oom = {"oom": True} if child.confinement.out_of_memory() else {}
+        child.confinement.close()
         signalled = os.WIFSIGNALED(status)
         code = 0 if signalled else os.WEXITSTATUS(status)
-        self.report(exited=child.machine, code=code, signal=os.WTERMSIG(status) if signalled else 0)
+        self.report(exited=child.machine, code=code, signal=os.WTERMSIG(status) if signalled else 0, **oom)
 
     def kill_detached(self, child: Child) -> None:
         """Kill what left the machine's group: it has come back to us and still carries the machine's session or id."""
@@ -235,10 +269,18 @@ class Supervisor:
         for child in self.children.values():
             kill_group(child.pid, signal.SIGKILL)
         kill_below(os.getpid(), PATIENCE)
+        if self.cells is not None:
+            self.cells.close()
 
 
 def become(
-    argv: list[str], env: dict[str, str], cwd: str, outputs: tuple[int, int], parent: int, report: int
+    argv: list[str],
+    env: dict[str, str],
+    cwd: str,
+    outputs: tuple[int, int],
+    parent: int,
+    report: int,
+    confinement: Confinement,
 ) -> NoReturn:
     """In the forked child: turn into the machine's program."""
     try:
@@ -249,6 +291,7 @@ def become(
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        confinement.enter()
         os.chdir(cwd)
         for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, outputs[0]), (2, outputs[1])):
             os.dup2(source, target)

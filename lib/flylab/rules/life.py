@@ -211,14 +211,14 @@ class Life:
 
     def _request(self, event: Happening, before: S, now: float) -> dict[str, object]:
         match event:
-            case on.Exited(code=code, signal=signal):
+            case on.Exited(code=code, signal=signal, oom=oom):
                 # fly-go machine_types.go names the fields; -1 for "no signal" is what flyctl prints.
                 exit_event = {
                     "exit_code": 128 + signal if signal else code,
                     "guest_exit_code": code,
                     "guest_signal": signal or -1,
                     "signal": signal or -1,
-                    "oom_killed": False,
+                    "oom_killed": oom,
                     "requested_stop": before in _WANTED,
                     "restarting": self.state is S.RESTARTING,
                     "exited_at": format_moment(now),

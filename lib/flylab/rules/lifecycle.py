@@ -58,10 +58,14 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """Its process has ended: ``code`` is the exit status, ``signal`` the signal's number or 0."""
+    """Its process has ended: ``code`` is the exit status, ``signal`` the signal's number or 0.
+
+    ``oom`` when one of its processes was killed for want of memory.
+    """
 
     code: int = 0
     signal: int = 0
+    oom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
