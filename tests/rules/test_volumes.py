@@ -284,3 +284,13 @@ def test_a_restart_begins_copies_anew() -> None:
     assert after.folders() == ({"v", "g"}, {"f"}, set())
     assert after.apply(Copied(id="s"), 4.0) == [Kept(SNAPSHOTS, "s")]
     assert after.collections[VOLUMES].document("w") is None
+
+
+def test_a_copy_that_failed_is_made_again_after_a_restart() -> None:
+    before = fleet_with(volume(), volume("f", source="v"), Copied(id="f", failed="disk full"))
+    after = Volumes(VolumeSettings())
+    for kind, shelf in before.volumes.collections.items():
+        after.collections[kind].restore({entry.id: shelf.document(entry.id) or {} for entry in shelf})
+    assert after.recovered(set(), 3.0) == [Kept(VOLUMES, "f"), CopyFolder(VOLUMES, "f", VOLUMES, "v")]
+    assert after.volume("a", "f").failed == ""
+    assert not [each for each in after.drop_app("a", 4.0) if isinstance(each, DropFolder)]  # it is being copied from

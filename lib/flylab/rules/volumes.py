@@ -163,8 +163,9 @@ class Volumes:
         for entry in self._volumes:
             machine = entry.machine if entry.machine in machines else ""
             source = entry.source if entry.state in _COPYING and not entry.orphan else None
-            if (machine, source) != (entry.machine, entry.source):
-                self._volumes.put(replace(entry, machine=machine, source=source))
+            healed = replace(entry, machine=machine, source=source, failed="")
+            if healed != entry:
+                self._volumes.put(healed)
                 found.append(Kept(VOLUMES, entry.id))
             if source is not None:
                 found.append(CopyFolder(VOLUMES, entry.id, *source))
