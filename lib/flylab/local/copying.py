@@ -18,6 +18,7 @@ from pathlib import Path
 _CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written (btrfs, XFS, bcachefs)
 _PIECE = 1 << 20
 _NO_SUCH_DATA = errno.ENXIO  # what SEEK_DATA says when only a hole is left
+_NO_HOLES = (errno.EINVAL, errno.ENOTTY, errno.ENOTSUP)  # what it says where the file system knows none (lseek(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,9 @@ def _copy_data(from_fd: int, to_fd: int, size: int, stop: Stop) -> None:
         except OSError as exc:
             if exc.errno == _NO_SUCH_DATA:
                 return
-            raise
+            if exc.errno not in _NO_HOLES:
+                raise
+            end = size
         while at < end:
             if stop():
                 raise Stopped
