@@ -10,7 +10,7 @@ from flylab.rules.actions import Kept
 from flylab.rules.fleet import Fleet
 from flylab.rules.mounts import check_mounts
 from flylab.rules.orders import CreateMachine, DeleteApp, Happened
-from flylab.rules.volume_orders import Copied, CreateVolume, DestroyVolume
+from flylab.rules.volume_orders import Copied, CreateVolume, DestroyVolume, ExtendVolume
 from flylab.rules.volume_records import VOLUMES
 from flylab.wire.machine import File, MachineConfig, Mount
 from tests.rules.test_volumes import fleet_with, volume
@@ -138,9 +138,10 @@ def test_mr_the_volume_of_a_machine_is_fixed_for_life() -> None:
     wanted = [(), (Mount(path="/data", volume="w"),), (Mount(path="/data", volume="v", name="x"),)]
     for mounts in wanted:
         assert "cannot change, it is v" in refused(fleet, update(*mounts)).text
+    fleet.apply(ExtendVolume(app="a", id="v", size_gb=8), 3.0)
     fleet.apply(update(Mount(path="/elsewhere", name="data")), 3.0)
     assert fleet.machine("a", "m").config.mounts[0] == Mount(
-        path="/elsewhere", volume="v", name="data", size_gb=3, encrypted=True
+        path="/elsewhere", volume="v", name="data", size_gb=8, encrypted=True
     )
     fleet.apply(machine("plain"), 3.0)
     assert "when it is created" in refused(fleet, Happened("plain", on.Update(config(DATA), "v2", {}))).text

@@ -70,6 +70,7 @@ def test_openapi_defaults_of_a_new_volume() -> None:
         ({"name": "../x"}, "invalid_argument", "'../x'"),
         ({"size_gb": 0}, "invalid_argument", "size_gb 0 is not between 1 and 500"),
         ({"size_gb": 501}, "invalid_argument", "size_gb 501"),
+        ({"size_gb": 10**99}, "invalid_argument", "0… is not between"),
         ({"snapshot_retention": 0}, "invalid_argument", "snapshot_retention 0 is not between 1 and 60"),
         ({"snapshot_retention": 61}, "invalid_argument", "snapshot_retention 61"),
         ({"fstype": "raw"}, "invalid_argument", "fstype 'raw'"),
@@ -294,3 +295,9 @@ def test_a_copy_that_failed_is_made_again_after_a_restart() -> None:
     assert after.recovered(set(), 3.0) == [Kept(VOLUMES, "f"), CopyFolder(VOLUMES, "f", VOLUMES, "v")]
     assert after.volume("a", "f").failed == ""
     assert not [each for each in after.drop_app("a", 4.0) if isinstance(each, DropFolder)]  # it is being copied from
+
+
+def test_every_order_has_a_rule() -> None:
+    with pytest.raises(AssertionError, match="no rule for"):
+        Volumes(VolumeSettings()).apply(VolumeOrder(), 1.0)
+    assert Volumes(VolumeSettings()).detach("m", 1.0) == []

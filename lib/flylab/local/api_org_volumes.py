@@ -1,5 +1,7 @@
 """The list of all volumes of an organisation, page by page, the one that was changed longest ago first (openapi)."""
 
+import math
+
 from quart import Quart, Response, request
 
 from flylab.errors import ParseError, RuleError
@@ -55,8 +57,11 @@ def _start() -> tuple[float, str]:
     if cursor := request.args.get("cursor", ""):
         at, _, key = cursor.partition(",")
         try:
-            return float(at), key
+            moment = float(at)
         except ValueError:
-            raise ParseError("cursor", cursor, "it is none that was given out") from None
+            moment = math.nan
+        if not math.isfinite(moment):
+            raise ParseError("cursor", cursor, "it is none that was given out")
+        return moment, key
     after = request.args.get("updated_after", "")
     return (parse_moment(after, "updated_after"), "~") if after else (0.0, "")  # no id sorts behind "~"

@@ -115,7 +115,7 @@ def mounted(config: MachineConfig, entry: VolumeEntry | None) -> MachineConfig:
     return replace(config, mounts=(given,))
 
 
-def remounted(held: tuple[Mount, ...], config: MachineConfig) -> MachineConfig:
+def remounted(volumes: Volumes, held: tuple[Mount, ...], config: MachineConfig) -> MachineConfig:
     """A new configuration of a machine that has the mounts ``held``: its volume is fixed for life, its path is not."""
     if not held and not config.mounts:
         return config
@@ -127,5 +127,4 @@ def remounted(held: tuple[Mount, ...], config: MachineConfig) -> MachineConfig:
     if asked is None or not same:
         text = f"config.mounts: the volume of a machine cannot change, it is {mine.volume}"
         raise RuleError("invalid_argument", text)
-    given = replace(asked, volume=mine.volume, name=mine.name, size_gb=mine.size_gb, encrypted=mine.encrypted)
-    return replace(config, mounts=(given,))
+    return mounted(config, volumes.find(mine.volume))

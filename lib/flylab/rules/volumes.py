@@ -18,6 +18,7 @@ from flylab.rules.volume_records import DAY, SNAPSHOTS, VOLUMES, Shelf, Snapshot
 from flylab.wire.volume import VolumeState as S
 
 _NAME = re.compile(r"[a-z0-9_]{1,30}")  # what flyctl's own error says of a volume's name
+_SHOWN = 40  # characters; our choice
 _COPYING = (S.HYDRATING, S.RESTORING)
 _GOING = (S.PENDING_DESTROY, S.DESTROYING, S.DESTROYED)
 
@@ -41,6 +42,12 @@ class VolumeSettings:
     extend_needs_restart: bool = False  # what extending a running machine's volume answers; our choice
     empty_region_is_full: bool = True  # a region "" is answered like a full one (superfly/flyctl issue 2871)
     patience: float = 20.0  # seconds that a create waits for the copy of a fork or snapshot; our choice
+
+
+def _short(value: object) -> str:
+    """A value of somebody else's in a sentence, which it must not fill."""
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class Volumes:
@@ -214,7 +221,7 @@ class Volumes:
         size = event.size_gb if event.size_gb is not None else origin.size_gb if origin else self.settings.size_gb
         least = origin.size_gb if origin else 1
         if not least <= size <= self.settings.largest_gb:
-            text = f"size_gb {size} is not between {least} and {self.settings.largest_gb}"
+            text = f"size_gb {_short(size)} is not between {least} and {self.settings.largest_gb}"
             raise RuleError("invalid_argument", text)
         days = self.settings.snapshot_retention if event.snapshot_retention is None else event.snapshot_retention
         alive = list(self.volumes())
@@ -252,26 +259,26 @@ class Volumes:
         except RuleError as exc:
             if exc.code != "volume_not_found":
                 raise
-            raise RuleError("volume_gone", f"source_volume_id {event.source}: volume not found") from exc
+            raise RuleError("volume_gone", f"source_volume_id {_short(event.source)}: volume not found") from exc
 
     def _restored(self, key: str) -> SnapshotEntry:
         snapshot = self._snapshots.get(key)
         if snapshot is None or snapshot.orphan:
-            raise RuleError("invalid_argument", f"snapshot_id {key}: snapshot not found")
+            raise RuleError("invalid_argument", f"snapshot_id {_short(key)}: snapshot not found")
         if snapshot.status != "created":
             raise RuleError("failed_precondition", f"snapshot {key} cannot be restored, it is {snapshot.status}")
         return snapshot
 
     def _retention(self, days: int) -> int:
         if not 1 <= days <= self.settings.longest_retention:
-            text = f"snapshot_retention {days} is not between 1 and {self.settings.longest_retention}"
+            text = f"snapshot_retention {_short(days)} is not between 1 and {self.settings.longest_retention}"
             raise RuleError("invalid_argument", text)
         return days
 
     def _extend(self, entry: VolumeEntry, size_gb: int, now: float) -> list[VolumeAction]:
         if not entry.size_gb < size_gb <= self.settings.largest_gb:
             why = f"volumes only grow: more than {entry.size_gb} and at most {self.settings.largest_gb} is allowed"
-            raise RuleError("invalid_argument", f"size_gb {size_gb} is refused, {why}")
+            raise RuleError("invalid_argument", f"size_gb {_short(size_gb)} is refused, {why}")
         check_room(list(self.volumes()), entry.region, size_gb - entry.size_gb, most_gb=self.settings.region_gb)
         return self._put(replace(entry, size_gb=size_gb), now)
 
