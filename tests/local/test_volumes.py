@@ -16,9 +16,9 @@ from flylab.local.store import Store
 from flylab.local.volumes import VolumeFolders
 from flylab.rules.fleet import FleetSettings
 from flylab.rules.orders import CreateApp, DeleteApp
+from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import CreateSnapshot, CreateVolume, DestroyVolume
 from flylab.rules.volume_records import DAY
-from flylab.rules.volumes import VolumeSettings
 from tests.local.test_platform import Remembers
 from tests.support import until
 

@@ -15,9 +15,9 @@ from flylab.rules.actions import Action
 from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
 from flylab.rules.life import Life
 from flylab.rules.orders import CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened
+from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import Copied, CreateSnapshot, CreateVolume, DestroyVolume, ExtendVolume, SweepVolumes
 from flylab.rules.volume_records import DAY
-from flylab.rules.volumes import VolumeSettings
 from flylab.wire.machine import MachineConfig, Mount
 from flylab.wire.machine import MachineState as S
 from flylab.wire.volume import VolumeState as V

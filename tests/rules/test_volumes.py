@@ -8,6 +8,7 @@ from flylab.errors import RuleError
 from flylab.rules.actions import Action, CopyFolder, DropFolder, Kept, MakeFolder
 from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.orders import CreateApp, DeleteApp
+from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import (
     Copied,
     CreateSnapshot,
@@ -19,7 +20,7 @@ from flylab.rules.volume_orders import (
     VolumeOrder,
 )
 from flylab.rules.volume_records import DAY, SNAPSHOTS, VOLUMES
-from flylab.rules.volumes import Volumes, VolumeSettings
+from flylab.rules.volumes import Volumes
 from flylab.wire.volume import VolumeState as S
 
 

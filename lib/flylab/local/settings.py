@@ -15,7 +15,7 @@ from flylab.rules.leases import LeaseSettings
 from flylab.rules.life import LifeSettings
 from flylab.rules.placements import PlacementSettings
 from flylab.rules.secrets import SecretSettings
-from flylab.rules.volumes import VolumeSettings
+from flylab.rules.volume_making import VolumeSettings
 
 T = TypeVar("T")
 

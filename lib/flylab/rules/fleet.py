@@ -23,8 +23,9 @@ from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import SecretSettings
+from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import VolumeOrder
-from flylab.rules.volumes import Volumes, VolumeSettings
+from flylab.rules.volumes import Volumes
 from flylab.wire.fields import Json
 from flylab.wire.machine import App
 from flylab.wire.machine import MachineState as S

@@ -6,48 +6,21 @@
 A folder that something is copied from is never removed while the copy lasts.
 """
 
-import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flylab.errors import RuleError
 from flylab.rules import volume_orders as ask
 from flylab.rules.actions import CopyFolder, DropFolder, FolderAction, Kept, MakeFolder
-from flylab.rules.volume_places import check_room, choose_zone
-from flylab.rules.volume_records import DAY, SNAPSHOTS, VOLUMES, Shelf, SnapshotEntry, VolumeEntry
+from flylab.rules.volume_making import VolumeSettings, check_retention, new_volume, short
+from flylab.rules.volume_places import check_room
+from flylab.rules.volume_records import SNAPSHOTS, VOLUMES, Shelf, SnapshotEntry, VolumeEntry
 from flylab.wire.volume import VolumeState as S
 
-_NAME = re.compile(r"[a-z0-9_]{1,30}")  # what flyctl's own error says of a volume's name
-_SHOWN = 40  # characters; our choice
 _COPYING = (S.HYDRATING, S.RESTORING)
 _GOING = (S.PENDING_DESTROY, S.DESTROYING, S.DESTROYED)
 
 VolumeAction = FolderAction | Kept
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeSettings:
-    """The numbers of volumes; limits of 0 are switched off."""
-
-    pending_destroy: float = DAY  # machines/api/volumes-resource, openapi: destroyed ones are kept for 24 hours
-    keep_destroyed: float = 300.0  # our choice, as for machines: seen with include_deleted for so long
-    size_gb: int = 3  # openapi; flyctl itself asks for 1
-    largest_gb: int = 500  # volumes/overview
-    snapshot_retention: int = 5  # days; openapi
-    longest_retention: int = 60  # days; the same
-    backups_every: float = 0.0  # Fly: 86400, a day. Off: each one is a whole copy on this computer's disk; our choice
-    region_gb: int = 0  # room for volumes in each region; beyond it 409, "no capacity"
-    zones: int = 0  # zones in each region; volumes that want one each are refused beyond it, likewise
-    zone_machines: int = 0  # machines beside volumes of one zone; beyond it 412, volume_placement_capacity
-    extend_needs_restart: bool = False  # what extending a running machine's volume answers; our choice
-    empty_region_is_full: bool = True  # a region "" is answered like a full one (superfly/flyctl issue 2871)
-    patience: float = 20.0  # seconds that a create waits for the copy of a fork or snapshot; our choice
-
-
-def _short(value: object) -> str:
-    """A value of somebody else's in a sentence, which it must not fill."""
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class Volumes:
@@ -124,7 +97,7 @@ class Volumes:
                 return self._create(event, now)
             case ask.UpdateVolume(app=app, id=key, snapshot_retention=days, auto_backup_enabled=backups):
                 entry = self._usable(app, key)
-                days = entry.snapshot_retention if days is None else self._retention(days)
+                days = entry.snapshot_retention if days is None else check_retention(days, self.settings)
                 backups = entry.auto_backup_enabled if backups is None else backups
                 return self._put(replace(entry, snapshot_retention=days, auto_backup_enabled=backups), now)
             case ask.ExtendVolume(app=app, id=key, size_gb=size):
@@ -203,54 +176,15 @@ class Volumes:
         return entry
 
     def _create(self, event: ask.CreateVolume, now: float) -> list[VolumeAction]:
+        origin: VolumeEntry | SnapshotEntry | None = None
         if event.source and event.snapshot:
             raise RuleError("invalid_argument", "source_volume_id and snapshot_id cannot both be given")
-        if event.fstype != "ext4":  # fly-go volume_types.go also knows raw, a bare block device
-            raise RuleError("invalid_argument", f"fstype '{event.fstype[:40]}' is not offered here, only ext4 is")
-        origin: VolumeEntry | SnapshotEntry | None = None
-        source: tuple[str, str] | None = None
-        state = S.CREATED
         if event.source:
-            origin, source, state = self._forked(event), (VOLUMES, event.source), S.HYDRATING
+            origin = self._forked(event)
         elif event.snapshot:
-            origin, source, state = self._restored(event.snapshot), (SNAPSHOTS, event.snapshot), S.RESTORING
-        name = event.name or (origin.name if origin else "")
-        if not _NAME.fullmatch(name):
-            why = "1 to 30 lower-case letters, digits and underscores are allowed"
-            raise RuleError("invalid_argument", f"volume name '{name[:80]}' is invalid, {why}")
-        size = event.size_gb if event.size_gb is not None else origin.size_gb if origin else self.settings.size_gb
-        least = origin.size_gb if origin else 1
-        if not least <= size <= self.settings.largest_gb:
-            text = f"size_gb {_short(size)} is not between {least} and {self.settings.largest_gb}"
-            raise RuleError("invalid_argument", text)
-        days = self.settings.snapshot_retention if event.snapshot_retention is None else event.snapshot_retention
-        alive = list(self.volumes())
-        check_room(alive, event.region, size, most_gb=self.settings.region_gb)
-        zone = choose_zone(
-            alive,
-            event,
-            name,
-            not_in=origin.zone if isinstance(origin, VolumeEntry) else "",
-            zones=self.settings.zones,
-            machines=self.settings.zone_machines,
-        )
-        entry = VolumeEntry(
-            id=event.id,
-            app=event.app,
-            name=name,
-            region=event.region,
-            zone=zone,
-            size_gb=size,
-            encrypted=event.encrypted,
-            fstype=event.fstype,
-            state=state,
-            created_at=now,
-            updated_at=now,
-            snapshot_retention=self._retention(days),
-            auto_backup_enabled=event.auto_backup_enabled,
-            source=source,
-        )
-        fill: FolderAction = CopyFolder(VOLUMES, entry.id, *source) if source else MakeFolder(entry.id)
+            origin = self._restored(event.snapshot)
+        entry = new_volume(event, origin, list(self.volumes()), self.settings, now)
+        fill: FolderAction = CopyFolder(VOLUMES, entry.id, *entry.source) if entry.source else MakeFolder(entry.id)
         return [*self._put(entry, now), fill]
 
     def _forked(self, event: ask.CreateVolume) -> VolumeEntry:
@@ -259,26 +193,20 @@ class Volumes:
         except RuleError as exc:
             if exc.code != "volume_not_found":
                 raise
-            raise RuleError("volume_gone", f"source_volume_id {_short(event.source)}: volume not found") from exc
+            raise RuleError("volume_gone", f"source_volume_id {short(event.source)}: volume not found") from exc
 
     def _restored(self, key: str) -> SnapshotEntry:
         snapshot = self._snapshots.get(key)
         if snapshot is None or snapshot.orphan:
-            raise RuleError("invalid_argument", f"snapshot_id {_short(key)}: snapshot not found")
+            raise RuleError("invalid_argument", f"snapshot_id {short(key)}: snapshot not found")
         if snapshot.status != "created":
             raise RuleError("failed_precondition", f"snapshot {key} cannot be restored, it is {snapshot.status}")
         return snapshot
 
-    def _retention(self, days: int) -> int:
-        if not 1 <= days <= self.settings.longest_retention:
-            text = f"snapshot_retention {_short(days)} is not between 1 and {self.settings.longest_retention}"
-            raise RuleError("invalid_argument", text)
-        return days
-
     def _extend(self, entry: VolumeEntry, size_gb: int, now: float) -> list[VolumeAction]:
         if not entry.size_gb < size_gb <= self.settings.largest_gb:
             why = f"volumes only grow: more than {entry.size_gb} and at most {self.settings.largest_gb} is allowed"
-            raise RuleError("invalid_argument", f"size_gb {_short(size_gb)} is refused, {why}")
+            raise RuleError("invalid_argument", f"size_gb {short(size_gb)} is refused, {why}")
         check_room(list(self.volumes()), entry.region, size_gb - entry.size_gb, most_gb=self.settings.region_gb)
         return self._put(replace(entry, size_gb=size_gb), now)
 
