@@ -128,3 +128,10 @@ def test_they_come_back_without_the_key_and_go_with_their_app():
     assert again.hostnames() == ["shop.example.com"]
     assert again.drop("a") == [Kept(KIND, "shop.example.com")]
     assert again.document("shop.example.com") is None
+
+
+def test_long_nonsense_is_refused_at_once():
+    rows = Certificates()
+    for chain in ("-----BEGIN A-----" + " " * 500_000, "-----BEGIN " + "A" * 500_000, "-----BEGIN A-----" * 50_000):
+        assert refusal(rows.add_custom, custom(chain=chain), 1.0).code == "unprocessable"
+    assert refusal(parse_hostname, "." * 5_000_000).code == "unprocessable"

@@ -193,6 +193,19 @@ def test_an_app_is_found_by_host():
         assert view.app_of_host(host) is None
 
 
+def test_a_wildcard_stands_for_one_label():
+    view, _ = world(row("a"), row("c", app="other"))
+    view.put_host("*.example.com", "rooms")
+    view.put_host("blue.example.com", "other")
+    assert view.app_of_host("RED.example.com:4300") == "rooms"
+    assert view.app_of_host("blue.example.com") == "other"
+    for host in ("example.com", "a.red.example.com", ".com", "*"):
+        assert view.app_of_host(host) is None
+    view.drop_host("blue.example.com")
+    view.drop_host("nobody.example.com")
+    assert view.app_of_host("blue.example.com") == "rooms"
+
+
 def test_what_is_dropped_is_gone():
     view, _ = world(row("a"), row("b"), row("c", app="other"))
     view.put_host("example.com", "rooms")

@@ -94,8 +94,8 @@ def count(name: str, default: int, most: int) -> int:
     text = request.args.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
-        raise RuleError("invalid_argument", f"{name} '{text}' is not a number between 1 and {most}")
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 1 <= int(text) <= most):
+        raise RuleError("invalid_argument", f"{name} '{text[:80]}' is not a number between 1 and {most}")
     return int(text)
 
 

@@ -20,7 +20,7 @@ KIND = "certificate"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, 2.1; 63 characters are the most (RFC 1035)
 _LONGEST = 253  # characters of a whole name (RFC 1035, 2.3.4)
 _OURS = ("fly.dev", "internal", "flycast")  # names that Fly gives out itself
-_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----")
+_PEM = re.compile(r"-----BEGIN ([A-Z ]{1,40})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,10 +181,10 @@ class Certificates:
 
 def parse_hostname(text: str) -> str:
     """Lower case and without a final dot: ``Shop.Example.com.`` or ``*.example.com``; raises ``RuleError``."""
-    name = text.lower().removesuffix(".")
-    labels = name.removeprefix("*.").split(".")
     if not text.isascii():
         raise _invalid(text, "write a name beyond ASCII as punycode (xn--…)")
+    name = text[: _LONGEST + 2].lower().removesuffix(".")
+    labels = name.removeprefix("*.").split(".")
     if len(name) > _LONGEST or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
         raise _invalid(text, "two or more labels of letters, digits and dashes are expected, as in shop.example.com")
     if labels[-1].isdecimal():

@@ -4,7 +4,6 @@ Names are reserved in the same step that gives them out. ``now`` is in seconds s
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -223,7 +222,7 @@ class Fleet:
             updated_at=now,
             cordoned=event.cordoned,
             skip_secrets=event.skip_secrets,
-            private_ip=_private_ip(event.id, app.network),
+            private_ip=_private_ip(event.id),
             image_ref=event.image_ref,
             versions=((event.version, config),),
         )
@@ -288,11 +287,7 @@ class Fleet:
         return [do.Forgotten(machine_id) for machine_id in old]
 
 
-def _private_ip(machine_id: str, network: str) -> str:
-    """A 6PN address of the documented shape ``fdaa:<net>:<net>:a7b:<host>:<…>:2`` (networking/private-networking).
-
-    The part of the network is 1 for an organisation's own one; that of another is made of its name.
-    """
-    number = zlib.crc32(network.encode()) if network else 1
+def _private_ip(machine_id: str) -> str:
+    """A 6PN address of the documented shape ``fdaa:<net>:<net>:a7b:<host>:<…>:2`` (networking/private-networking)."""
     groups = [machine_id[i : i + 4].lstrip("0") or "0" for i in (0, 4, 8)]
-    return f"fdaa:{number >> 16:x}:{number & 0xFFFF:x}:a7b:{':'.join(groups)}:2"
+    return f"fdaa:0:1:a7b:{':'.join(groups)}:2"

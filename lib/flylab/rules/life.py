@@ -91,6 +91,8 @@ class Life:
             return []
         if isinstance(event, on.Start) and before is S.STOPPED and self._still_active(event, now, settings):
             raise RuleError("still_active", "the machine has just stopped and is still active")
+        if isinstance(event, on.Started) and not self.running:
+            return []  # late news of a process that has ended since
         actions = self._act(event, before, now, settings)
         # `_act` settles what the table leaves open: policies, and states that pass at once without a process.
         self.state = self._settled(event, after, actions)

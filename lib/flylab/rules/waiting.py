@@ -70,6 +70,6 @@ def parse_timeout(text: str) -> int:
     """Whole seconds between 1 and 60."""
     if not text:
         return LONGEST
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= LONGEST):
-        raise RuleError("invalid_argument", f"timeout '{text}' is not between 1s and 1m0s")
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 1 <= int(text) <= LONGEST):
+        raise RuleError("invalid_argument", f"timeout '{text[:80]}' is not between 1s and 1m0s")
     return int(text)

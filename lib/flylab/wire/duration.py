@@ -16,6 +16,7 @@ _NANOSECONDS = {
     "h": 3600 * 10**9,
 }
 _TERM = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([a-zµμ]+)", re.ASCII | re.IGNORECASE)
+_LONGEST = 100  # characters; our choice, Python refuses to read a number of some thousand digits
 _MOST = 2**63 - 1  # Go counts nanoseconds in 64 bits, some 292 years
 
 
@@ -34,6 +35,8 @@ def _nanoseconds(text: str, what: str) -> Fraction:
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
         return Fraction(0)
+    if len(text) > _LONGEST:
+        raise ParseError(what, text[:_LONGEST], f"longer than {_LONGEST} characters")
     total, position = Fraction(0), 0
     while found := _TERM.match(rest, position):
         number, unit = found.groups()
