@@ -48,21 +48,26 @@ class Doors:
         return {VARIABLE: str(path) if len(os.fsencode(path)) <= _LONGEST else f"{_FOLDER}/{_NAME}"}
 
     async def _serve(self, machine_id: str, listener: socket.socket, protocols: Protocols) -> None:
+        if not self._is_open(machine_id, listener):  # the machine has ended before it began
+            listener.close()
+            return
         server = await asyncio.get_running_loop().create_unix_server(protocols, sock=listener)
-        if self._open.get(machine_id, (None,))[0] is listener:
+        if self._is_open(machine_id, listener):
             self._servers[machine_id] = server
-        else:  # the machine has ended meanwhile
+        else:
             server.close()
+
+    def _is_open(self, machine_id: str, listener: socket.socket) -> bool:
+        return machine_id in self._open and self._open[machine_id][0] is listener
 
     def close(self, machine_id: str) -> None:
         """Stop listening and remove the socket; a machine without one is fine."""
         opened = self._open.pop(machine_id, None)
         if opened is None:
             return
-        listener, home = opened
+        _, home = opened
         if server := self._servers.pop(machine_id, None):
-            server.close()
-        listener.close()
+            server.close()  # with the listener; without a server `_serve` is on its way and does it
         # The machine's process could have put a link in the place of the folder: it is not followed.
         with contextlib.suppress(OSError):
             folder = os.open(home / _FOLDER, os.O_DIRECTORY | os.O_NOFOLLOW)
