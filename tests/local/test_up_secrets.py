@@ -114,6 +114,8 @@ def test_a_machine_reads_them_when_it_starts(platform: Up) -> None:
     assert (first["BOTH"], first["ONLY"], first["MINE"]) == ("secret", "1", "env")
     platform.ok("POST", SECRETS, {"values": {"ONLY": "2", "NEW": "x", "BOTH": None}})
     assert len([line for line in platform.log(machine).splitlines() if line.startswith("ENV")]) == 1
+    command = {"command": ["/bin/sh", "-c", "echo $ONLY $BOTH $NEW"]}
+    assert platform.ok("POST", platform.path(machine, "/exec"), command)["stdout"] == "1 secret\n"
     platform.ok("POST", platform.path(machine, "/restart"), params={"timeout": "1"})
     second = environment(platform, machine, 2)
     assert (second["BOTH"], second["ONLY"], second["NEW"]) == ("env", "2", "x")
