@@ -81,7 +81,7 @@ class Life:
     restarts: tuple[float, ...] = ()
     log: tuple[tuple[Event, str], ...] = ()  # oldest first, each with the version it happened to
     versions: tuple[tuple[str, MachineConfig], ...] = ()  # oldest first, the current one last
-    health: Health = field(default_factory=Health)  # not written down: after a start everything is checked anew
+    health: Health = field(default_factory=Health, compare=False)  # not written down, found anew
 
     def step(self, event: Happening, now: float, *, settings: LifeSettings, mint: Mint) -> list[MachineAction]:
         """Follow the event; raises ``IllegalTransition`` and changes nothing when the state does not allow it."""
