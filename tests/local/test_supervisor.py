@@ -159,6 +159,27 @@ def test_the_end_of_the_socket_is_the_end_of_everything(tmp_path: Path) -> None:
     assert not any(is_running(pid) for pid in pids)
 
 
+def test_last_words_are_kept_when_the_platform_is_killed(tmp_path: Path) -> None:
+    boss = Boss(tmp_path)
+    boss.spawn(
+        "import time; print('ready', flush=True)\nfor _ in range(2000): print('word', flush=True)\ntime.sleep(3600)"
+    )
+    wait_until(lambda: boss.log().count("word") > 0)
+    boss.leave()
+    words = boss.log().count("word")
+    assert 0 < words <= 2000
+    assert boss.log() == "ready\n" + "word\n" * words
+
+
+def test_the_log_is_whole_when_the_end_is_told(boss: Boss) -> None:
+    boss.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do seq 1000; done; printf end >&2"])
+    assert "pid" in boss.heard()
+    assert boss.heard() == {"exited": "m", "code": 0, "signal": 0}
+    said = boss.log().splitlines()
+    assert said.count("end") == 1
+    assert [line for line in said if line != "end"] == [str(i) for _ in range(8) for i in range(1, 1001)]
+
+
 def test_what_detached_itself_goes_with_its_machine(boss: Boss) -> None:
     boss.spawn(
         "import os, sys, time\n"

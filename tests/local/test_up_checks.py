@@ -39,7 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
-FAST = {"interval": "50ms", "timeout": "1s", "grace_period": "0s"}
+FAST = {"interval": "50ms", "timeout": "10s", "grace_period": "0s"}
 WEB = [{"port": 80, "handlers": ["http"]}]
 
 

@@ -18,7 +18,7 @@ pytestmark = [
 
 EATS = (
     "import time\nkept = []\n"
-    "while True: kept.append(bytearray(b'x') * (8 << 20)); print(len(kept) * 8, flush=True); time.sleep(0.005)"
+    "while True: kept.append(bytearray(b'x') * (8 << 20)); print(len(kept) * 8, flush=True); time.sleep(0.02)"
 )
 ONCE = {"restart": {"policy": "no"}}
 

@@ -216,7 +216,7 @@ def test_a_flood_costs_the_platform_nothing(platform: Up) -> None:
             assert time.monotonic() < deadline
         grown = sum(one.memory_info().rss for one in tree) - before
         assert process.poll() is None
-    assert slowest < 2.0  # it is some milliseconds on a computer that has nothing else to do
+    assert slowest < 5.0  # it is some milliseconds on a computer that has nothing else to do
     assert grown < 64 << 20, grown
     folder = platform.info["state"] + f"/machines/{machine['id']}"
     assert sum(entry.stat().st_size for entry in os.scandir(folder) if entry.is_file()) < 9 << 20

@@ -269,6 +269,8 @@ class Supervisor:
         for child in self.children.values():
             kill_group(child.pid, signal.SIGKILL)
         kill_below(os.getpid(), PATIENCE)
+        for child in self.children.values():
+            child.output.finish()  # what a machine said last is in its log, however the platform ended
         if self.cells is not None:
             self.cells.close()
 
