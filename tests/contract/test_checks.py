@@ -9,7 +9,7 @@ QUICK = {"interval": "2s", "timeout": "1s", "grace_period": "1s"}
 
 
 async def test_checks_are_told_by_name_and_status(client, service, app):
-    """OBSERVED-IN-CLIENT fly-go: ``checks`` has name, status, output, updated_at; services' begin with servicecheck-."""
+    """OBSERVED-IN-CLIENT fly-go: name, status, output and updated_at; those of services begin with servicecheck-."""
     config = replace(
         service.sleeper(),
         services=(Service(internal_port=8080, checks=({"type": "tcp", **QUICK},)),),

@@ -49,9 +49,8 @@ class World:
 
 @asynccontextmanager
 async def serving(settings: CheckSettings = FAST) -> AsyncIterator[tuple[World, Checker]]:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
+    async def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=1000)
     world = World(server.sockets[0].getsockname()[1])
@@ -62,6 +61,7 @@ async def serving(settings: CheckSettings = FAST) -> AsyncIterator[tuple[World, 
         await checker.close()
         server.close()
         await server.wait_closed()
+        await asyncio.sleep(0)  # what was accepted last is closed in the next turn of the loop
 
 
 async def test_it_goes_on_until_the_machine_ends() -> None:
