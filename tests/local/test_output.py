@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flylab.local.logs import Tail, history, plain
@@ -145,6 +145,7 @@ def test_a_folder_that_is_removed_under_it_does_no_harm(tmp_path: Path) -> None:
     log.close()
 
 
+@settings(deadline=None)  # it writes files, on a computer that may be busy
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=30))
 def test_a_follower_misses_nothing_across_rotations(tmp_path_factory: pytest.TempPathFactory, steps: object) -> None:
     """As long as it looks once between two rotations."""

@@ -115,7 +115,7 @@ def test_limits_can_be_switched_off_and_cores_assigned(tmp_path: Path) -> None:
             for _ in range(2)
         ]
         for machine in machines:
-            wait_until(lambda machine=machine: mine.log(machine) == "1\n", 20)
+            wait_until(lambda machine=machine: mine.log(machine) == "1\n", 60)
         told = mine.ok("GET", "/_flylab/platform")["limits"]
         assert (told["memory"]["how"], told["cpu"]["how"]) == ("off", "affinity")
         mine.end()
