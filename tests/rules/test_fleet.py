@@ -105,7 +105,7 @@ def test_a_machine_is_created_and_launched_in_two_steps() -> None:
     actions = fleet.apply(machine("148e21d4b2c0a1"), 2.0)
     assert kinds(actions) == [Noted, Changed, LaunchNext]
     life = fleet.machine("rooms", "148e21d4b2c0a1")
-    assert (life.state, life.machine().private_ip) == (S.CREATED, "fdaa:0:1:a7b:148e:21d4:b2c0:2")
+    assert life.state is S.CREATED
     stays = fleet.apply(CreateMachine(**{**fields(machine("m2")), "launch": False, "cordoned": True}), 2.0)
     assert kinds(stays) == [Noted, Changed]
     assert fleet.machine("rooms", "m2").cordoned

@@ -6,6 +6,7 @@ Names are reserved in the same step that gives them out. ``now`` is in seconds s
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import assert_never
 
 from flylab.errors import RuleError
@@ -22,6 +23,7 @@ from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import SecretSettings
+from flylab.rules.sixpn import private_ip
 from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import VolumeOrder
 from flylab.rules.volumes import Volumes
@@ -222,7 +224,7 @@ class Fleet:
             updated_at=now,
             cordoned=event.cordoned,
             skip_secrets=event.skip_secrets,
-            private_ip=_private_ip(event.id),
+            private_ip=self._private_ip(app, event),
             image_ref=event.image_ref,
             versions=((event.version, config),),
         )
@@ -231,6 +233,11 @@ class Fleet:
         if volume is not None:
             found += self.volumes.bind(volume, life.id, now)
         return [*found, do.LaunchNext(life.id)] if event.launch else found
+
+    def _private_ip(self, app: AppEntry, event: CreateMachine) -> str:
+        taken = {life.private_ip for life in self._machines.values()}
+        tries = (private_ip(app.organization, app.network, event.region, event.id, n) for n in count())
+        return next(address for address in tries if address not in taken)
 
     def _happened(self, machine_id: str, what: on.Happening, now: float) -> list[Action]:
         life = self.find(machine_id)
@@ -285,9 +292,3 @@ class Fleet:
         for machine_id in old:
             del self._machines[machine_id]
         return [do.Forgotten(machine_id) for machine_id in old]
-
-
-def _private_ip(machine_id: str) -> str:
-    """A 6PN address of the documented shape ``fdaa:<net>:<net>:a7b:<host>:<…>:2`` (networking/private-networking)."""
-    groups = [machine_id[i : i + 4].lstrip("0") or "0" for i in (0, 4, 8)]
-    return f"fdaa:0:1:a7b:{':'.join(groups)}:2"
