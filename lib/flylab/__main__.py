@@ -54,8 +54,8 @@ def _kit(name: str, arguments: list[str]) -> int:
 
 
 def _up(flags: argparse.Namespace, parent: int) -> int:
-    for package in ("quart", "uvicorn"):
-        if find_spec(package) is None:
+    for package, module in (("quart", "quart"), ("uvicorn", "uvicorn"), ("dnspython", "dns")):
+        if find_spec(module) is None:
             raise UsageError(f"'flylab up' needs the package {package}; install flylab[local]")
     from flylab.local.options import Options
     from flylab.local.server import run
@@ -65,6 +65,8 @@ def _up(flags: argparse.Namespace, parent: int) -> int:
         state=flags.state,
         api_port=flags.api_port,
         edge_port=flags.edge_port,
+        dns_port=flags.dns_port,
+        dns_answers=flags.dns_answers,
         latency=flags.latency,
         rate_limits=flags.rate_limits == "on",
         seed=flags.seed,
@@ -90,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--state", type=Path, metavar="DIR", help="keep apps and machines here (default: a new folder)")
     up.add_argument("--api-port", type=_port, default=4280, metavar="N", help="4280 by default, 0 for any free port")
     up.add_argument("--edge-port", type=_port, default=4300, metavar="N", help="of the first edge, the others follow")
+    up.add_argument(
+        "--dns-port", type=_port, default=0, metavar="N", help="for .internal names; any free one by default"
+    )
+    up.add_argument(
+        "--dns-answers", choices=("6pn", "loopback"), default="6pn", help="addresses as on Fly, or such that connect"
+    )
     up.add_argument("--latency", default="measured", metavar="measured|off|FILE", help="round trips between regions")
     up.add_argument("--rate-limits", choices=("on", "off"), default="off", help="Fly's limits of the API (default off)")
     up.add_argument("--seed", type=int, metavar="N", help="makes ids and choices repeatable")

@@ -64,7 +64,7 @@ def test_wrong_usage_is_told_with_status_2(arguments: list[str]) -> None:
 def test_one_line_says_where_it_is() -> None:
     with up("--regions", "iad,ams,iad") as platform:
         info = platform.info
-        assert list(info) == ["api", "token", "org", "edges", "state", "pid"]
+        assert list(info) == ["api", "token", "org", "edges", "state", "dns", "pid"]
         assert (list(info["edges"]), info["org"], info["pid"]) == (["iad", "ams"], "personal", platform.process.pid)
         assert Path(info["state"]).is_dir()
         described = httpx.get(f"{info['api']}/_flylab/platform", trust_env=False).json()

@@ -53,9 +53,9 @@ class Up:
 
     def create(self, app: str = "app", image: str = "local/sleep", **config: Any) -> dict[str, Any]:
         """A new machine, as the answer to its creation shows it."""
-        skip_launch = config.pop("skip_launch", False)
+        more = {key: config.pop(key) for key in ("skip_launch", "region") if key in config}
         env = {"MARK": self.mark} | config.pop("env", {})
-        body = {"config": {"image": image, "env": env, **config}, "skip_launch": skip_launch}
+        body = {"config": {"image": image, "env": env, **config}, **more}
         made: dict[str, Any] = self.ok("POST", f"/v1/apps/{app}/machines", body)
         return made
 

@@ -23,6 +23,8 @@ class Options:
     state: Path | None = None
     api_port: int = API_PORT
     edge_port: int = EDGE_PORT
+    dns_port: int = 0
+    dns_answers: str = "6pn"
     latency: str = "measured"
     rate_limits: bool = False
     seed: int | None = None

@@ -49,6 +49,7 @@ class ProcessDriver:
         lost: Callable[[], None],
         log_size: int = 2 * MOST,
         enforcement: Enforcement | None = None,
+        more_env: Callable[[str, str], dict[str, str]],
     ) -> None:
         self._enforcement = enforcement
         self._log_most = log_size // 2  # of each of two files
@@ -57,6 +58,7 @@ class ProcessDriver:
         self._ports = ports
         self._report = report
         self._lost = lost
+        self._more_env = more_env  # what the platform adds for a machine of an app in a region
         self._claims: dict[str, dict[int, int]] = {}
         self.doors = Doors()
         self._pids: dict[str, int] = {}
@@ -232,9 +234,10 @@ class ProcessDriver:
         ports = {f"PORT_{internal}": str(port) for internal, port in claims.items()}
         if claims:
             ports["PORT"] = str(next(iter(claims.values())))
+        more = self._more_env(app, machine.region)
         ours = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
         # The ports come last: an app written for Fly may set PORT itself, to the one it has inside its own machine.
-        return ours | {"TMPDIR": str(home / "tmp")} | given | runtime.to_env() | ports
+        return ours | {"TMPDIR": str(home / "tmp")} | given | runtime.to_env() | ports | more
 
 
 def limits_of(config: MachineConfig, enforcement: Enforcement | None) -> Json:

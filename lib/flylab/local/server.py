@@ -26,21 +26,24 @@ from flylab.local.images import builtin_images, project_folder, read_images
 from flylab.local.latency import Latency
 from flylab.local.limits import find as find_limits
 from flylab.local.options import Options, choose_regions, read_latency
+from flylab.local.phonebook import Phonebook
 from flylab.local.platform import Platform
 from flylab.local.ports import Ports
 from flylab.local.process import ProcessDriver
 from flylab.local.settings import overridden, platform_settings, read_tables, refuse_unknown
-from flylab.local.sockets import listen_all, url
+from flylab.local.sockets import listen_all, listen_names, url
 from flylab.local.speech import exchange_line, greeting
 from flylab.local.store import Store, remove_abandoned
 from flylab.local.timetable import Timetable
 from flylab.published.network import regions, rtt
 from flylab.rules.admission import Catalogue
+from flylab.rules.names import Answer, Asker, Question, resolve
 from flylab.rules.rates import Rates, RateSettings
 from flylab.wire.fields import Json
 
 if TYPE_CHECKING:
     from flylab.local.api_requests import Control
+    from flylab.local.names import NameServer
 
 ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
@@ -79,7 +82,8 @@ class Server:
         refuse_unknown(tables, _TABLES)
         codes = [region.code for region in self.regions]
         self.api_socket, self.edge_sockets = listen_all(options.api_port, options.edge_port, codes)
-        for listener in (self.api_socket, *self.edge_sockets.values()):
+        self.name_sockets = listen_names(options.dns_port)
+        for listener in (self.api_socket, *self.edge_sockets.values(), *self.name_sockets):
             stack.callback(listener.close)
         self.store = Store(_state_folder(options, stack))
         stack.callback(self.store.close)
@@ -101,7 +105,9 @@ class Server:
             lost=self._supervisor_lost,
             log_size=self.settings.log_size,
             enforcement=self.limits,
+            more_env=self._name_door,
         )
+        self.names: NameServer | None = None
         self._stopping: asyncio.Event | None = None
         self._status = 0
 
@@ -112,8 +118,12 @@ class Server:
             stack.push_async_callback(self.driver.close)
             # Quart and uvicorn take the longest to import; the supervisor starts beside us meanwhile.
             from flylab.local.api import create_api
+            from flylab.local.names import NameServer
             from flylab.local.uvicorn_server import ApiServer
 
+            self.names = NameServer(self.name_sockets, self.regions[0].code, self._named, self._networks)
+            stack.push_async_callback(self.names.close)
+            await self.names.start()
             api = ApiServer(create_api(self._control()), self.api_socket)
             stack.push_async_callback(api.stop)
             self.driver.doors.attach(api.protocols)
@@ -169,6 +179,18 @@ class Server:
             on_exchange=self._exchanged,
         )
 
+    def _named(self, question: Question, asker: Asker) -> Answer:
+        loopback = self.options.dns_answers == "loopback"
+        return resolve(question, asker, Phonebook(self.platform), rtt=rtt(), loopback=loopback)
+
+    def _networks(self) -> set[str]:
+        return {app.network for app in self.platform.fleet.apps()}
+
+    def _name_door(self, app: str, region: str) -> dict[str, str]:
+        """The environment that tells a machine where names are answered for it."""
+        assert self.names is not None, "machines start after the servers"
+        return {"FLYLAB_DNS": self.names.door(region, self.platform.fleet.app(app).network)}
+
     def _random(self, purpose: str) -> Random:
         """A source of chance of its own for each purpose, so that one does not disturb the order of another."""
         return Random() if self._seed is None else Random(f"{self._seed}:{purpose}")
@@ -191,6 +213,8 @@ class Server:
             "api": url(self.api_socket),
             "org": ORGANIZATION,
             "edges": self._edge_urls(),
+            "dns": self.names.address if self.names else "",
+            "dns_answers": self.options.dns_answers,
             "state": str(self.store.folder),
             "regions": codes,
             "images": {name: image.about for name, image in self.images.items()},
@@ -207,11 +231,12 @@ class Server:
 
     def _announce(self) -> None:
         api, edges, state = url(self.api_socket), self._edge_urls(), str(self.store.folder)
+        dns = self.names.address if self.names else ""
         if self.options.json:
             line = {"api": api, "token": self.token, "org": ORGANIZATION, "edges": edges, "state": state}
-            print(json.dumps(line | {"pid": os.getpid()}), flush=True)
+            print(json.dumps(line | {"dns": dns, "pid": os.getpid()}), flush=True)
         else:
-            print(greeting(api, self.token, edges, state, kept=self.options.state is not None), flush=True)
+            print(greeting(api, self.token, edges, dns, state, kept=self.options.state is not None), flush=True)
 
     def _exchanged(self, trace: Json) -> None:
         self.platform.on_exchange(trace)

@@ -8,6 +8,7 @@ from flylab.errors import LocalError
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 1024
+_TRIES = 50  # our choice: how many free TCP ports are tried until one is free for UDP too
 
 
 def listen(port: int, what: str, flag: str) -> socket.socket:
@@ -38,6 +39,25 @@ def listen_all(api_port: int, edge_port: int, regions: Sequence[str]) -> tuple[s
             listener.close()
         raise
     return opened[0], dict(zip(regions, opened[1:], strict=True))
+
+
+def listen_names(port: int) -> tuple[socket.socket, socket.socket]:
+    """A TCP and a UDP socket with the same number; raises ``LocalError`` when the port is taken for one of them."""
+    for _ in range(_TRIES):
+        stream = listen(port, "names", "--dns-port")
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(stream.getsockname())
+        except OSError as exc:
+            for opened in (stream, datagrams):
+                opened.close()
+            if port or exc.errno != errno.EADDRINUSE:
+                text = f"cannot answer names on UDP port {port}: {exc}; choose another with --dns-port, 0 for any"
+                raise LocalError(text) from exc
+        else:
+            datagrams.setblocking(False)
+            return stream, datagrams
+    raise LocalError("found no port for names that is free for both TCP and UDP")
 
 
 def url(listener: socket.socket) -> str:

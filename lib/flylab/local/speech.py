@@ -4,7 +4,7 @@ from flylab import __version__
 from flylab.wire.fields import Json
 
 
-def greeting(api: str, token: str, edges: dict[str, str], state: str, *, kept: bool) -> str:
+def greeting(api: str, token: str, edges: dict[str, str], dns: str, state: str, *, kept: bool) -> str:
     """What is printed when everything is ready."""
     width = max(len(code) for code in edges)
     port = next(iter(edges.values())).rpartition(":")[2]
@@ -15,6 +15,7 @@ def greeting(api: str, token: str, edges: dict[str, str], state: str, *, kept: b
         "",
         f"  Machines API  {api}/v1",
         *(f"  edge {code:<{width}}      {edges[code]}" for code in edges),
+        f"  names         {dns} (dig @127.0.0.1 -p {dns.rpartition(':')[2]} blue.internal AAAA)",
         f"  state         {state} ({'kept' if kept else 'removed at the end; keep it with --state DIR'})",
         "",
         "  Try it, in another terminal, after the export above:",

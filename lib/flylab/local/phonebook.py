@@ -1,0 +1,47 @@
+"""The fleet as names see it: implements ``rules.names.Directory`` over what the platform keeps."""
+
+from collections.abc import Iterable, Iterator
+
+from flylab.local.platform import Platform
+from flylab.rules.life import Life
+from flylab.rules.names import Named
+from flylab.wire.machine import MachineState as S
+
+
+class Phonebook:
+    """Reads the fleet at every question, so that an answer is never older than its TTL."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def apps(self, network: str) -> Iterable[str]:
+        return [app.name for app in self._platform.fleet.apps() if app.network == network]
+
+    def machines(self, app: str) -> Iterator[Named]:
+        return (self._named(life) for life in self._platform.fleet.machines(app) if _listed(life))
+
+    def flycast(self, app: str) -> Iterable[str]:
+        return ()  # no app has a private address of the proxy
+
+    def _named(self, life: Life) -> Named:
+        places = {port: self._platform.address(life.id, port) for port in _ports(life)}
+        return Named(
+            id=life.id,
+            app=life.app,
+            region=life.region,
+            address=life.private_ip,
+            started=life.state is S.STARTED,
+            group=life.config.metadata.get("fly_process_group", ""),
+            metadata=life.config.metadata,
+            ports={port: place[1] for port, place in places.items() if place is not None},
+        )
+
+
+def _ports(life: Life) -> Iterable[int]:
+    return {service.internal_port for service in life.config.services}
+
+
+def _listed(life: Life) -> bool:
+    dns = life.config.extra.get("dns")
+    left_out = isinstance(dns, dict) and dns.get("skip_registration") is True
+    return life.state is not S.DESTROYED and not left_out
