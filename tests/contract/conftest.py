@@ -18,6 +18,7 @@ from flylab.clock import SystemClock
 from flylab.kit.configs import sleeper
 from flylab.kit.platform import Platform
 from flylab.wire.machine import Init, MachineConfig
+from tests import openapi
 
 REGIONS = ("ams", "iad", "nrt")
 ON_FLY = os.environ.get("FLYLAB_CONTRACT_FLY") == "1" and bool(os.environ.get("FLY_API_TOKEN"))
@@ -81,6 +82,25 @@ def service(request, tmp_path_factory):
         yield Service("local", platform.address.api, platform.address.token, platform.address.org)
     finally:
         platform.stop()
+
+
+@pytest.fixture(autouse=True)
+def documented(service, monkeypatch):
+    """Every answer of our API in these tests is one that the official document describes."""
+    found = []
+    send = httpx.AsyncClient.send
+
+    async def sent(self, request, **options):
+        response = await send(self, request, **options)
+        if service.kind == "local" and not options.get("stream"):
+            kind = response.headers.get("content-type", "")
+            path = request.url.raw_path.partition(b"?")[0].decode()
+            found.extend(openapi.problems(request.method, path, response.status_code, kind, response.content))
+        return response
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", sent)
+    yield
+    assert found == []
 
 
 @pytest.fixture
