@@ -6,6 +6,7 @@ deletes.
 
 import os
 import secrets
+import sys
 from dataclasses import dataclass, replace
 
 import httpx
@@ -18,7 +19,8 @@ from flylab.clock import SystemClock
 from flylab.kit.configs import sleeper
 from flylab.kit.platform import Platform
 from flylab.wire.machine import Init, MachineConfig
-from tests import openapi
+from tests import api_coverage, openapi
+from tests.support import ROOT
 
 REGIONS = ("ams", "iad", "nrt")
 ON_FLY = os.environ.get("FLYLAB_CONTRACT_FLY") == "1" and bool(os.environ.get("FLY_API_TOKEN"))
@@ -84,23 +86,48 @@ def service(request, tmp_path_factory):
         platform.stop()
 
 
+CALLING = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Mark the time of the test itself, apart from that of its fixtures."""
+    item.stash[CALLING] = True
+    try:
+        return (yield)
+    finally:
+        item.stash[CALLING] = False
+
+
+@pytest.fixture(scope="session")
+def coverage_page():
+    """The test files that docs/api-coverage.md names, by operation; None while the page is being written."""
+    return None if "tests.api_coverage" in sys.orig_argv else api_coverage.read(api_coverage.PAGE.read_text())[1]
+
+
 @pytest.fixture(autouse=True)
-def documented(service, monkeypatch):
-    """Every answer of our API in these tests is one that the official document describes."""
-    found = []
+def documented(service, coverage_page, monkeypatch, request):
+    """Every answer of our API in these tests is one that the official document describes, and docs/api-coverage.md says
+    that these tests see it."""
+    item, found, seen, file = request.node, [], set(), request.path.relative_to(ROOT).as_posix()
     send = httpx.AsyncClient.send
 
-    async def sent(self, request, **options):
-        response = await send(self, request, **options)
+    async def sent(self, asked, **options):
+        response = await send(self, asked, **options)
         if service.kind == "local" and not options.get("stream"):
             kind = response.headers.get("content-type", "")
-            path = request.url.raw_path.partition(b"?")[0].decode()
-            found.extend(openapi.problems(request.method, path, response.status_code, kind, response.content))
+            path = asked.url.raw_path.partition(b"?")[0].decode()
+            found.extend(openapi.problems(asked.method, path, response.status_code, kind, response.content))
+            if item.stash.get(CALLING, False):
+                seen.add(api_coverage.seen_in(asked, response))
         return response
 
     monkeypatch.setattr(httpx.AsyncClient, "send", sent)
     yield
     assert found == []
+    if coverage_page is not None:
+        missing = sorted({key for key in seen - {None} if file not in coverage_page.get(key, ())})
+        assert missing == [], "docs/api-coverage.md does not name this test: python -m tests.api_coverage"
 
 
 @pytest.fixture

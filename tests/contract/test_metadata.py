@@ -1,5 +1,7 @@
 """Metadata: set, read and removed without a new version, and found again by it."""
 
+import pytest
+
 
 def path(app, machine, key=""):
     return f"/apps/{app}/machines/{machine.id}/metadata{'/' + key if key else ''}"
@@ -29,10 +31,12 @@ async def test_the_wire_answers_204_and_a_value(raw, app, machine):
     assert (await raw("GET", path(app, machine, "room"))).status_code == 404
 
 
-async def test_a_patch_leaves_alone_what_it_does_not_name(raw, client, app, machine):
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_a_patch_leaves_alone_what_it_does_not_name(raw, client, app, machine, method):
+    """DOCUMENTED openapi Machines_update_metadata: PUT is a deprecated name of PATCH and replaces no more than that."""
     await client.set_metadata(app, machine.id, "a", "1")
     await client.set_metadata(app, machine.id, "b", "2")
-    answer = await raw("PATCH", path(app, machine), json={"metadata": {"b": None, "c": "3"}})
+    answer = await raw(method, path(app, machine), json={"metadata": {"b": None, "c": "3"}})
     assert answer.status_code == 204
     found = await client.metadata(app, machine.id)
     assert {key: found.get(key) for key in "abc"} == {"a": "1", "b": None, "c": "3"}

@@ -104,7 +104,7 @@ def test_what_a_process_finds_around_it(platform: Up) -> None:
     assert env["PORT"] == env["PORT_8080"] != env["PORT_9090"]
     assert (env["HOME"], env["TMPDIR"], env["MINE"], env["MARK"]) == (folder, f"{folder}/tmp", "yes", platform.mark)
     assert env.pop("FLYLAB_API_SOCKET").endswith(".fly/api")
-    rest = {"PORT", "PORT_8080", "PORT_9090", "HOME", "TMPDIR", "MINE", "MARK", "PATH", "LANG"}
+    rest = {"PORT", "PORT_8080", "PORT_9090", "FLYLAB_DNS", "HOME", "TMPDIR", "MINE", "MARK", "PATH", "LANG"}
     assert set(env) - {"LC_CTYPE"} == rest  # an interpreter in the C locale sets LC_CTYPE itself
 
 

@@ -112,7 +112,7 @@ def test_texts(name, text):
 
 
 def test_instances_are_told_with_address_and_region():
-    """REPORTED form: ``instance=…,app=…,ip=…,region=…`` with semicolons between, as public clients read it."""
+    """In the form that public clients read: ``instance=…,app=…,ip=…,region=…`` with semicolons between."""
     (record,) = ask("_instances.internal", "TXT").records
     assert record.value.split(";")[0] == "instance=a1,app=blue,ip=fdaa:1:1:a7b:1:1:1:2,region=ams"
     assert [part.split(",")[0] for part in record.value.split(";")] == ["instance=a1", "instance=i1", "instance=n1"]
