@@ -18,11 +18,15 @@ import dns.rdatatype
 import dns.rrset
 from dns.rdataclass import IN
 from dns.rdtypes.ANY.TXT import TXT
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
+from dns.rdtypes.IN.SRV import SRV
 
 from flylab.rules.names import Answer, Code, Question, Record
 
 TTL = 5  # seconds, as in the example of networking/private-networking
 LONGEST = 4096  # bytes; our choice: no honest question is that long, and a longer one costs time to take apart
+_DATAGRAM = LONGEST // 16  # records, of at least 16 bytes: more of them are cut off anyway, and each costs time
 _SMALLEST = 512  # bytes that every UDP reader takes (RFC 1035)
 _MESSAGE = 65_535  # the length before a message over TCP has 16 bits
 _HEADER = struct.Struct("!6H")
@@ -30,6 +34,9 @@ _RESPONSE = 0x8000  # the QR bit
 _OPCODE = 0x7800
 _ADDITIONAL = 2  # records a query may carry behind its question: EDNS, and a signature that nobody here checks
 _WHOLE_ZONES = (dns.rdatatype.AXFR, dns.rdatatype.IXFR)
+
+# Made directly: reading them from text as dnspython offers takes several times as long, and lists are long.
+_MAKERS: dict[str, Callable[..., dns.rdata.Rdata]] = {"A": A, "AAAA": AAAA, "SRV": SRV}
 
 Resolve = Callable[[Question], Answer]
 
@@ -56,7 +63,7 @@ def respond(data: bytes, resolve: Resolve, *, udp: bool) -> bytes | None:
     elif asked.rdclass not in (IN, dns.rdataclass.ANY) or asked.rdtype in _WHOLE_ZONES:
         response.set_rcode(dns.rcode.REFUSED)
     else:
-        _fill(response, asked, resolve(_question(asked)))
+        _fill(response, asked, resolve(_question(asked)), most=_DATAGRAM if udp else None)
     room = max(_SMALLEST, min(query.payload, LONGEST)) if query.edns >= 0 else _SMALLEST
     return response.to_wire(max_size=room if udp else _MESSAGE, prefer_truncation=True)
 
@@ -66,26 +73,30 @@ def _question(asked: dns.rrset.RRset) -> Question:
     return Question(labels, dns.rdatatype.to_text(asked.rdtype))
 
 
-def _fill(response: dns.message.Message, asked: dns.rrset.RRset, answer: Answer) -> None:
+def _fill(response: dns.message.Message, asked: dns.rrset.RRset, answer: Answer, *, most: int | None) -> None:
     response.set_rcode(dns.rcode.from_text(answer.code))
     if answer.code is Code.REFUSED:
         return
     response.flags |= dns.flags.AA | (dns.flags.TC if answer.cut else 0)
-    for record in answer.records:
-        kind = dns.rdatatype.from_text(record.type)
-        found = response.find_rrset(response.answer, asked.name, IN, kind, create=True)
-        found.add(_rdata(record), TTL)
+    kinds: dict[str, list[dns.rdata.Rdata]] = {}
+    for record in answer.records[:most]:
+        kinds.setdefault(record.type, []).append(_rdata(record))
+    response.answer += [dns.rrset.from_rdata_list(asked.name, TTL, found) for found in kinds.values()]
     if not answer.records:  # how long the absence may be remembered (RFC 2308)
         zone = dns.name.Name(asked.name.labels[-2:])
         response.authority.append(dns.rrset.from_text(zone, TTL, IN, dns.rdatatype.SOA, f"{zone} {zone} 1 5 5 5 {TTL}"))
 
 
 def _rdata(record: Record) -> dns.rdata.Rdata:
-    if record.type == "TXT":
-        text = record.value.encode()
-        return TXT(IN, dns.rdatatype.TXT, [text[i : i + 255] for i in range(0, len(text), 255)])
-    value = f"0 0 {record.port} {record.value}." if record.type == "SRV" else record.value
-    return dns.rdata.from_text(IN, dns.rdatatype.from_text(record.type), value)
+    kind = dns.rdatatype.from_text(record.type)
+    match record.type:
+        case "TXT":
+            text = record.value.encode()
+            return TXT(IN, kind, [text[i : i + 255] for i in range(0, len(text), 255)])
+        case "SRV":
+            return _MAKERS["SRV"](IN, kind, 0, 0, record.port, dns.name.from_text(record.value))
+        case _:
+            return _MAKERS[record.type](IN, kind, record.value)
 
 
 def _refusal(data: bytes, code: dns.rcode.Rcode) -> bytes:

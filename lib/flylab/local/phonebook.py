@@ -9,10 +9,11 @@ from flylab.wire.machine import MachineState as S
 
 
 class Phonebook:
-    """Reads the fleet at every question, so that an answer is never older than its TTL."""
+    """Reads the fleet at every question, so that an answer is never older than its TTL; ``ports`` only when wanted."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, *, ports: bool) -> None:
         self._platform = platform
+        self._with_ports = ports
 
     def apps(self, network: str) -> Iterable[str]:
         return [app.name for app in self._platform.fleet.apps() if app.network == network]
@@ -24,7 +25,8 @@ class Phonebook:
         return ()  # no app has a private address of the proxy
 
     def _named(self, life: Life) -> Named:
-        places = {port: self._platform.address(life.id, port) for port in _ports(life)}
+        wanted = _ports(life) if self._with_ports else ()
+        places = {port: self._platform.address(life.id, port) for port in wanted}
         return Named(
             id=life.id,
             app=life.app,

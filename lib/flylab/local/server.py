@@ -181,7 +181,7 @@ class Server:
 
     def _named(self, question: Question, asker: Asker) -> Answer:
         loopback = self.options.dns_answers == "loopback"
-        return resolve(question, asker, Phonebook(self.platform), rtt=rtt(), loopback=loopback)
+        return resolve(question, asker, Phonebook(self.platform, ports=loopback), rtt=rtt(), loopback=loopback)
 
     def _networks(self) -> set[str]:
         return {app.network for app in self.platform.fleet.apps()}
