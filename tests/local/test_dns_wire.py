@@ -122,7 +122,7 @@ LOOP = header() + b"\xc0\x0c\x00\x1c\x00\x01"
         (header(0x2800) + QUESTION, dns.rcode.NOTIMP),
         (header() + QUESTION[:-1] + b"\x03", dns.rcode.REFUSED),
         (header() + QUESTION[:-3] + b"\xfc\x00\x01", dns.rcode.REFUSED),
-        (query(use_edns=1).to_wire(), dns.rcode.BADVERS),
+        (query(id=77, use_edns=1).to_wire(), dns.rcode.BADVERS),
     ],
 )
 def test_a_query_that_is_none_is_told_so(data, rcode):

@@ -26,7 +26,7 @@ from flylab.local import (
     api_tokens,
     api_volumes,
 )
-from flylab.local.api_access import admit_request
+from flylab.local.api_access import admit_request, settled
 from flylab.local.api_requests import Control, answer
 from flylab.wire.codes import CODES, refuse
 
@@ -49,6 +49,7 @@ def create_api(control: Control) -> Quart:
         if not request.path.startswith("/v1/"):
             return
         named = request.view_args or {}
+        await settled(control)
         g.holders = admit_request(control, named.get("app_name", ""), named.get("machine_id", ""))
         if control.rates is not None and request.endpoint is not None:
             identifier = str(named.get("machine_id", named.get("app_name", "")))

@@ -1,6 +1,7 @@
 """Who asks, and may they: tokens in both header forms, the socket of a machine, and what their holders may do."""
 
 import hmac
+from contextlib import suppress
 
 from quart import request
 
@@ -8,6 +9,10 @@ from flylab.errors import RuleError
 from flylab.local.api_requests import Control
 from flylab.local.uvicorn_server import MACHINE
 from flylab.rules.rights import Holder
+from flylab.rules.waiting import Wanted
+from flylab.wire.machine import MachineState
+
+_HEARD = 2.0  # seconds (our choice); the word comes within milliseconds
 
 
 def admit_request(control: Control, app: str, machine: str) -> tuple[Holder, ...]:
@@ -34,6 +39,18 @@ def _holders(control: Control) -> tuple[Holder, ...]:
             raise RuleError("unauthenticated", "Authenticate: the machine of this socket is gone")
         return (Holder(token_id="machine", app=life.app, machine=life.id),)
     return authenticate(request.headers.get("authorization", ""), control)
+
+
+async def settled(control: Control) -> None:
+    """Wait until the platform has heard that the machine runs whose socket the request came through.
+
+    Its process may ask for something before the word of its own start has arrived; it would be refused as `starting`.
+    """
+    life = control.platform.fleet.find(str(request.scope.get(MACHINE, "")))
+    if life is not None and life.state is MachineState.STARTING:
+        wanted = Wanted(states=frozenset(MachineState) - {MachineState.STARTING})
+        with suppress(RuleError):
+            await control.platform.wait(life, wanted, _HEARD)
 
 
 def authenticate(header: str, control: Control) -> tuple[Holder, ...]:
