@@ -3,11 +3,12 @@
 import httpx
 import pytest
 
+from app import machines
 from app.fleet import FleetDown, NotMade
-from app.machines import PATIENCE, START_TIMEOUT, Machines
+from app.machines import PATIENCE, START_TIMEOUT, Machines, failing
 from flylab.wire.codes import refuse
 from flylab.wire.config import MachineConfig
-from flylab.wire.machine import MachineState
+from flylab.wire.machine import Machine, MachineState
 from tests.client.fake_api import FakeApi
 
 CONFIG = MachineConfig(image="rooms:1")
@@ -124,3 +125,33 @@ async def test_a_machine_that_never_starts_is_given_up(api: FakeApi) -> None:
 def test_it_opens_with_the_public_api_unless_told_otherwise() -> None:
     assert "api.machines.dev" in repr(Machines.open("rooms", token="t", hostname="")._client)
     assert "127.0.0.1:4280" in repr(Machines.open("rooms", token="t", hostname="http://127.0.0.1:4280")._client)
+
+
+@pytest.mark.parametrize(
+    ("state", "checks", "fails"),
+    [
+        (MachineState.STARTED, [], []),
+        (MachineState.STARTED, [("servicecheck-00-http-8080", "passing"), ("disk", "critical")], []),
+        (MachineState.STARTED, [("servicecheck-00-http-8080", "critical")], ["servicecheck-00-http-8080"]),
+        (MachineState.STARTED, [("servicecheck-00-tcp-1", "warning"), ("servicecheck-01-tcp-2", "passing")],
+         ["servicecheck-00-tcp-1"]),
+        (MachineState.STOPPED, [("servicecheck-00-http-8080", "critical")], []),  # the proxy wakes it for a visitor
+    ],
+)  # fmt: skip
+def test_service_checks_keep_the_proxy_from_a_machine_that_runs(
+    state: MachineState, checks: list[tuple[str, str]], fails: list[str]
+) -> None:
+    shown = [{"name": name, "status": status} for name, status in checks]
+    assert failing(Machine.from_json({"id": "m", "state": state, "checks": shown})) == fails
+
+
+async def test_a_machine_whose_checks_do_not_pass_is_not_used(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "CHECKS_TIMEOUT", 0.0)
+    fleet = a_fleet(api)
+    machine = await fleet.make("rooms-ams-1", "ams", CONFIG)
+    shown = {"id": machine, "state": "started", "checks": [{"name": "servicecheck-00-tcp-1", "status": "critical"}]}
+    api.fail(f"GET /apps/rooms/machines/{machine}/wait", 200, body={"ok": True, "state": "started"})
+    for _ in range(3):
+        api.fail(f"GET /apps/rooms/machines/{machine}", 200, body=shown)
+    with pytest.raises(NotMade, match="checks do not pass"):
+        await fleet.started(machine)

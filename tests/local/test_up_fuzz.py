@@ -34,8 +34,11 @@ CASES = [(name, GenerationMode.POSITIVE) for name in sorted(OPERATIONS)] + [
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Up]:
-    with up() as running:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    settings = tmp_path_factory.mktemp("fuzz") / "settings.toml"
+    # What is asked of a machine that somebody has leased is refused at once: no call may wait for what was made up.
+    settings.write_text("[lease]\nholds_stop = false\nholds_destroy = false\n")
+    with up("--settings", str(settings)) as running:
         yield running
         assert running.process.poll() is None
         assert running.end()[0] == 0
