@@ -1,11 +1,10 @@
 """The fleet behind the Machines API. Imported by the first visitor who needs it: the client brings httpx, 0.3 s."""
 
-import asyncio
-
 from app.fleet import FleetDown, NotMade
 from flylab.client import Client, RetryPolicy
 from flylab.client.client import FLY
 from flylab.client.errors import AlreadyExists, BadRequest, NotFound, StatusError, Unprocessable, WaitTimeout
+from flylab.client.health import healthy
 from flylab.errors import ClientError
 from flylab.wire.codes import Capacity
 from flylab.wire.machine import Machine, MachineConfig, MachineState
@@ -14,9 +13,8 @@ from flylab.wire.machine import Machine, MachineConfig, MachineState
 PATIENCE = RetryPolicy(attempts=2, create_attempts=2, rate_attempts=4, answer_timeout=5.0, connect_timeout=2.0)
 # Until a machine that was made has started; a stopped one can be woken by the proxy.
 START_TIMEOUT = 20.0
-# Until the checks of its services pass, before which the proxy sends nobody there; the API takes 5 questions a second.
+# Until the checks of its services pass, before which the proxy sends nobody there.
 CHECKS_TIMEOUT = 10.0
-_LOOK_EVERY = 0.25
 _REACHABLE = (MachineState.STARTED, MachineState.STOPPED, MachineState.SUSPENDED)
 
 
@@ -52,18 +50,15 @@ class Machines:
             raise FleetDown(str(exc)) from exc
 
     async def started(self, machine: str) -> None:
-        fails: list[str] = []
         try:
             await self._client.wait(self._app, machine, _REACHABLE, timeout=START_TIMEOUT)
-            async with asyncio.timeout(CHECKS_TIMEOUT):
-                while fails := failing(await self._client.machine(self._app, machine)):  # noqa: ASYNC110 - nobody tells
-                    await asyncio.sleep(_LOOK_EVERY)
-        except TimeoutError:
-            raise NotMade(f"machine {machine} has started, but its checks do not pass: {', '.join(fails)}") from None
+            fails = await healthy(self._client, self._app, machine, patience=CHECKS_TIMEOUT)
         except (WaitTimeout, NotFound) as exc:
             raise NotMade(str(exc)) from exc
         except ClientError as exc:
             raise FleetDown(str(exc)) from exc
+        if fails:
+            raise NotMade(f"machine {machine} has started, but its checks do not pass: {', '.join(fails)}")
 
     async def close(self) -> None:
         await self._client.close()
@@ -73,11 +68,3 @@ class Machines:
             if machine.name == name:
                 return machine.id
         raise NotMade(f"machine {name} of app {self._app} exists, and is not in the list")
-
-
-def failing(machine: Machine) -> list[str]:
-    """The checks of its services that keep the proxy from a machine that runs: those that do not pass, or not yet."""
-    if machine.state is not MachineState.STARTED:
-        return []
-    checks = [check for check in machine.checks if str(check.get("name", "")).startswith("servicecheck-")]
-    return [str(check["name"]) for check in checks if check.get("status") != "passing"]

@@ -19,6 +19,7 @@ from app.arrival import Arrival
 from app.config import Pool, Settings
 from app.layout import hint_key
 from app.lobby import Lobby
+from app.machines import Machines
 from app.onward import Onward, ReplayTo
 from app.ownership import Hint, Place
 from app.signing import Keys, Signer, Word
@@ -200,10 +201,10 @@ async def open_town(
         await api.create_app("rooms")
         for region in ("ams", "iad"):
             lobby = await api.create_machine("front", front, region=region)
-            await api.wait("front", lobby.id)
+            await Machines(api, "front").started(lobby.id)
         if not token:
             for region in ("iad", "nrt"):
-                await api.wait("rooms", (await api.create_machine("rooms", held, region=region)).id)
+                await Machines(api, "rooms").started((await api.create_machine("rooms", held, region=region)).id)
         yield Town(platform, api, store)
 
 

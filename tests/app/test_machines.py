@@ -5,7 +5,8 @@ import pytest
 
 from app import machines
 from app.fleet import FleetDown, NotMade
-from app.machines import PATIENCE, START_TIMEOUT, Machines, failing
+from app.machines import PATIENCE, START_TIMEOUT, Machines
+from flylab.client.health import failing
 from flylab.wire.codes import refuse
 from flylab.wire.config import MachineConfig
 from flylab.wire.machine import Machine, MachineState

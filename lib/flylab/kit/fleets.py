@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from flylab.client.errors import StatusError
+from flylab.client.health import healthy
 from flylab.kit.record import Record
 from flylab.kit.target import Lab
 from flylab.wire.machine import Machine, MachineConfig
@@ -25,6 +26,7 @@ async def create(
             async with record.time("accepted", region):
                 machine = await lab.create_machine(app, config, region=region, name=f"{region}-1")
             await lab.api.wait(app, machine.id, "started")
+        await healthy(lab.api, app, machine.id)  # or the edge sends requests elsewhere
         return await lab.api.machine(app, machine.id)
 
     return dict(zip(regions, await asyncio.gather(*map(one, regions)), strict=True))
