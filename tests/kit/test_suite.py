@@ -1,13 +1,17 @@
 """The suite's exit code can be believed, and nothing outlives it, however it ends."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 
+from flylab.kit.suite import LEAVE_IF_ORPHANED
 from tests.kit.trial import Trial
 from tests.kit.written import chapter
 from tests.support import wait_until
@@ -106,6 +110,34 @@ def test_no_kernel_outlives_a_suite_that_is_stopped(trial: Trial, number: signal
     if number is not signal.SIGKILL:
         assert f"stopped by {number.name}" in err
     wait_until(lambda: not trial.left(), what="everything that the suite started has ended")
+
+
+@pytest.mark.parametrize("parent", ["alive", "dead"])
+def test_a_kernel_whose_suite_died_while_it_started_leaves(trial: Trial, tmp_path: Path, parent: str) -> None:
+    connection = tmp_path / "connection.json"
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(connection)]
+    pid = os.getpid() if parent == "alive" else 2**22  # above the highest process id
+    kernel = subprocess.Popen(
+        [*command, "--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={LEAVE_IF_ORPHANED}"],
+        env={**trial.environment, "JPY_PARENT_PID": str(pid)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        if parent == "dead":
+            assert kernel.wait(SECONDS_TO_START) == 1
+        else:
+            client = BlockingKernelClient(connection_file=str(connection))
+            wait_until(lambda: connection.exists() and connection.read_text().endswith("}"), SECONDS_TO_START)
+            client.load_connection_file()
+            client.start_channels()
+            client.wait_for_ready(timeout=SECONDS_TO_START)
+            client.stop_channels()
+            assert kernel.poll() is None
+    finally:
+        kernel.kill()
+        kernel.wait(30)
 
 
 DEATHS = {

@@ -28,6 +28,9 @@ from flylab.kit.verdict import MIME, tally
 JOBS = 2  # a run is bound by the processor: more than one per core gains nothing
 CELL_SECONDS = 120
 START_SECONDS = 60
+# Run by a kernel once it is up. From then on it watches its parent by itself; of a suite that was killed while the
+# kernel started it takes no notice unless it was handed to process 1, and would live on.
+LEAVE_IF_ORPHANED = "import os; os.getppid() == int(os.environ['JPY_PARENT_PID']) or os._exit(1); del os"
 LEAK_SECONDS = 8.0  # a kernel notices within 1 s that its parent is gone, a platform ends within 5 s
 
 
@@ -179,7 +182,7 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path) -> Path:
             stderr_file=log,
             store_widget_state=False,
             # ipykernel warns about plain TCP at every start, and calls the interrupt at its end an error.
-            extra_arguments=["--IPKernelApp.log_level=50"],
+            extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={LEAVE_IF_ORPHANED}"],
         )
     return executed
 
