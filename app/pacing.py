@@ -2,11 +2,12 @@
 
 # A flush may come again after this many times what the last one cost, so that sending leaves most of the core for
 # reading: a third of a core a busy room, a seventh for what is in no hurry (cursors, what is stored). That rides along
-# with messages, or comes no sooner than a screen's frame after the last flush. Nothing waits longer than 33 ms. All our
-# choices.
+# with messages, or comes no sooner than a frame of a screen and, if messages could, no later than 22 ms after the last;
+# messages wait 33 ms at most. All our choices.
 _SHARE = 3
 _PATIENT_SHARE = 6
 _PATIENT_GAP = 1 / 60
+_PATIENT_MOST = 0.022
 _MOST = 0.033
 
 
@@ -22,7 +23,10 @@ class Pacer:
 
     def due(self, now: float, *, patient: bool) -> float:
         """The earliest moment, now or later, for a flush of what waits now."""
-        gap = max(_PATIENT_SHARE * self._cost, _PATIENT_GAP) if patient else _SHARE * self._cost
+        if patient:
+            gap = min(max(_PATIENT_SHARE * self._cost, _PATIENT_GAP), max(_PATIENT_MOST, _SHARE * self._cost))
+        else:
+            gap = _SHARE * self._cost
         return max(now, self._last + min(gap, _MOST))
 
     def flushed(self, began: float, ended: float) -> None:
