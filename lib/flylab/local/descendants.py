@@ -50,6 +50,17 @@ def kill_below(root: int, patience: float) -> None:
         time.sleep(0.002)
 
 
+def start_session(parent: int) -> None:
+    """In a child just forked: a session of its own, signals as a program expects them, and no life after ``parent``."""
+    os.setsid()
+    die_with_parent()
+    if os.getppid() != parent:  # it died in between
+        os._exit(1)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def descendants(roots: set[int], table: list[tuple[int, int, int]]) -> set[int]:
     """Every process below ``roots``, themselves left out."""
     below = set(roots)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from flylab.local.descendants import descendants, die_with_parent, kill_group, processes, send
+from flylab.local.descendants import descendants, kill_group, processes, send, start_session
 
 PIECE = 32_768  # bytes of output in one report; a report is one line of bounded length
 Report = Callable[..., None]
@@ -183,13 +183,7 @@ def _send(pid: int, number: int) -> None:
 def _become(argv: list[str], env: dict[str, str], cwd: str, pipes: tuple[int, int, int, int], parent: int) -> NoReturn:
     """In the forked child: turn into the command."""
     try:
-        os.setsid()
-        die_with_parent()
-        if os.getppid() != parent:
-            os._exit(1)
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        start_session(parent)
         os.chdir(cwd)
         for target, source in enumerate(pipes[:3]):
             os.dup2(source, target)

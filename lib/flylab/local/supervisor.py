@@ -27,12 +27,12 @@ from flylab.local.confinement import Confinement, cells, describe
 from flylab.local.descendants import (
     adopt_orphans,
     descendants,
-    die_with_parent,
     environment,
     kill_below,
     kill_group,
     processes,
     send,
+    start_session,
 )
 from flylab.local.execution import Executions
 from flylab.local.limits import Cells, Watch
@@ -286,13 +286,7 @@ def become(
 ) -> NoReturn:
     """In the forked child: turn into the machine's program."""
     try:
-        os.setsid()
-        die_with_parent()
-        if os.getppid() != parent:
-            os._exit(1)
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        start_session(parent)
         confinement.enter()
         os.chdir(cwd)
         for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, outputs[0]), (2, outputs[1])):
