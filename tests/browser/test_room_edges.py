@@ -15,6 +15,7 @@ import pytest
 from playwright.async_api import expect
 
 from flylab.client import Client
+from flylab.client.health import healthy
 from flylab.wire.flytoml import read_flytoml
 from tests.browser.test_room_page import draw, say, sees
 
@@ -50,6 +51,9 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
         await api.create_app("rooms")
         for region in ("ams", "nrt"):
             machines[region] = await api.create_machine("rooms", config, region=region)
+        for machine in machines.values():  # until its check passes the edge sends nobody there: the room would be elsewhere
+            await api.wait("rooms", machine.id, "started")
+            assert await healthy(api, "rooms", machine.id) == []
 
     def address(region: str) -> str:
         return f"http://rooms.localhost:{httpx.URL(platform['edges'][region]).port}"
