@@ -186,6 +186,14 @@ async def test_every_answer_carries_the_id_of_its_request(raw, method, path):
     assert ids[0] != ids[1]
 
 
+async def test_every_answer_names_the_proxies_it_came_through(raw):
+    """REPORTED clutterstack.com, 2025-03: answers carry `server: Fly/…` and `via`."""
+    for path in ("/platform/regions", "/nothing"):
+        answer = await raw("GET", path)
+        assert answer.headers["server"].startswith("Fly/")
+        assert answer.headers["via"].endswith("fly.io")
+
+
 async def test_the_id_arrives_in_the_exception(client, service, app):
     with pytest.raises(BadRequest) as caught:
         await client.wait(app, NOBODY, "asleep", timeout=1)

@@ -59,6 +59,7 @@ def create_api(control: Control) -> Quart:
     async def sign(response: Response) -> Response:
         response.headers["fly-request-id"] = g.request_id
         response.headers["server"] = f"Fly/flylab-{__version__}"
+        response.headers["via"] = "1.1 fly.io"
         return response
 
     @api.errorhandler(FlylabError)
