@@ -322,7 +322,7 @@ class Exchange:
             return self._refuse(code, text)
         self._headers = ((headers.REPLAY_FAILED, format_failure(replayed.failure(reason, now))),)
         self._cause, self._why = Cause.FALLBACK, fallback
-        self._wanted = replayed.way_back()
+        self._wanted = replayed.way_back(self._asked)
         self._replay_deadline, self._queue_deadline = None, None
         self._sought, self._attempts, self._trouble = now, 0, ""
         return self._choose(now)

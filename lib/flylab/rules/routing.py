@@ -9,17 +9,18 @@ The order follows Fly's documentation (reference/load-balancing and reference/fl
     the next region only when none of these is there; a soft limit never moves a request to another region
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
 from flylab.rules.proximity import RoundTrip, by_closeness, expand
+from flylab.rules.rows import AppRow, Loads, Row, View
+from flylab.rules.services import PUBLIC_PORTS, service_for
 from flylab.wire.machine import MachineState, Service
 
-# An edge of the local platform has one port; it stands for both public web ports of every app, 80 before 443.
-PUBLIC_PORTS = (80, 443)
+__all__ = ["PUBLIC_PORTS", "AppRow", "Choice", "Loads", "NoCandidate", "Row", "View", "Wanted", "choose", "service_for"]
+
 SOFT_LIMIT = 20  # reference/configuration: soft_limit when unset
-APP_DOMAINS = (".fly.dev", ".localhost")  # <app>.fly.dev as on Fly; browsers resolve <app>.localhost to loopback
 
 _WAKEABLE = frozenset({MachineState.STOPPED, MachineState.SUSPENDED})
 # States that end by themselves, so that asking again a moment later may find a candidate.
@@ -36,120 +37,6 @@ PASSING = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One machine as an edge sees it."""
-
-    id: str
-    app: str
-    region: str
-    state: MachineState
-    version: str
-    services: tuple[Service, ...]
-    cordoned: bool = False
-    healthy: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppRow:
-    """One app as an edge sees it; organization and network bound where it may replay to."""
-
-    name: str
-    organization: str
-    network: str = ""
-
-
-class View:
-    """The apps, hostnames and machines that an edge knows; the platform writes it, edges only read."""
-
-    def __init__(self) -> None:
-        self._apps: dict[str, AppRow] = {}
-        self._hosts: dict[str, str] = {}
-        self._rows: dict[str, Row] = {}
-        self._by_app: dict[str, dict[str, Row]] = {}
-
-    def put_app(self, app: AppRow) -> None:
-        self._apps[app.name] = app
-
-    def drop_app(self, name: str) -> None:
-        """Forget an app with its hostnames and machines; unknown names are fine."""
-        self._apps.pop(name, None)
-        self._hosts = {host: app for host, app in self._hosts.items() if app != name}
-        for machine_id in self._by_app.pop(name, {}):
-            del self._rows[machine_id]
-
-    def put_host(self, host: str, app: str) -> None:
-        """Route one more hostname, as a certificate on Fly does."""
-        self._hosts[host.lower()] = app
-
-    def drop_host(self, host: str) -> None:
-        """Forget a hostname; unknown ones are fine."""
-        self._hosts.pop(host.lower(), None)
-
-    def put(self, row: Row) -> None:
-        """Add a machine or replace what is known of it."""
-        self._rows[row.id] = row
-        self._by_app.setdefault(row.app, {})[row.id] = row
-
-    def drop(self, machine_id: str) -> None:
-        """Forget a machine; unknown ids are fine."""
-        row = self._rows.pop(machine_id, None)
-        if row is not None:
-            del self._by_app[row.app][machine_id]
-
-    def app(self, name: str) -> AppRow | None:
-        return self._apps.get(name)
-
-    def app_of_host(self, host: str) -> str | None:
-        """The app behind a ``Host`` value such as ``Blue.localhost:4300``, or None when no app has that name."""
-        name = host.partition(":")[0].rstrip(".").lower()
-        if name in self._hosts:
-            return self._hosts[name]
-        if (wildcard := f"*.{name.partition('.')[2]}") in self._hosts:
-            return self._hosts[wildcard]
-        for domain in APP_DOMAINS:
-            if name.endswith(domain) and name[: -len(domain)] in self._apps:
-                return name[: -len(domain)]
-        return None
-
-    def rows(self, app: str) -> Iterable[Row]:
-        return self._by_app.get(app, {}).values()
-
-    def row(self, machine_id: str) -> Row | None:
-        return self._rows.get(machine_id)
-
-
-class Loads:
-    """Requests in flight per machine, counted from the decision to send one until its last byte."""
-
-    def __init__(self) -> None:
-        self._loads: dict[str, int] = {}
-        self._waiting: list[Callable[[], None]] = []
-
-    def of(self, machine_id: str) -> int:
-        return self._loads.get(machine_id, 0)
-
-    def reserve(self, machine_id: str) -> None:
-        self._loads[machine_id] = self._loads.get(machine_id, 0) + 1
-
-    def release(self, machine_id: str) -> None:
-        """Give one place back; raises ValueError when none is taken, which is a bug of the caller."""
-        left = self._loads.get(machine_id, 0) - 1
-        if left < 0:
-            raise ValueError(f"machine {machine_id!r} has no request to release")
-        if left:
-            self._loads[machine_id] = left
-        else:
-            del self._loads[machine_id]
-        waiting, self._waiting = self._waiting, []
-        for told in waiting:
-            told()
-
-    def on_release(self, told: Callable[[], None]) -> None:
-        """Call ``told`` once, at the next release of any machine; it must not choose before it returns."""
-        self._waiting.append(told)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What a request asks of its machine; the app's own machines without constraints by default."""
 
@@ -159,6 +46,8 @@ class Wanted:
     instance: str | None = None
     prefer_instance: str | None = None
     without: frozenset[str] = frozenset()
+    port: int | None = None  # the public port that the client connected to; None stands for both web ports
+    raw: bool = False  # a connection to a port without an http handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +81,7 @@ def choose(
     for row in view.rows(wanted.app):
         if row.id in wanted.without:
             continue
-        judged = _judge(row, loads)
+        judged = _judge(row, loads, wanted)
         if isinstance(judged, Choice):
             pool[row.region].append(judged)
         else:
@@ -209,16 +98,6 @@ def choose(
     return _why_none(wanted, refused, anywhere=any(pool.values()))
 
 
-def public_service(row: Row) -> Service | None:
-    """The service that answers web requests from outside: the first with an ``http`` handler on a public port."""
-    for public in PUBLIC_PORTS:
-        for service in row.services:
-            for port in service.ports:
-                if port.port == public and "http" in port.handlers:
-                    return service
-    return None
-
-
 def _exactly(view: View, loads: Loads, wanted: Wanted, machine_id: str) -> Choice | NoCandidate:
     row = view.row(machine_id)
     if row is None:
@@ -228,13 +107,13 @@ def _exactly(view: View, loads: Loads, wanted: Wanted, machine_id: str) -> Choic
         return NoCandidate("PA03", f"machine {machine_id!r} is not a machine of app {wanted.app!r}")
     if machine_id in wanted.without:
         return NoCandidate("PR04", f"machine {machine_id!r} was tried or ruled out and nothing else may be used")
-    return _judge(row, loads)
+    return _judge(row, loads, wanted)
 
 
-def _judge(row: Row, loads: Loads) -> Choice | NoCandidate:
-    service = public_service(row)
+def _judge(row: Row, loads: Loads, wanted: Wanted) -> Choice | NoCandidate:
+    service = service_for(row, wanted.port, raw=wanted.raw)
     if service is None:
-        return NoCandidate("PR01", f"machine {row.id} has no service with an http handler on port 80 or 443")
+        return NoCandidate("PR01", f"machine {row.id} has no service {_entrance(wanted)}")
     if row.cordoned:
         return NoCandidate("PR01", f"machine {row.id} is cordoned")
     if row.state in PASSING:
@@ -254,6 +133,12 @@ def _judge(row: Row, loads: Loads) -> Choice | NoCandidate:
             return Choice(row, service, wake=True)
         return NoCandidate("PR03", f"machine {row.id} is {row.state} and its service has no autostart")
     return NoCandidate("PR03", f"machine {row.id} is {row.state}")
+
+
+def _entrance(wanted: Wanted) -> str:
+    if wanted.raw:
+        return f"without an http handler on port {wanted.port}"
+    return f"with an http handler on port {wanted.port or '80 or 443'}"
 
 
 def _regions(wanted: Wanted, edge_region: str, known: Iterable[str], rtt: RoundTrip) -> tuple[str, ...]:

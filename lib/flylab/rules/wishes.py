@@ -17,6 +17,8 @@ class Asked:
     app: str
     choosing: dict[str, str] = field(default_factory=dict)
     length: int | None = 0  # None when the body comes in chunks
+    port: int | None = None  # the public port that the client connected to; None stands for both web ports
+    raw: bool = False  # a connection to a port without an http handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +42,30 @@ class Replayed:
             elapsed_ms=int((now - self.at) * 1000),
         )
 
-    def way_back(self) -> Wanted:
+    def way_back(self, asked: Asked) -> Wanted:
         """Where the request goes then: to its origin, or if that is only preferred to any machine of its app."""
         origin = self.origin
         if self.replay.fallback is Fallback.FORCE_SELF:
-            return Wanted(app=origin.app, instance=origin.machine)
-        return Wanted(app=origin.app, prefer_instance=origin.machine)
+            return Wanted(app=origin.app, instance=origin.machine, port=asked.port, raw=asked.raw)
+        return Wanted(app=origin.app, prefer_instance=origin.machine, port=asked.port, raw=asked.raw)
 
 
 def first_wish(asked: Asked) -> tuple[Wanted, str]:
     """What the client's own headers ask for, the strongest of them alone; raises ParseError."""
+    app, port, raw = asked.app, asked.port, asked.raw
     for name in headers.CHOOSING:
         value = asked.choosing.get(name)
         if value is None:
             continue
         why = f"{name}: {value}"
         if name == headers.FORCE_INSTANCE:
-            return Wanted(app=asked.app, instance=value), why
+            return Wanted(app=app, instance=value, port=port, raw=raw), why
         if name == headers.PREFER_INSTANCE:
-            return Wanted(app=asked.app, prefer_instance=value), why
+            return Wanted(app=app, prefer_instance=value, port=port, raw=raw), why
         regions = parse_region_list(value.strip('"'))
-        return Wanted(app=asked.app, regions=regions, region_forced=name == headers.FORCE_REGION), why
-    return Wanted(app=asked.app), ""
+        forced = name == headers.FORCE_REGION
+        return Wanted(app=app, regions=regions, region_forced=forced, port=port, raw=raw), why
+    return Wanted(app=app, port=port, raw=raw), ""
 
 
 def replay_wish(replay: Replay, target: str, origin: str, asked: Asked) -> tuple[Wanted, str]:
@@ -74,6 +78,8 @@ def replay_wish(replay: Replay, target: str, origin: str, asked: Asked) -> tuple
         instance=forced or replay.instance,
         prefer_instance=replay.prefer_instance,
         without=frozenset({origin}) if replay.elsewhere else frozenset(),
+        port=asked.port,
+        raw=asked.raw,
     )
     said = {
         "region": ",".join(replay.regions),

@@ -1,0 +1,122 @@
+"""What an edge knows: apps, hostnames and machines as rows, and how busy each machine is; it chooses nothing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from flylab.wire.machine import MachineState, Service
+
+APP_DOMAINS = (".fly.dev", ".localhost")  # <app>.fly.dev as on Fly; browsers resolve <app>.localhost to loopback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One machine as an edge sees it."""
+
+    id: str
+    app: str
+    region: str
+    state: MachineState
+    version: str
+    services: tuple[Service, ...]
+    cordoned: bool = False
+    healthy: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRow:
+    """One app as an edge sees it; organization and network bound where it may replay to."""
+
+    name: str
+    organization: str
+    network: str = ""
+
+
+class View:
+    """The apps, hostnames and machines that an edge knows; the platform writes it, edges only read."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, AppRow] = {}
+        self._hosts: dict[str, str] = {}
+        self._rows: dict[str, Row] = {}
+        self._by_app: dict[str, dict[str, Row]] = {}
+
+    def put_app(self, app: AppRow) -> None:
+        self._apps[app.name] = app
+
+    def drop_app(self, name: str) -> None:
+        """Forget an app with its hostnames and machines; unknown names are fine."""
+        self._apps.pop(name, None)
+        self._hosts = {host: app for host, app in self._hosts.items() if app != name}
+        for machine_id in self._by_app.pop(name, {}):
+            del self._rows[machine_id]
+
+    def put_host(self, host: str, app: str) -> None:
+        """Route one more hostname, as a certificate on Fly does."""
+        self._hosts[host.lower()] = app
+
+    def drop_host(self, host: str) -> None:
+        """Forget a hostname; unknown ones are fine."""
+        self._hosts.pop(host.lower(), None)
+
+    def put(self, row: Row) -> None:
+        """Add a machine or replace what is known of it."""
+        self._rows[row.id] = row
+        self._by_app.setdefault(row.app, {})[row.id] = row
+
+    def drop(self, machine_id: str) -> None:
+        """Forget a machine; unknown ids are fine."""
+        row = self._rows.pop(machine_id, None)
+        if row is not None:
+            del self._by_app[row.app][machine_id]
+
+    def app(self, name: str) -> AppRow | None:
+        return self._apps.get(name)
+
+    def app_of_host(self, host: str) -> str | None:
+        """The app behind a ``Host`` value such as ``Blue.localhost:4300``, or None when no app has that name."""
+        name = host.partition(":")[0].rstrip(".").lower()
+        if name in self._hosts:
+            return self._hosts[name]
+        if (wildcard := f"*.{name.partition('.')[2]}") in self._hosts:
+            return self._hosts[wildcard]
+        for domain in APP_DOMAINS:
+            if name.endswith(domain) and name[: -len(domain)] in self._apps:
+                return name[: -len(domain)]
+        return None
+
+    def rows(self, app: str) -> Iterable[Row]:
+        return self._by_app.get(app, {}).values()
+
+    def row(self, machine_id: str) -> Row | None:
+        return self._rows.get(machine_id)
+
+
+class Loads:
+    """Requests in flight per machine, counted from the decision to send one until its last byte."""
+
+    def __init__(self) -> None:
+        self._loads: dict[str, int] = {}
+        self._waiting: list[Callable[[], None]] = []
+
+    def of(self, machine_id: str) -> int:
+        return self._loads.get(machine_id, 0)
+
+    def reserve(self, machine_id: str) -> None:
+        self._loads[machine_id] = self._loads.get(machine_id, 0) + 1
+
+    def release(self, machine_id: str) -> None:
+        """Give one place back; raises ValueError when none is taken, which is a bug of the caller."""
+        left = self._loads.get(machine_id, 0) - 1
+        if left < 0:
+            raise ValueError(f"machine {machine_id!r} has no request to release")
+        if left:
+            self._loads[machine_id] = left
+        else:
+            del self._loads[machine_id]
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            told()
+
+    def on_release(self, told: Callable[[], None]) -> None:
+        """Call ``told`` once, at the next release of any machine; it must not choose before it returns."""
+        self._waiting.append(told)
