@@ -312,7 +312,8 @@ def refuse_until_given_up(exchange, effect, now=0.0):
 
 
 def test_a_woken_machine_that_never_listens_is_given_up_after_fifteen_tries():
-    world = World().machine("a", state="stopped")
+    """REPORTED 2026 (public logs): 15 tries within 8.1 to 9.1 s, then PM05, and PR03 if it was the only one."""
+    world = World(wakes=1).machine("a", state="stopped")
     exchange = world.exchange()
     exchange.begin(0.0)
     world.machine("a")
@@ -326,6 +327,76 @@ def test_a_woken_machine_that_never_listens_is_given_up_after_fifteen_tries():
     assert 8.1 <= sum(pauses) <= 9.1
     assert exchange.hops[0].code == "PM05"
     assert world.held("a") == [0]
+
+
+def test_the_only_machine_is_woken_and_tried_once_more_after_pm05():
+    """REPORTED 2026-09-29: after PM05 the proxy tries again for the same request, whose 200 came after 18.8 s."""
+    world = World().machine("a", state="stopped")
+    exchange = world.exchange()
+    exchange.begin(0.0)
+    world.machine("a")
+    effect, pauses = refuse_until_given_up(exchange, exchange.woke(0.0))
+    assert isinstance(effect, Wake)
+    assert world.held("a") == [1]
+    now = sum(pauses)
+    effect, more = refuse_until_given_up(exchange, exchange.woke(now), now)
+    assert (effect.status, effect.code) == (503, "PR03")
+    assert 16.2 <= now + sum(more) <= 18.8
+    assert [hop.code for hop in exchange.hops] == ["PM05", "PM05"]
+    assert world.held("a") == [0]
+
+
+def test_another_machine_comes_before_a_second_try_at_the_same():
+    world = World().machine("a", state="stopped").machine("b", "nrt", state="stopped")
+    exchange = world.exchange()
+    assert exchange.begin(0.0).machine == "a"
+    world.machine("a")
+    effect, _ = refuse_until_given_up(exchange, exchange.woke(0.0))
+    assert isinstance(effect, Wake)
+    assert effect.machine == "b"
+
+
+def test_a_machine_that_was_stopped_a_moment_ago_is_passed_over_and_started_again_when_it_is_the_only_one():
+    """DOCUMENTED monitoring/error-codes, PM11: the edge tries another one, or starts it again if it is the only one."""
+    world = World().machine("a").machine("b", "nrt")
+    exchange = world.exchange()
+    assert to(exchange.begin(0.0)) == "a"
+    world.machine("a", state="stopped")
+    assert to(exchange.refused("PM11", 0.1)) == "b"
+    assert world.held("a", "b") == [0, 1]
+    assert exchange.hops[0].code == "PM11"
+
+    world = World().machine("a")
+    exchange = world.exchange()
+    exchange.begin(0.0)
+    world.machine("a", state="stopped")
+    assert exchange.refused("PM11", 0.1) == Wake("a", 60.1)
+    world.machine("a")
+    assert to(exchange.woke(0.2)) == "a"
+    assert world.held("a") == [1]
+
+
+def test_a_machine_on_its_way_down_behind_an_old_view_is_waited_for():
+    world = World().machine("a")
+    exchange = world.exchange()
+    exchange.begin(0.0)
+    world.machine("a", state="stopping")
+    assert isinstance(exchange.refused("PM11", 0.1), Pause)
+    world.machine("a", state="stopped")
+    assert isinstance(exchange.paused(0.2), Wake)
+
+
+def test_a_machine_that_its_host_does_not_know_any_more_is_left():
+    """DOCUMENTED monitoring/error-codes: PR02, common during blue-green deploys."""
+    world = World().machine("a").machine("b", "nrt")
+    exchange = world.exchange()
+    exchange.begin(0.0)
+    world.view.drop("a")
+    assert to(exchange.refused("PR02", 0.1)) == "b"
+    world.view.drop("b")
+    effect = exchange.refused("PR02", 0.2)
+    assert (effect.status, effect.code) == (503, "PR03")
+    assert "b is not known where it was (PR02)" in effect.text
 
 
 def test_after_six_tries_a_running_sibling_is_preferred():

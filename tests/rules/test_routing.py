@@ -105,6 +105,15 @@ CASES = [
         {"regions": ("syd",), "region_forced": False},
         "b",
     ),
+    (
+        "one that autostop is about to stop is left alone",
+        [row("a", draining=True), row("b", state="stopped")],
+        {},
+        {},
+        "b",
+    ),
+    ("rather than overload another it stays", [row("a", draining=True), row("b")], {"b": 20}, {}, "a"),
+    ("and it is nearer than the next region", [row("a", draining=True), row("b", "nrt")], {}, {}, "a"),
     ("exactly this machine", [row("a"), row("b", "nrt")], {}, {"instance": "b"}, "b"),
     ("the preferred machine", [row("a"), row("b", "nrt")], {"b": 30}, {"prefer_instance": "b"}, "b"),
     ("the origin left out", [row("a"), row("b", "nrt")], {}, {"without": frozenset({"a"})}, "b"),
@@ -118,13 +127,26 @@ def test_choice(rows, loads, wanted, expected):
     found = chosen(*rows, loads=loads, **wanted)
     assert isinstance(found, Choice), found
     assert found.row.id == expected
-    assert found.wake is (found.row.state is not MachineState.STARTED)
+    assert found.wake is (found.row.state is not MachineState.STARTED or found.row.draining)
 
 
 def test_a_preferred_machine_that_cannot_be_used_is_named():
     found = chosen(row("a"), row("b", of=service(hard=1)), loads={"b": 1}, prefer_instance="b")
     assert isinstance(found, Choice)
     assert (found.row.id, found.unavailable) == ("a", "b")
+
+
+def test_when_all_are_over_their_soft_limit_a_stopped_one_abroad_is_started_if_so_wanted():
+    """DOCUMENTED reference/fly-proxy-autostop-autostart against reference/load-balancing: a switch, off."""
+    rows = [row("a"), row("b", "nrt", state="stopped"), row("c", "lhr", state="suspended"), row("d", "fra")]
+    view, loads = world(*rows, loads={"a": 20})
+    asked = {"edge_region": "ams", "rtt": rtt(), "rng": Random(1)}
+    assert choose(view, loads, Wanted(app="rooms"), **asked).row.id == "a"
+    assert choose(view, loads, Wanted(app="rooms"), **asked, start_abroad=True).row.id == "c"
+    forced = Wanted(app="rooms", regions=("ams",))
+    assert choose(view, loads, forced, **asked, start_abroad=True).row.id == "a"
+    loads.release("a")
+    assert choose(view, loads, Wanted(app="rooms"), **asked, start_abroad=True).row.id == "a"
 
 
 def test_equal_machines_share_by_chance_and_the_same_seed_chooses_the_same():

@@ -44,6 +44,10 @@ class Body:
     kept: bool = True
 
 
+# Refusals by a machine's host that show how old this edge's view was (monitoring/error-codes).
+STALE = {"PM11": "was stopped a moment ago", "PR02": "is not known where it was"}
+
+
 class Exchange:
     """The decisions for one request at one edge; every method is an event, takes ``now`` and returns what to do."""
 
@@ -147,11 +151,16 @@ class Exchange:
         """The machine's port did not take the connection."""
         self._expect("refused")
         hop = self.hops[-1]
+        if code in STALE:
+            return self._was_stale(code, now)
         if not self._is_up():
             return self._give_up("PM08", self._ended_text(), now)
         if hop.tries >= self._settings.connect_tries:
             text = f"machine {hop.machine} did not listen on port {self._port()} within {hop.tries} tries"
-            return self._give_up("PM05" if hop.woke else code, text, now)
+            if hop.woke is None:
+                return self._give_up(code, text, now)
+            tried = sum(1 for each in self.hops if each.machine == hop.machine and each.woke is not None)
+            return self._give_up("PM05", text, now, again=tried < self._settings.wakes)
         if hop.tries == self._settings.switch_after and hop.woke is None:
             other = self._look(self._wanted_without(hop.machine))
             if isinstance(other, Choice) and not other.wake:
@@ -246,7 +255,15 @@ class Exchange:
         return self._take(found, now) if isinstance(found, Choice) else self._again(found, now)
 
     def _look(self, wanted: Wanted) -> Choice | NoCandidate:
-        return choose(self._view, self._loads, wanted, edge_region=self._edge_region, rtt=self._rtt, rng=self._rng)
+        return choose(
+            self._view,
+            self._loads,
+            wanted,
+            edge_region=self._edge_region,
+            rtt=self._rtt,
+            rng=self._rng,
+            start_abroad=self._settings.start_abroad,
+        )
 
     def _take(self, choice: Choice, now: float) -> Effect:
         row = choice.row
@@ -291,17 +308,28 @@ class Exchange:
         reason = FailureReason.RETRIES_EXHAUSTED if found.soon or self._trouble else FailureReason.NO_CANDIDATE
         return self._fail(found.code, self._trouble or found.text, reason, now)
 
-    def _give_up(self, code: str, text: str, now: float) -> Effect:
+    def _give_up(self, code: str, text: str, now: float, *, again: bool = False) -> Effect:
+        """End with this machine and take another one; if there is none, the same one when it may be tried ``again``."""
         hop = self.hops[-1]
         self._end_hop(now, Outcome.ERROR, code=code)
         self._trouble = f"{text} ({code})"
         self._sought = now
-        self._wanted = self._wanted_without(hop.machine)
+        wanted, self._wanted = self._wanted, self._wanted_without(hop.machine)
         found = self._look(self._wanted)
+        if again and not isinstance(found, Choice):
+            found, self._wanted = self._look(wanted), wanted
         if isinstance(found, Choice):
-            return self._take(found, now)
+            return self._take(replace(found, wake=True) if again and found.row.id == hop.machine else found, now)
         reason = FailureReason.RETRIES_EXHAUSTED
         return self._again(found, now) if found.busy or found.soon else self._fail("PR03", self._trouble, reason, now)
+
+    def _was_stale(self, code: str, now: float) -> Effect:
+        """The machine is not what this edge held it for: another one, or if that is the only one the same, woken.
+
+        monitoring/error-codes, PM11 and PR02.
+        """
+        machine = self.hops[-1].machine
+        return self._give_up(code, f"machine {machine} {STALE[code]}", now, again=code == "PM11")
 
     def _go_on(self, body: Body, now: float) -> Effect:
         limit = self._settings.replay_limit

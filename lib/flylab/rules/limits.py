@@ -15,6 +15,12 @@ class ExchangeSettings:
     first_pause: float = 0.05  # with these three, 15 tries take 8.5 s; public logs say 8.1 to 9.1 s
     pause_factor: float = 1.4
     longest_pause: float = 1.2
+    # Reported 2026-09-29: after PM05 the only machine is woken and tried once more for the same request, which got its
+    # 200 after 18.8 s. With 1 the request fails then with PR03, as many logs since 2026-01 end.
+    wakes: int = 2
+    # reference/fly-proxy-autostop-autostart: when all are over their soft limit, one is started in the nearest region
+    # that has one; reference/load-balancing, which counts here: a soft limit never moves a request to another region.
+    start_abroad: bool = False
     wake_timeout: float = 60.0  # PM03; not published, our choice
     queue_timeout: float = 8.0  # wait at the hard limit before the 503; not published, our choice
     cross_network: bool = False  # networking/dynamic-request-routing: off unless the organisation allows it

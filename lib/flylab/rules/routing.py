@@ -5,8 +5,12 @@ The order follows Fly's documentation (reference/load-balancing and reference/fl
     nearest region first; in one region   running, below its soft limit
                                         ▸ being started already, below its soft limit
                                         ▸ stopped or suspended, with autostart
+                                        ▸ about to be stopped by autostop, which this calls off
                                         ▸ running or being started, at or over the soft limit, below the hard one
     the next region only when none of these is there; a soft limit never moves a request to another region
+
+With ``start_abroad`` a stopped machine of the nearest region that has one comes before the last row: the page on
+autostart says so, the one on load balancing says the opposite.
 """
 
 from collections.abc import Iterable
@@ -22,6 +26,7 @@ __all__ = ["PUBLIC_PORTS", "AppRow", "Choice", "Loads", "NoCandidate", "Row", "V
 
 SOFT_LIMIT = 20  # reference/configuration: soft_limit when unset
 
+_OVER_SOFT = 4  # the last of the rows above
 _WAKEABLE = frozenset({MachineState.STOPPED, MachineState.SUSPENDED})
 # States that end by themselves, so that asking again a moment later may find a candidate.
 PASSING = frozenset(
@@ -71,7 +76,14 @@ class NoCandidate:
 
 
 def choose(
-    view: View, loads: Loads, wanted: Wanted, *, edge_region: str, rtt: RoundTrip, rng: Random
+    view: View,
+    loads: Loads,
+    wanted: Wanted,
+    *,
+    edge_region: str,
+    rtt: RoundTrip,
+    rng: Random,
+    start_abroad: bool = False,
 ) -> Choice | NoCandidate:
     """Pick the machine for one request; the caller reserves it in the same step."""
     if wanted.instance is not None:
@@ -92,8 +104,12 @@ def choose(
             for choice in pool[region]:
                 if choice.row.id == wanted.prefer_instance:
                     return choice
-    for region in allowed:
+    for place, region in enumerate(allowed):
         if pool[region]:
+            if start_abroad and all(_tier(choice, loads) == _OVER_SOFT for choice in pool[region]):
+                for other in allowed[place + 1 :]:
+                    if down := [choice for choice in pool[other] if choice.row.state in _WAKEABLE]:
+                        return _least_loaded(down, loads, rng, unavailable=wanted.prefer_instance)
             return _least_loaded(pool[region], loads, rng, unavailable=wanted.prefer_instance)
     return _why_none(wanted, refused, anywhere=any(pool.values()))
 
@@ -124,7 +140,7 @@ def _judge(row: Row, loads: Loads, wanted: Wanted) -> Choice | NoCandidate:
         return NoCandidate(code, f"machine {row.id} is at its hard limit of {hard}", busy=True)
     if row.state is MachineState.STARTED:
         if row.healthy:
-            return Choice(row, service)
+            return Choice(row, service, wake=row.draining)
         return NoCandidate("PR01", f"machine {row.id} fails its checks", soon=True)
     if row.state is MachineState.STARTING:
         return Choice(row, service, wake=True)
@@ -161,9 +177,11 @@ def _tier(choice: Choice, loads: Loads) -> int:
     concurrency = choice.service.concurrency
     soft = SOFT_LIMIT if concurrency is None or concurrency.soft_limit is None else concurrency.soft_limit
     if load >= soft:
-        return 3
+        return _OVER_SOFT
     if not choice.wake:
         return 0
+    if choice.row.draining:
+        return 3
     return 1 if load or choice.row.state is MachineState.STARTING else 2
 
 

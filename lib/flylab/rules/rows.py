@@ -20,6 +20,7 @@ class Row:
     services: tuple[Service, ...]
     cordoned: bool = False
     healthy: bool = True
+    draining: bool = False  # autostop is about to stop it, and a request that has nowhere better to go calls that off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,14 @@ class View:
         self._hosts: dict[str, str] = {}
         self._rows: dict[str, Row] = {}
         self._by_app: dict[str, dict[str, Row]] = {}
+        self._told: list[Callable[[str], None]] = []
+
+    def tell(self, told: Callable[[str], None]) -> None:
+        """Call ``told`` with the id of every machine that is put or dropped from now on."""
+        self._told.append(told)
+
+    def tell_no_more(self, told: Callable[[str], None]) -> None:
+        self._told.remove(told)
 
     def put_app(self, app: AppRow) -> None:
         self._apps[app.name] = app
@@ -49,6 +58,7 @@ class View:
         self._hosts = {host: app for host, app in self._hosts.items() if app != name}
         for machine_id in self._by_app.pop(name, {}):
             del self._rows[machine_id]
+            self._tell(machine_id)
 
     def put_host(self, host: str, app: str) -> None:
         """Route one more hostname, as a certificate on Fly does."""
@@ -62,12 +72,14 @@ class View:
         """Add a machine or replace what is known of it."""
         self._rows[row.id] = row
         self._by_app.setdefault(row.app, {})[row.id] = row
+        self._tell(row.id)
 
     def drop(self, machine_id: str) -> None:
         """Forget a machine; unknown ids are fine."""
         row = self._rows.pop(machine_id, None)
         if row is not None:
             del self._by_app[row.app][machine_id]
+            self._tell(machine_id)
 
     def app(self, name: str) -> AppRow | None:
         return self._apps.get(name)
@@ -90,6 +102,13 @@ class View:
     def row(self, machine_id: str) -> Row | None:
         return self._rows.get(machine_id)
 
+    def all_rows(self) -> Iterable[Row]:
+        return self._rows.values()
+
+    def _tell(self, machine_id: str) -> None:
+        for told in self._told:
+            told(machine_id)
+
 
 class Loads:
     """Requests in flight per machine, counted from the decision to send one until its last byte."""
@@ -97,12 +116,18 @@ class Loads:
     def __init__(self) -> None:
         self._loads: dict[str, int] = {}
         self._waiting: list[Callable[[], None]] = []
+        self._touched: set[str] = set()
 
     def of(self, machine_id: str) -> int:
         return self._loads.get(machine_id, 0)
 
+    def items(self) -> Iterable[tuple[str, int]]:
+        """Every machine with a load, and its load."""
+        return self._loads.items()
+
     def reserve(self, machine_id: str) -> None:
         self._loads[machine_id] = self._loads.get(machine_id, 0) + 1
+        self._touched.add(machine_id)
 
     def release(self, machine_id: str) -> None:
         """Give one place back; raises ValueError when none is taken, which is a bug of the caller."""
@@ -113,10 +138,19 @@ class Loads:
             self._loads[machine_id] = left
         else:
             del self._loads[machine_id]
-        waiting, self._waiting = self._waiting, []
-        for told in waiting:
-            told()
+        if self._waiting:
+            self._tell()
 
     def on_release(self, told: Callable[[], None]) -> None:
         """Call ``told`` once, at the next release of any machine; it must not choose before it returns."""
         self._waiting.append(told)
+
+    def touched(self) -> set[str]:
+        """The machines that got a request since this was last asked, however short it was."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            told()
