@@ -17,6 +17,7 @@ from flylab import ids
 from flylab.clock import Clock
 from flylab.local.downstream import Downstream
 from flylab.local.heads import HeadWriter
+from flylab.local.hearing import Hearing
 from flylab.local.latency import Latency
 from flylab.local.upstream import Pool, Upstream
 from flylab.rules.exchange import Exchange
@@ -53,6 +54,7 @@ class EdgeSettings:
     pool_idle: float = 4.0  # seconds; reference/load-balancing: connections to a machine are kept about 4 s
     # reference/load-balancing: concurrency of type "connections" opens one per request, "requests" uses them again
     always_reuse: bool = False
+    propagation: float = 0.0  # assumed: seconds after which an edge has heard of machines and of others' loads
     trace: bool = False  # answer every request with x-flylab-trace
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
 
@@ -74,11 +76,11 @@ class Edge:
     ) -> None:
         self.region = region
         self.platform = platform
-        self.view = platform.view
-        self.loads = platform.loads
         self.latency = latency
         self.clock = clock
         self.settings = settings or EdgeSettings()
+        self.hearing = Hearing(platform.view, platform.loads, self.settings.propagation, rng)
+        self.view, self.loads = self.hearing.view, self.hearing.loads
         self.pool = Pool(idle=self.settings.pool_idle)
         self._rtt = rtt
         self._rng = rng
@@ -95,11 +97,13 @@ class Edge:
         self._servers.append(await self.loop.create_server(lambda: Downstream(self), sock=listener))
         if self._sweeper is None:
             self._sweeper = self.loop.call_later(1.0, self._sweep)
+        self.hearing.start(self.loop)
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        self.hearing.close()
         for server in self._servers:
             server.close()
         for client in list(self._clients):
@@ -131,6 +135,11 @@ class Edge:
             rtt=self._rtt,
             rng=self._rng,
         )
+
+    def going_away(self, machine: str) -> None:
+        """Close all WebSockets to a machine that is about to be stopped."""
+        for client in list(self._clients):
+            client.going_away(machine)
 
     def request_id(self, wall: float) -> str:
         return ids.request_id(self._rng, wall, self.region)

@@ -47,6 +47,7 @@ class Platform:
         self.loads = Loads()
         self.events = Hub()
         self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
+        self._draining: dict[str, Callable[[str], None] | None] = {}  # who is told when a request needs the machine
         self.kept = Bell()  # rings for a kind of records when one of them has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
         self._store = store
@@ -109,12 +110,25 @@ class Platform:
             if not waiting:
                 self._waiting.pop(life.id, None)
 
+    def drain(self, machine_id: str, call_off: Callable[[str], None] | None) -> None:
+        """Let edges send no new requests there; ``call_off`` is called when one needs it, None: they wait."""
+        self._draining[machine_id] = call_off
+        self._tell_edges([], [machine_id])
+
+    def drain_no_more(self, machine_id: str) -> None:
+        """Let edges send requests there again, if it is up; unknown ones are fine."""
+        if machine_id in self._draining:
+            del self._draining[machine_id]
+            self._tell_edges([], [machine_id])
+
     async def wake(self, machine_id: str) -> None:
         """Start it for a request and return when it is ``started``; many callers cause one start."""
         life = self.fleet.find(machine_id)
         if life is None:
             raise RuleError("PM08", f"machine {machine_id} does not exist")
         if life.state is S.STARTED:
+            if call_off := self._draining.get(machine_id):
+                call_off(machine_id)
             return
         if life.state not in _COMING:
             if life.state not in (S.STOPPED, S.SUSPENDED):
@@ -227,15 +241,18 @@ class Platform:
             if life is None or life.state is S.DESTROYED:
                 self.view.drop(machine_id)
                 continue
+            leaving = machine_id in self._draining and life.state is S.STARTED
+            waits = leaving and self._draining[machine_id] is None
             row = Row(
                 id=life.id,
                 app=life.app,
                 region=life.region,
-                state=life.state,
+                state=S.STOPPING if waits else life.state,
                 version=life.version,
                 services=life.config.services,
                 cordoned=life.cordoned,
                 healthy=life.health.healthy,
+                draining=leaving and not waits,
             )
             self.view.put(row)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from flylab import __version__
 from flylab.clock import SystemClock
 from flylab.errors import LocalError
+from flylab.local.autostop import Autostopper
 from flylab.local.checker import Checker
 from flylab.local.descendants import adopt_orphans, kill_below
 from flylab.local.edge import Edge, EdgeSettings
@@ -50,7 +51,7 @@ _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself wa
 # One for the settings of each part (local/settings.py).
 _TABLES = (
     "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "edge",
-    "exchange",
+    "exchange", "autostop",
 )  # fmt: skip
 
 
@@ -108,6 +109,7 @@ class Server:
             more_env=self._name_door,
         )
         self.names: NameServer | None = None
+        self._edges: list[Edge] = []
         self._stopping: asyncio.Event | None = None
         self._status = 0
 
@@ -128,14 +130,17 @@ class Server:
             stack.push_async_callback(api.stop)
             self.driver.doors.attach(api.protocols)
             await self.driver.start()
-            checker, timetable = self._watchers()
+            checker, timetable, autostop = self._watchers()
             self.platform.attach(self.driver)
             stack.push_async_callback(self.platform.close)
             stack.push_async_callback(checker.close)
             stack.callback(timetable.close)
+            autostop.start()
+            stack.callback(autostop.close)
             await api.start()
             for region, listener in self.edge_sockets.items():
                 edge = self._edge(region)
+                self._edges.append(edge)
                 stack.push_async_callback(edge.close)
                 await edge.serve(listener)
             stack.callback(on_signals(self.stop))
@@ -159,13 +164,18 @@ class Server:
             describe=self._describe,
         )
 
-    def _watchers(self) -> tuple[Checker, Timetable]:
-        """What acts by itself while machines run: their checks, and their schedules."""
+    def _watchers(self) -> tuple[Checker, Timetable, Autostopper]:
+        """What acts by itself while machines run: their checks, their schedules, and what stops those not needed."""
         platform, settings = self.platform, self.settings
         checker = Checker(self.clock, settings.checks, address=platform.address, apply=platform.apply)
         timetable = Timetable(self.clock, settings.schedule_hour, platform.report)
-        platform.watchers += [checker.look, timetable.look]
-        return checker, timetable
+        autostop = Autostopper(platform, settings.autostop, self._going_away)
+        platform.watchers += [checker.look, timetable.look, autostop.look]
+        return checker, timetable, autostop
+
+    def _going_away(self, machine: str) -> None:
+        for edge in self._edges:
+            edge.going_away(machine)
 
     def _edge(self, region: str) -> Edge:
         return Edge(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flylab.errors import UsageError
 from flylab.local.limits import LimitSettings
+from flylab.rules.autostop import AutostopSettings
 from flylab.rules.checks import CheckSettings
 from flylab.rules.commands import ExecSettings
 from flylab.rules.fleet import FleetSettings
@@ -26,6 +27,7 @@ class PlatformSettings:
 
     fleet: FleetSettings = field(default_factory=FleetSettings)
     checks: CheckSettings = field(default_factory=CheckSettings)
+    autostop: AutostopSettings = field(default_factory=AutostopSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
     exec: ExecSettings = field(default_factory=ExecSettings)
@@ -84,6 +86,7 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
         PlatformSettings(
             fleet=fleet,
             checks=overridden(CheckSettings(), tables, "checks"),
+            autostop=overridden(AutostopSettings(), tables, "autostop"),
             limits=overridden(LimitSettings(), tables, "limits"),
             exec=overridden(ExecSettings(), tables, "exec"),
             placement=overridden(PlacementSettings(), tables, "placement"),

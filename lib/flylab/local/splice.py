@@ -1,5 +1,7 @@
 """Two byte pipes after a 101: whatever one side sends goes to the other, until both have ended; frames are not read.
 
+Only when the machine is about to be stopped by the proxy a close frame is put between two of its frames.
+
 client ──data, end──► Pipe ──► machine        machine ──data, end──► Pipe ──► client
 """
 
@@ -9,6 +11,9 @@ from typing import Protocol
 
 from flylab.local.http1 import ResponseHead
 from flylab.local.upstream import Upstream
+from flylab.wire.websocket import GOING_AWAY, is_whole
+
+_SHORT = 1024  # bytes of a chunk that may be kept to be looked at later, one for each pipe; our choice
 
 
 class ClientSide(Protocol):
@@ -27,12 +32,37 @@ class Pipe:
     """Joins a client and a machine; ``over`` is called once, when the last direction has ended.
 
     A process that dies looks like one that has said its last word, so a pipe with one end left is closed when nothing
-    has moved for ``half_open`` seconds.
+    has moved for ``half_open`` seconds. ``websocket`` is the id of the machine that it is a WebSocket to, if it is one.
     """
 
-    __slots__ = ("_client", "_client_ended", "_half_open", "_machine_ended", "_moved", "_over", "_timer", "_upstream")
+    __slots__ = (
+        "_client",
+        "_client_ended",
+        "_half_open",
+        "_last",
+        "_leaving",
+        "_machine_ended",
+        "_moved",
+        "_over",
+        "_said",
+        "_timer",
+        "_upstream",
+        "websocket",
+    )
 
-    def __init__(self, client: ClientSide, upstream: Upstream, over: Callable[[], None], *, half_open: float) -> None:
+    def __init__(
+        self,
+        client: ClientSide,
+        upstream: Upstream,
+        over: Callable[[], None],
+        *,
+        half_open: float,
+        websocket: str | None = None,
+    ) -> None:
+        self.websocket = websocket
+        self._last: bytes | bool = True  # the machine's last chunk, or whether a frame ended with it
+        self._leaving = False  # the client is to be told that the machine goes away …
+        self._said = False  # … and was told
         self._half_open = half_open
         self._moved = False
         self._timer: asyncio.TimerHandle | None = None
@@ -68,6 +98,10 @@ class Pipe:
 
     def on_body(self, payload: bytes) -> None:
         self._moved = True
+        if self._leaving:
+            self._write_last(payload)
+            return
+        self._last = payload if len(payload) <= _SHORT else is_whole(payload)
         self._client.write(payload)
 
     def on_flush(self) -> None:
@@ -84,6 +118,25 @@ class Pipe:
 
     def on_blocked(self, blocked: bool) -> None:
         self._client.hold(on=blocked)
+
+    # ── from the platform ───────────────────────────────────────────────────────────────────────────────────────
+
+    def going_away(self) -> None:
+        """Close the client's WebSocket with 1001 behind the frame that is under way; its answer goes to the machine."""
+        if self.websocket is None or self._leaving or self._machine_ended:
+            return
+        self._leaving = True
+        self._say_going(whole=self._last if isinstance(self._last, bool) else is_whole(self._last))
+
+    def _write_last(self, payload: bytes) -> None:
+        if not self._said:  # nothing may follow a close frame
+            self._client.write(payload)
+            self._say_going(whole=is_whole(payload))
+
+    def _say_going(self, *, whole: bool) -> None:
+        if whole:
+            self._said = True
+            self._client.write(GOING_AWAY)
 
     def _close_if_ended(self) -> None:
         if self._client_ended and self._machine_ended:

@@ -192,6 +192,10 @@ class Walk:
 
     def _forward(self, effect: Forward) -> None:
         edge = self._edge
+        stale = edge.hearing.refusal(effect.row)
+        if stale is not None:
+            self._refused(stale, self._step)
+            return
         address = edge.platform.address(effect.row.id, effect.service.internal_port)
         if address is None:
             self._refused("PC01", self._step)
@@ -226,6 +230,7 @@ class Walk:
             await self._edge.platform.wake(machine)
         except RuleError as exc:
             refusal = exc
+        self._edge.hearing.learn(machine)
         if step != self._step or self._over:
             return
         if refusal is None:
@@ -288,9 +293,20 @@ class Walk:
         self._upstream = None
         self._relay()
         self._reply.flush()
-        pipe = Pipe(client, upstream, partial(self._finish, complete=True), half_open=self._edge.settings.half_open)
+        pipe = Pipe(
+            client,
+            upstream,
+            partial(self._finish, complete=True),
+            half_open=self._edge.settings.half_open,
+            websocket=self._websocket(),
+        )
         upstream.pipe(pipe)
         client.pipe(pipe)
+
+    def _websocket(self) -> str | None:
+        """The machine that the client has a WebSocket to now, None when it upgraded to something else."""
+        assert self._exchange is not None
+        return self._exchange.hops[-1].machine if (self._head.upgrade or b"").lower() == b"websocket" else None
 
     def _refuse(self, effect: Refuse) -> None:
         self._code = effect.code
