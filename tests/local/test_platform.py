@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,7 @@ from flylab.rules import lifecycle as on
 from flylab.rules.leases import TakeLease
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, Happened
+from flylab.rules.rates import Rates, RateSettings
 from flylab.rules.waiting import Wanted
 from flylab.wire.machine import Machine, MachineConfig, Restart, Service
 from flylab.wire.machine import MachineState as S
@@ -162,15 +164,44 @@ async def test_a_ring_wakes_those_who_wait_for_that_name_and_the_end_wakes_all(w
         await waits[1]
 
 
-@pytest.mark.parametrize("end", [on.StartFailed("no file"), on.Stop()])
-async def test_a_start_that_comes_to_nothing(world: World, end: on.Happening) -> None:
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (on.StartFailed("no file"), "PM07"),
+        (on.Exited(code=1), "PM07"),
+        (on.Stop(), "PM10"),
+        (on.ForceDestroy(), "PM10"),
+    ],
+)
+async def test_a_start_that_comes_to_nothing(world: World, end: on.Happening, code: str) -> None:
+    """DOCUMENTED monitoring/error-codes: PM07 when the state did not change, PM10 when the start was cancelled."""
     world.machine(*RESTING)
     wake = asyncio.create_task(refusal(world))
     await asyncio.sleep(0)
     world.platform.apply(Happened("m", end))
     if isinstance(end, on.Stop):
         world.platform.report("m", on.Exited())
-    assert await wake == "PM07"
+    assert await wake == code
+
+
+async def test_the_proxys_starts_use_up_the_rate_of_starts(world: World) -> None:
+    """REPORTED: the proxy's own autostart requests count, PM01 with the rate limit's text on a cold start."""
+    world.platform.rates = Rates(RateSettings())
+    world.machine(*RESTING)
+    for _ in range(3):
+        wake = asyncio.create_task(world.platform.wake("m"))
+        await asyncio.sleep(0)
+        for event in (on.Started(), on.Stop(), on.Exited()):
+            world.platform.apply(Happened("m", event))
+        await wake
+    with pytest.raises(RuleError, match="rate limit exceeded for Machines_start of m") as caught:
+        await world.platform.wake("m")
+    assert caught.value.code == "PM01"
+    world.platform.settings = replace(world.platform.settings, autostart_counts=False)
+    wake = asyncio.create_task(world.platform.wake("m"))
+    await asyncio.sleep(0)
+    world.platform.report("m", on.Started())
+    await wake
 
 
 async def test_a_wake_has_its_time(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from flylab.local.heads import HeadWriter
 from flylab.local.hearing import Hearing
 from flylab.local.latency import Latency
 from flylab.local.upstream import Pool, Upstream
+from flylab.local.waiting_line import WaitingLine
 from flylab.rules.exchange import Exchange
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
@@ -81,6 +82,7 @@ class Edge:
         self.settings = settings or EdgeSettings()
         self.hearing = Hearing(platform.view, platform.loads, self.settings.propagation, rng)
         self.view, self.loads = self.hearing.view, self.hearing.loads
+        self.line = WaitingLine(self.loads)
         self.pool = Pool(idle=self.settings.pool_idle)
         self._rtt = rtt
         self._rng = rng

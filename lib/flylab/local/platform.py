@@ -25,13 +25,14 @@ from flylab.rules.actions import Action
 from flylab.rules.fleet import Fleet
 from flylab.rules.life import Life
 from flylab.rules.orders import FleetEvent, Happened
+from flylab.rules.rates import Rates
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.rules.waiting import Reached, Wanted
+from flylab.rules.waking import COMING, check_rate, check_startable, why_not_started
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineState as S
 
 _log = logging.getLogger(__name__)
-_COMING = frozenset({S.STARTING, S.RESTARTING, S.REPLACING})
 _PRESENT = frozenset({S.STARTED, S.SUSPENDED, S.SUSPENDING, S.STOPPING})
 
 
@@ -45,6 +46,7 @@ class Platform:
         self.fleet = Fleet(settings.fleet, self.mint)
         self.view = View()
         self.loads = Loads()
+        self.rates: Rates | None = None  # of the Machines API, when it limits calls
         self.events = Hub()
         self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
         self._draining: dict[str, Callable[[str], None] | None] = {}  # who is told when a request needs the machine
@@ -130,10 +132,11 @@ class Platform:
             if call_off := self._draining.get(machine_id):
                 call_off(machine_id)
             return
-        if life.state not in _COMING:
-            if life.state not in (S.STOPPED, S.SUSPENDED):
-                raise RuleError("PM08", f"machine {machine_id} cannot be started, it is {life.state}")
+        if life.state not in COMING:
+            check_startable(life)
             self.fleet.leases.admit_autostart(machine_id, self.clock.wall())
+            if self.rates is not None and self.settings.autostart_counts:
+                check_rate(self.rates, machine_id, self.clock.now())
             self.apply(Happened(machine_id, on.Start(source="proxy")))
         ends = frozenset({"started", "stopped", "failed", "destroying", "destroyed"})
         try:
@@ -142,7 +145,7 @@ class Platform:
             code = "PM03" if exc.code == "deadline_exceeded" else "PM08"
             raise RuleError(code, f"machine {machine_id} was not woken: {exc.text}") from exc
         if reached.state != "started":
-            raise RuleError("PM07", f"machine {machine_id} did not start, it is {reached.state}")
+            raise why_not_started(life, reached.state)
 
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         """Where a started machine's process listens, or should."""

@@ -97,6 +97,7 @@ class Server:
         self.clock = SystemClock()
         rng = self._random("platform")
         self.platform = Platform(store=self.store, clock=self.clock, rng=rng, settings=self.settings)
+        self.platform.rates = Rates(RateSettings()) if self.options.rate_limits else None
         self.limits = find_limits(self.settings.limits)
         self.driver = ProcessDriver(
             self.store.machines_folder,
@@ -160,7 +161,7 @@ class Server:
             regions=self.regions,
             organization=ORGANIZATION,
             token=self.token,
-            rates=Rates(RateSettings()) if self.options.rate_limits else None,
+            rates=self.platform.rates,
             describe=self._describe,
         )
 

@@ -32,6 +32,7 @@ class PlatformSettings:
     schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
     exec: ExecSettings = field(default_factory=ExecSettings)
     placement: PlacementSettings = field(default_factory=PlacementSettings)
+    autostart_counts: bool = True  # reported: the proxy's starts use up the rate of Machines_start too, then PM01
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
     log_size: int = 8 * 1024 * 1024  # our choice: bytes that are kept of what a machine prints

@@ -184,7 +184,8 @@ class Walk:
                     self._timer = self._edge.loop.call_later(seconds, self._paused)
             case Queue(deadline):
                 self._expire_at(deadline)
-                self._edge.loads.on_release(partial(self._released_soon, self._step))
+                assert self._exchange is not None
+                self._edge.line.join(self, self._exchange.wanted)
             case Collect():
                 self._client.hold(on=False)
             case _:
@@ -323,6 +324,7 @@ class Walk:
         self._timer = self._edge.loop.call_later(max(deadline - self._edge.clock.now(), 0), self._expired)
 
     def _expired(self) -> None:
+        self._edge.line.leave(self)
         assert self._exchange is not None
         self._perform(self._exchange.expired(self._edge.clock.now()))
 
@@ -330,12 +332,11 @@ class Walk:
         assert self._exchange is not None
         self._perform(self._exchange.paused(self._edge.clock.now()))
 
-    def _released_soon(self, step: int) -> None:
-        self._edge.loop.call_soon(self._released, step)
-
-    def _released(self, step: int) -> None:
-        if step == self._step and not self._over:
+    def offer(self) -> bool:
+        """A place may be free (waiting_line.Waiter)."""
+        if not self._over and self._exchange is not None and self._exchange.phase is Phase.QUEUED:
             self._paused()
+        return self._over or self._exchange is None or self._exchange.phase is not Phase.QUEUED
 
     def _refused(self, code: str, step: int) -> None:
         assert self._exchange is not None
@@ -355,6 +356,7 @@ class Walk:
             self._exchange.abandoned(self._edge.clock.now())
         if self._timer is not None:
             self._timer.cancel()
+        self._edge.line.leave(self)
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.close()

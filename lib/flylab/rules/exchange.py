@@ -89,6 +89,11 @@ class Exchange:
         self._replay_deadline: float | None = None  # until a machine has taken it
         self._resent = False
 
+    @property
+    def wanted(self) -> Wanted:
+        """What the request asks of its machine now; two that want the same get or miss the same places."""
+        return self._wanted
+
     # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, now: float) -> Effect:
