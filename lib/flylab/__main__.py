@@ -16,6 +16,7 @@ _KIT = {
     "suite": "run the chapters and keep their results",
     "site": "build the write-up from the executed chapters",
     "doctor": "check what this computer can do",
+    "faults": "make the local platform fail: arm, list, clear",
     "logs": "show what machines of the local platform print",
     "sweep": "find and remove what a run left on Fly",
 }
@@ -71,6 +72,7 @@ def _up(flags: argparse.Namespace, parent: int) -> int:
         rate_limits=flags.rate_limits == "on",
         seed=flags.seed,
         settings=flags.settings,
+        faults=flags.faults,
         images=tuple(flags.images),
         json=flags.json,
         trace=flags.trace,
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--rate-limits", choices=("on", "off"), default="off", help="Fly's limits of the API (default off)")
     up.add_argument("--seed", type=int, metavar="N", help="makes ids and choices repeatable")
     up.add_argument("--settings", type=Path, metavar="FILE", help="TOML with other numbers than the documented ones")
+    up.add_argument("--faults", type=Path, metavar="FILE", help="TOML with faults that are armed from the start")
     up.add_argument("--images", type=Path, action="append", default=[], metavar="FILE", help="TOML with more images")
     up.add_argument(
         "--parent", type=int, metavar="PID", help="end with this process, which started us (found by itself)"

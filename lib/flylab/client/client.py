@@ -14,6 +14,7 @@ import httpx
 from flylab.client import calls
 from flylab.client.answers import Executed, PlatformRegion, SecretInfo, parse_regions
 from flylab.client.errors import Conflict, NotFound, PreconditionFailed
+from flylab.client.faults import Faults
 from flylab.client.logs import follow, logs_call
 from flylab.client.making import make_app, make_machine, make_version
 from flylab.client.retry import DEFAULT, RetryPolicy
@@ -48,6 +49,7 @@ class Client:
         self._clock = clock or SystemClock()
         self._session = Session(self._transport, policy=retry, clock=self._clock, rng=rng or random.SystemRandom())
         self.volumes = Volumes(self._session)
+        self.faults = Faults(self._session)  # of the local platform
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

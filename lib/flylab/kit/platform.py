@@ -176,3 +176,9 @@ def running(name: str, *, regions: Sequence[str] = (), latency: str = "measured"
     if missing:
         raise UsageError(f"the platform at {url} has no region {', '.join(missing)}")
     return attached
+
+
+def shared_addresses() -> list[str]:
+    """The APIs of the local platforms that this process works with."""
+    own = [platform.address.api for platform in Platform._shared.values() if platform.alive]
+    return own + ([url.rstrip("/")] if (url := os.environ.get("FLYLAB_URL")) else [])

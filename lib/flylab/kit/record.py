@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from flylab.errors import UsageError
 from flylab.kit import project
+from flylab.kit.faults import Met
 from flylab.measure import runs
 from flylab.measure.sample import Sample
 from flylab.measure.summary import Summary, summarise
@@ -20,6 +22,7 @@ class Record:
         self.run = runs.begin(chapter, target=target, seed=seed, settings=settings, project=project.root())
         self.samples: list[Sample] = []
         self._began = perf_counter()
+        self._met = Met()
 
     @asynccontextmanager
     async def time(self, what: str, where: str = "") -> AsyncIterator[dict[str, Any]]:
@@ -46,6 +49,8 @@ class Record:
 
     def save(self) -> Path:
         """Write ``build/data/<chapter>-<date>.json`` and read it back: what follows is drawn from the file."""
+        if faults := self._met.since():
+            self.run = replace(self.run, settings={**self.run.settings, "faults": faults})
         path = runs.save(self.run, self.samples, project.build() / "data")
         self.run, self.samples = runs.load(path)
         return path

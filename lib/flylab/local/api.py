@@ -15,6 +15,7 @@ from flylab.local import (
     api_apps,
     api_certificates,
     api_details,
+    api_faults,
     api_flylab,
     api_inside,
     api_leases,
@@ -39,7 +40,7 @@ def create_api(control: Control) -> Quart:
     api.url_map.strict_slashes = False
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
     machines = (api_machines, api_details, api_leases, api_inside)
-    for routes in (api_apps, *machines, *belongings, api_orgs, api_flylab, api_logs):
+    for routes in (api_apps, *machines, *belongings, api_orgs, api_flylab, api_faults, api_logs):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 
@@ -54,9 +55,11 @@ def create_api(control: Control) -> Quart:
         if control.rates is not None and request.endpoint is not None:
             identifier = str(named.get("machine_id", named.get("app_name", "")))
             control.rates.take(request.endpoint, identifier, control.platform.clock.now())
+        await control.gate.before(request.endpoint or "", named)
 
     @api.after_request
     async def sign(response: Response) -> Response:
+        response = await control.gate.after(response)
         response.headers["fly-request-id"] = g.request_id
         response.headers["server"] = f"Fly/flylab-{__version__}"
         response.headers["via"] = "1.1 fly.io"

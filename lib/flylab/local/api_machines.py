@@ -12,7 +12,7 @@ from flylab.local.api_requests import Control, answer, count, flag, read_body
 from flylab.local.api_volumes import settle
 from flylab.local.platform import Platform
 from flylab.rules import lifecycle as on
-from flylab.rules.admission import Asked, admit, choose_region, parse_signal
+from flylab.rules.admission import Asked, admit, parse_signal
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateMachine, Happened
 from flylab.rules.paging import Place, after
@@ -63,7 +63,7 @@ def register(api: Quart, control: Control) -> None:
         asked = admit((await read_body()).rest(), control.catalogue)
         _check_ttl(platform, asked)
         secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
-        region = choose_region(asked.region, control.catalogue)
+        region = control.gate.region(asked.region, control.catalogue, app_name)
         await settle(control, app_name, region, asked.config)
         machine_id, now = ids.machine_id(platform.rng), platform.clock.wall()
         event = CreateMachine(

@@ -49,7 +49,7 @@ def register(api: Quart, control: Control) -> None:
         if not organization:
             raise RuleError("invalid_argument", "org_slug is missing")
         known(organization)
-        found = place(f, control.catalogue, platform.settings.placement)
+        found = place(f, control.gate.roomy(control.catalogue), platform.settings.placement)
         both = {"Regions": [one.to_json(capitals=True) for one in found]}
         return answer(both | {"regions": [one.to_json(capitals=False) for one in found]})
 

@@ -9,8 +9,10 @@ from typing import TypeVar
 from quart import Response, request
 
 from flylab.errors import RuleError
+from flylab.local.fault_gate import Gate
 from flylab.local.images import Image
 from flylab.local.platform import Platform
+from flylab.local.troubles import Troubles
 from flylab.published.network import Region
 from flylab.rules.admission import Catalogue
 from flylab.rules.life import Life
@@ -35,6 +37,8 @@ class Control:
     token: str
     rates: Rates | None
     describe: Callable[[], Json]
+    faults: Troubles
+    gate: Gate
 
     def life(self, app_name: str, machine_id: str) -> Life:
         """One machine of an app; a destroyed one is shown for a while and then is not found."""

@@ -8,7 +8,7 @@ from quart import Quart, Response
 from flylab import ids
 from flylab.errors import RuleError
 from flylab.local.api_requests import Control, answer, flag, page, read_body
-from flylab.rules.admission import admit_guest, choose_region
+from flylab.rules.admission import admit_guest
 from flylab.rules.volume_orders import CreateSnapshot, CreateVolume, DestroyVolume, ExtendVolume, UpdateVolume
 from flylab.rules.volume_records import VolumeEntry
 from flylab.wire.fields import Fields, Json
@@ -125,7 +125,7 @@ def _read_create(f: Fields, app_name: str, control: Control) -> CreateVolume:
         id=ids.volume_id(control.platform.rng),
         app=app_name,
         name=f.text("name"),
-        region=choose_region(region or "", control.catalogue),
+        region=control.gate.region(region or "", control.catalogue, app_name, volume=True),
         size_gb=f.maybe_integer("size_gb"),
         encrypted=f.flag("encrypted", default=True),
         fstype=f.text("fstype") or "ext4",

@@ -84,6 +84,7 @@ class Edge:
         self.view, self.loads = self.hearing.view, self.hearing.loads
         self.line = WaitingLine(self.loads)
         self.pool = Pool(idle=self.settings.pool_idle)
+        self.notes: dict[str, object] = {}  # what is added to every trace: the faults that are armed
         self._rtt = rtt
         self._rng = rng
         self._on_exchange = on_exchange

@@ -1,12 +1,14 @@
 """What `flylab up` was asked for, checked; nothing is opened or started here but files that are only read."""
 
 import csv
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from flylab.errors import UsageError
+from flylab.errors import ParseError, UsageError
 from flylab.published.network import Region, Rtt, regions, rtt
 from flylab.rules.proximity import RoundTrip
+from flylab.wire.fault import Fault
 
 API_PORT = 4280  # the port of Fly's own API inside its private network
 EDGE_PORT = 4300
@@ -29,6 +31,7 @@ class Options:
     rate_limits: bool = False
     seed: int | None = None
     settings: Path | None = None
+    faults: Path | None = None
     images: tuple[Path, ...] = ()
     json: bool = False
     trace: bool = False
@@ -62,3 +65,22 @@ def read_latency(text: str) -> RoundTrip | None:
     except (KeyError, TypeError, ValueError) as exc:
         raise UsageError(f"{text} is not a latency file: the columns a, b and rtt_ms are expected ({exc})") from exc
     return Rtt(pairs=published.pairs | pairs, places=published.places)
+
+
+def read_faults(path: Path | None) -> tuple[Fault, ...]:
+    """The tables ``[[fault]]`` of a TOML file; which names there are is the rules' to say."""
+    if path is None:
+        return ()
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise UsageError(f"cannot read the faults file {path}: {exc}") from exc
+    listed = document.pop("fault", [])
+    for name in document:
+        raise UsageError(f"{path}: '{name}' is unknown, tables [[fault]] are expected")
+    if not isinstance(listed, list):
+        raise UsageError(f"{path}: 'fault' is not a list, tables [[fault]] are expected")
+    try:
+        return tuple(Fault.from_json(each, f"fault[{i}]") for i, each in enumerate(listed))
+    except ParseError as exc:
+        raise UsageError(f"{path}: {exc}") from exc

@@ -50,6 +50,7 @@ class Platform:
         self.events = Hub()
         self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
         self._draining: dict[str, Callable[[str], None] | None] = {}  # who is told when a request needs the machine
+        self.launch_delay: Callable[[str], float] = lambda _: 0.0  # seconds in which a new machine stays `created`
         self.kept = Bell()  # rings for a kind of records when one of them has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
         self._store = store
@@ -196,7 +197,8 @@ class Platform:
                 case do.AppDropped(app=app):
                     self.view.drop_app(app)
                 case do.LaunchNext(machine=machine_id):
-                    asyncio.get_running_loop().call_soon(self.report, machine_id, on.Start())
+                    delay = self.launch_delay(machine_id)
+                    asyncio.get_running_loop().call_later(delay, self.report, machine_id, on.Start())
                 case do.RestartLater():
                     self._background(self._restart(action))
                 case do.Spawn(machine=machine_id):

@@ -26,7 +26,7 @@ from flylab.local.endings import on_signals, watch_parent
 from flylab.local.images import builtin_images, project_folder, read_images
 from flylab.local.latency import Latency
 from flylab.local.limits import find as find_limits
-from flylab.local.options import Options, choose_regions, read_latency
+from flylab.local.options import Options, choose_regions, read_faults, read_latency
 from flylab.local.phonebook import Phonebook
 from flylab.local.platform import Platform
 from flylab.local.ports import Ports
@@ -36,6 +36,7 @@ from flylab.local.sockets import listen_all, listen_names, url
 from flylab.local.speech import exchange_line, greeting
 from flylab.local.store import Store, remove_abandoned
 from flylab.local.timetable import Timetable
+from flylab.local.troubles import Troubles
 from flylab.published.network import regions, rtt
 from flylab.rules.admission import Catalogue
 from flylab.rules.names import Answer, Asker, Question, resolve
@@ -81,6 +82,7 @@ class Server:
         self.settings = platform_settings(tables)
         self.edge_settings = _edge_settings(tables, trace=options.trace)
         refuse_unknown(tables, _TABLES)
+        self.armed = read_faults(options.faults)
         codes = [region.code for region in self.regions]
         self.api_socket, self.edge_sockets = listen_all(options.api_port, options.edge_port, codes)
         self.name_sockets = listen_names(options.dns_port)
@@ -98,6 +100,7 @@ class Server:
         rng = self._random("platform")
         self.platform = Platform(store=self.store, clock=self.clock, rng=rng, settings=self.settings)
         self.platform.rates = Rates(RateSettings()) if self.options.rate_limits else None
+        self.faults = Troubles(self.platform, self._random("faults"))
         self.limits = find_limits(self.settings.limits)
         self.driver = ProcessDriver(
             self.store.machines_folder,
@@ -132,26 +135,30 @@ class Server:
             self.driver.doors.attach(api.protocols)
             await self.driver.start()
             checker, timetable, autostop = self._watchers()
-            self.platform.attach(self.driver)
+            self.platform.attach(self.faults.driver(self.driver))
             stack.push_async_callback(self.platform.close)
             stack.push_async_callback(checker.close)
             stack.callback(timetable.close)
+            stack.push_async_callback(self.faults.close)
             autostop.start()
             stack.callback(autostop.close)
             await api.start()
             for region, listener in self.edge_sockets.items():
-                edge = self._edge(region)
+                edge = self.faults.edge(self._edge(region))
                 self._edges.append(edge)
                 stack.push_async_callback(edge.close)
                 await edge.serve(listener)
             stack.callback(on_signals(self.stop))
             stack.callback(watch_parent(self.stop, self.options.parent))
+            for fault in self.armed:
+                await self.faults.arm(fault)
             self._announce()
             await self._stopping.wait()
         return self._status
 
     def _control(self) -> "Control":
         from flylab.local.api_requests import Control
+        from flylab.local.fault_gate import Gate
 
         return Control(
             platform=self.platform,
@@ -163,12 +170,16 @@ class Server:
             token=self.token,
             rates=self.platform.rates,
             describe=self._describe,
+            faults=self.faults,
+            gate=Gate(self.faults),
         )
 
     def _watchers(self) -> tuple[Checker, Timetable, Autostopper]:
         """What acts by itself while machines run: their checks, their schedules, and what stops those not needed."""
         platform, settings = self.platform, self.settings
-        checker = Checker(self.clock, settings.checks, address=platform.address, apply=platform.apply)
+        checker = Checker(
+            self.clock, settings.checks, address=platform.address, apply=self.faults.checked(platform.apply)
+        )
         timetable = Timetable(self.clock, settings.schedule_hour, platform.report)
         autostop = Autostopper(platform, settings.autostop, self._going_away)
         platform.watchers += [checker.look, timetable.look, autostop.look]
@@ -234,6 +245,7 @@ class Server:
             "limits": self.limits.to_json(),
             "rate_limits": self.options.rate_limits,
             "seed": self.options.seed,
+            "faults": [fault.to_json() for fault in self.faults.armed()],
             "settings": {"platform": asdict(self.settings), "edge": asdict(self.edge_settings)},
         }
 

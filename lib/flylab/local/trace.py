@@ -1,5 +1,7 @@
 """The hops of one exchange as JSON, for the ``x-flylab-trace`` header and the stream of exchanges."""
 
+from collections.abc import Mapping
+
 from flylab.local.latency import Latency
 from flylab.rules.hops import Hop, Wakening
 
@@ -20,6 +22,7 @@ def exchange_json(
     hops: list[Hop],
     latency: Latency,
     code: str | None = None,
+    notes: Mapping[str, object] | None = None,
 ) -> Json:
     """One record; times are milliseconds from ``began``, ``started_at`` is seconds since the epoch.
 
@@ -36,7 +39,11 @@ def exchange_json(
         "total_ms": _ms(began, now),
         "hops": [_hop_json(number, hop, began, now, edge, latency) for number, hop in enumerate(hops, 1)],
     }
-    return record | {"code": code} if code else record
+    if code:
+        record["code"] = code
+    if notes:  # the faults that were armed
+        record.update(notes)
+    return record
 
 
 def _hop_json(number: int, hop: Hop, began: float, now: float, edge: str, latency: Latency) -> Json:

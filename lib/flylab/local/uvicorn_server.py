@@ -5,10 +5,12 @@ import contextlib
 import copy
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from quart import Quart
+
+from flylab.local.fault_gate import CUT
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
@@ -21,8 +23,14 @@ class ApiServer:
     """Serves one application on one bound socket between ``start`` and ``stop``."""
 
     def __init__(self, api: Quart, listener: socket.socket) -> None:
+        app: Any = api  # two descriptions of ASGI that do not know each other
+
+        async def cuttable(scope: Any, receive: Any, send: Any) -> None:
+            # `send` is a method of uvicorn's request, which knows its connection.
+            await app({**scope, CUT: send.__self__.transport.abort}, receive, send)
+
         config = uvicorn.Config(
-            api,
+            cuttable,
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -383,6 +383,7 @@ class Walk:
             hops=[] if exchange is None else exchange.hops,
             latency=self._edge.latency,
             code=self._code,
+            notes=self._edge.notes,
         )
 
     def _trace_line(self, status: int) -> bytes:

@@ -20,7 +20,17 @@ from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.rules.memory import KIND as MEMORY
 from flylab.rules.memory import MemoryLimits, SetMemoryLimit
 from flylab.rules.mounts import find_volume, mounted, remounted
-from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
+from flylab.rules.orders import (
+    Checked,
+    Cordon,
+    CreateApp,
+    CreateMachine,
+    DeleteApp,
+    FleetEvent,
+    Happened,
+    Migrate,
+    SetMetadata,
+)
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import SecretSettings
 from flylab.rules.sixpn import private_ip
@@ -148,6 +158,10 @@ class Fleet:
                 life = self._living(machine_id)
                 life.cordoned, life.updated_at = cordoned, now
                 return [do.Changed(machine_id)]
+            case Migrate():
+                life = self._living(event.machine)
+                life.private_ip, life.updated_at = self._private_ip(self.app(life.app), life), now
+                return [do.Changed(life.id)]
             case SetMetadata():
                 return self._set_metadata(event, now)
             case VolumeOrder():
@@ -234,7 +248,7 @@ class Fleet:
             found += self.volumes.bind(volume, life.id, now)
         return [*found, do.LaunchNext(life.id)] if event.launch else found
 
-    def _private_ip(self, app: AppEntry, event: CreateMachine) -> str:
+    def _private_ip(self, app: AppEntry, event: CreateMachine | Life) -> str:
         taken = {life.private_ip for life in self._machines.values()}
         tries = (private_ip(app.organization, app.network, event.region, event.id, n) for n in count())
         return next(address for address in tries if address not in taken)

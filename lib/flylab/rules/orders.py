@@ -63,6 +63,13 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """The machine comes up on another host: its 6PN address changes."""
+
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cordon:
     machine: str
     on: bool
@@ -80,5 +87,5 @@ class SetMetadata:
 
 FleetEvent = (
     CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | SetMemoryLimit
-    | TakeLease | ReleaseLease | AppOrder | VolumeOrder
+    | TakeLease | ReleaseLease | AppOrder | VolumeOrder | Migrate
 )  # fmt: skip
