@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 
 from flylab.client import calls
-from flylab.client.errors import AmbiguousTimeout, NotFound, WaitTimeout
+from flylab.client.errors import AmbiguousTimeout, BadRequest, NotFound, WaitTimeout
 from flylab.client.retry import Attempts, Repeat
 from flylab.client.session import Session
 from flylab.errors import ClientError
-from flylab.wire.machine import MachineState
+from flylab.wire.machine import Machine, MachineState
 
 
 async def wait_for(
@@ -38,6 +38,13 @@ async def wait_for(
         try:
             state = (await session.transport.send(call)).object().get("state")
             return state if isinstance(state, str) else None  # the older shape is {"ok": true} alone
+        except BadRequest as error:
+            # Some are told that a wait for `stopped` needs a version, and most are not (Kilo-Org/cloud pull request
+            # 297): then it is the one that the machine has now.
+            if version or "version" not in error.text:
+                raise
+            version = (await session.send(calls.get_machine(app, machine_id))).read(Machine.from_json).version
+            continue
         except AmbiguousTimeout as error:
             attempts = Attempts(policy, Repeat.SAFE, session.rng)  # the API is well: earlier failures are forgiven
             last, request_id = error.text or "no more was said", error.request_id
