@@ -60,8 +60,9 @@ async def _print(lines: AsyncIterator[LogLine]) -> None:
 
 
 def shown(line: LogLine) -> str:
-    """``2026-10-05T07:00:00.123Z app[148e…] ams hello``; flyctl's form without its level, which no line here has."""
-    return f"{line.at} app[{line.machine}] {line.region} {line.text}"
+    """``2026-10-05T07:00:00.123Z app[148e…] ams hello``; flyctl's form, with the level where a line has one."""
+    level = f" [{line.level}]" if line.level else ""
+    return f"{line.at} {line.provider}[{line.machine}] {line.region}{level} {line.text}"
 
 
 def _moment(text: str) -> str:

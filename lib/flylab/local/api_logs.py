@@ -1,4 +1,4 @@
-"""What machines have printed, below ``/_flylab/``: of one machine or of an app, once or followed as it comes.
+"""Logs of machines, and what the proxy says of them, below ``/_flylab/``: of one or of an app, once or followed.
 
 GET /_flylab/apps/<app>/machines/<id>/logs?lines=           text, as it was printed
 GET /_flylab/apps/<app>/logs?machine=&region=&since=&limit=  JSON, a list of lines; both take all of these
@@ -87,9 +87,14 @@ class _Watch:
             wanted = self._machine in ("", life.id) and self._region in ("", life.region)
             if wanted and life.id not in self._tails:
                 self._tails[life.id] = Tail(self._log(life.id), life.id, life.region)
-        for gone in self._tails.keys() - lives.keys():
+        self._tails.setdefault("", Tail(self._platform.proxy_log.path(self._app)))
+        for gone in self._tails.keys() - lives.keys() - {""}:
             self._tails.pop(gone).close()
         return not self._machine or self._machine in lives
+
+    def _wanted(self, line: LogLine) -> bool:
+        """What the proxy says of other machines and regions is left out; the logs of machines are chosen whole."""
+        return self._machine in ("", line.machine) and self._region in ("", line.region)
 
     def _log(self, machine_id: str) -> Path:
         return self._platform.driver.log(machine_id)
@@ -117,13 +122,14 @@ class _Watch:
 
     def history(self, since: str, limit: int) -> list[LogLine]:
         with self._reading:
-            return history(list(self._tails.values()), since=since, limit=limit)
+            return history(list(self._tails.values()), since=since, limit=limit, wanted=self._wanted)
 
     def _news(self, since: str) -> tuple[bytes, bool]:
         """One chunk of each log as events; whether anything was there."""
         with self._reading:
             lines = [line for tail in list(self._tails.values()) for line in tail.lines()]
-        return _events(sorted((line for line in lines if line.at >= since), key=lambda line: line.at)), bool(lines)
+        wanted = (line for line in lines if line.at >= since and self._wanted(line))
+        return _events(sorted(wanted, key=lambda line: line.at)), bool(lines)
 
     def close(self) -> None:
         with self._reading:

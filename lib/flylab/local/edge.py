@@ -74,6 +74,7 @@ class Edge:
         rng: Random,
         settings: EdgeSettings | None = None,
         on_exchange: Callable[[dict[str, object]], None] | None = None,
+        on_refusal: Callable[..., None] | None = None,
     ) -> None:
         self.region = region
         self.platform = platform
@@ -88,6 +89,7 @@ class Edge:
         self._rtt = rtt
         self._rng = rng
         self._on_exchange = on_exchange
+        self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
         self._clients: set[Downstream] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
@@ -179,6 +181,11 @@ class Edge:
             self._on_exchange(record())
         if log.isEnabledFor(logging.INFO):
             log.info("%s", record())
+
+    def refused(self, app: str | None, code: str, text: str, machine: str = "") -> None:
+        """An exchange ends by our own doing."""
+        if app is not None and self._on_refusal is not None:
+            self._on_refusal(app, code, text, region=self.region, machine=machine)
 
     def _sweep(self) -> None:
         now = self.loop.time()

@@ -7,7 +7,7 @@ nothing, and a follower that is slow falls behind in a file.
 import contextlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,7 +115,9 @@ def _inode(path: Path) -> int:
         return 0
 
 
-def history(tails: Iterable[Tail], *, since: str, limit: int) -> list[LogLine]:
+def history(
+    tails: Iterable[Tail], *, since: str, limit: int, wanted: Callable[[LogLine], bool] = lambda _: True
+) -> list[LogLine]:
     """What there is by time: the first ``limit`` lines from ``since`` on, or without it the last ones of all.
 
     The tails are then at their ends, so that whoever follows misses nothing in between.
@@ -124,7 +126,8 @@ def history(tails: Iterable[Tail], *, since: str, limit: int) -> list[LogLine]:
     for tail in tails:
         if not since:
             tail.skip(RECENT)
-        found += _first(_all(tail), since, limit) if since else deque(_all(tail), maxlen=limit)
+        lines = filter(wanted, _all(tail))
+        found += _first(lines, since, limit) if since else deque(lines, maxlen=limit)
     found.sort(key=lambda line: line.at)
     return found[:limit] if since else found[-limit:]
 

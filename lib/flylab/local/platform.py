@@ -15,6 +15,7 @@ from flylab.errors import RuleError
 from flylab.local.bell import Bell
 from flylab.local.driver import Driver
 from flylab.local.events import Hub
+from flylab.local.proxy_log import ProxyLog
 from flylab.local.settings import PlatformSettings
 from flylab.local.store import Store
 from flylab.local.volumes import VolumeFolders
@@ -53,6 +54,7 @@ class Platform:
         self.launch_delay: Callable[[str], float] = lambda _: 0.0  # seconds in which a new machine stays `created`
         self.kept = Bell()  # rings for a kind of records when one of them has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
+        self.proxy_log = ProxyLog(store.folder / "proxies", clock)
         self._store = store
         self.folders = VolumeFolders(store.folder, self.fleet.volumes, apply=self.apply, clock=clock, rng=rng)
         self._driver: Driver | None = None
@@ -196,6 +198,7 @@ class Platform:
                     self.view.drop(machine_id)
                 case do.AppDropped(app=app):
                     self.view.drop_app(app)
+                    self.proxy_log.drop(app)
                 case do.LaunchNext(machine=machine_id):
                     delay = self.launch_delay(machine_id)
                     asyncio.get_running_loop().call_later(delay, self.report, machine_id, on.Start())

@@ -199,6 +199,7 @@ class Server:
             rng=self._random(region),
             settings=self.edge_settings,
             on_exchange=self._exchanged,
+            on_refusal=self.platform.proxy_log.tell,
         )
 
     def _named(self, question: Question, asker: Asker) -> Answer:

@@ -151,6 +151,7 @@ class Walk:
                 upstream.close()
             self._perform(exchange.lost(self._edge.clock.now(), reused=reused, body=self._body_now()))
         else:
+            self._edge.refused(self._app, "PU02", "the machine broke off its answer", exchange.hops[-1].machine)
             self._finish(complete=False)
             self._client.abort()
 
@@ -314,6 +315,7 @@ class Walk:
         hops = self._exchange.hops if self._exchange is not None else []
         if hops and hops[-1].code in _UNREACHABLE:
             effect = replace(effect, text=f"{effect.text}; {_where_to_look(hops[-1].app, hops[-1].machine)}")
+        self._edge.refused(self._app, effect.code, effect.text, hops[-1].machine if hops else "")
         self._reply.refuse(effect, self._trace_line(effect.status))
         self._report()
         self._client.next(keep_alive=not self._reply.close)

@@ -87,11 +87,13 @@ PROXY = (
     *(Code(f"PE{n:02d}", 502) for n in range(1, 3)),
     *(Code(f"PL{n:02d}", 503) for n in range(1, 3)),
     *(Code(f"PM{n:02d}", 503) for n in range(1, 12)),
+    Code("PP01", 502),
     Code("PR01", 503),
     Code("PR02", 502),
     Code("PR03", 503),
     Code("PR04", 503),
     Code("PR05", 502),
+    *(Code(f"PT{n:02d}", 502) for n in range(1, 10)),
     *(Code(f"PU{n:02d}", 502) for n in range(1, 5)),
 )
 

@@ -1,0 +1,28 @@
+"""docs/faults.md and docs/codes.md are what the product and the tests say."""
+
+import pytest
+
+from flylab.rules.fault_names import KNOWN
+from flylab.wire.codes import CODES
+from flylab.wire.proxy_codes import PROXY_CODES
+from tests import tables
+
+
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.name)
+def test_the_page_is_current(page):
+    assert tables.renewed(page) == page.read_text(), f"renew docs/{page.name}: python -m tests.tables"
+
+
+def test_every_fault_that_can_be_armed_is_shown():
+    shown = tables.faults_shown()
+    assert not shown.keys() - KNOWN.keys()
+    assert [name for name, known in KNOWN.items() if known.armable and name not in shown] == []
+
+
+def test_every_code_that_is_said_has_its_words_and_a_test():
+    said, tests = tables.codes_in_use(), tables.codes_shown()
+    for code in PROXY_CODES.values():
+        assert bool(code.here) is (code.name in said), f"wire/proxy_codes.py: say when {code.name} comes, or no more"
+        assert not code.here or code.name in tests, f"no test has {code.name} in its text"
+        assert code.name in CODES
+    assert {name for name in CODES if name[:1] == "P"} == PROXY_CODES.keys()
