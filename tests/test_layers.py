@@ -49,7 +49,9 @@ WALLS = {
     "rules": Wall(ours=frozenset({"wire"}), no_stdlib=IMPURE),
     "client": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx"})),
     "measure": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx", "numpy"})),
-    "local": Wall(ours=frozenset({"rules", "wire", "clock", "ids", "published"}), others=SERVERS | {"dns"}),
+    "local": Wall(
+        ours=frozenset({"rules", "wire", "clock", "ids", "published"}), others=SERVERS | {"dns", "prometheus_client"}
+    ),
     "kit": Wall(ours=ANYTHING, others=ANYTHING),
     "app": Wall(
         ours=frozenset({"wire", "client", "published"}),

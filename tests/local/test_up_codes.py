@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from flylab.kit.logs import shown
 from flylab.published.network import rtt
@@ -108,3 +109,98 @@ def test_a_deleted_app_leaves_no_lines_to_its_successor(platform: Up) -> None:
     platform.ok("DELETE", "/v1/apps/brief?force=true")
     platform.app("brief")
     assert lines(platform, "brief") == []
+
+
+# ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TELLER = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        said = b'# TYPE visits counter\\nvisits_total{app="mine",kind="a\\\\"b"} 3\\n# TYPE depth gauge\\ndepth 1.5\\n'
+        self.send_response(200 if self.path == "/told" else 404)
+        self.end_headers()
+        self.wfile.write(said)
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT_9091"])), Handler).serve_forever()
+"""
+
+
+def metrics(platform: Up) -> dict[str, list[tuple[dict[str, str], float]]]:
+    """By name of a sample: labels and value, as Prometheus' own reader has it."""
+    answer = platform.call("GET", "/_flylab/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            # The reader names every counter as the client libraries do; Fly's series of that kind have other names.
+            said = f"\n{sample.name}{{" in answer.text
+            name = sample.name if said else sample.name.removesuffix("_total")
+            assert f"\n{name}{{" in answer.text
+            found.setdefault(name, []).append((sample.labels, sample.value))
+    return found
+
+
+def of(found: dict[str, list[tuple[dict[str, str], float]]], name: str, **labels: str) -> float:
+    (value,) = [value for told, value in found.get(name, []) if told.items() >= labels.items()]
+    return value
+
+
+def test_metrics_have_flys_names_and_labels(platform: Up) -> None:
+    """DOCUMENTED monitoring/metrics: series of edges, apps, instances and volumes, with app, region, host, instance."""
+    machine = app(platform, "counted")
+    before = metrics(platform)
+    for _ in range(3):
+        assert ask(platform, "counted", "/?x=" + "y" * 1000).status_code == 200
+    other = machine["id"]
+    assert ask(platform, "counted", f"/?replay=instance%3D{other}").status_code == 502
+    platform.ok("POST", "/v1/apps/counted/volumes", {"name": "disc", "region": "ams", "size_gb": 2})
+    after = metrics(platform)
+
+    def grown(name: str, **labels: str) -> float:
+        return of(after, name, **labels) - of(before, name, **labels)
+
+    edge = {"app": "counted", "region": "ams", "proxy_id": "blue"}
+    assert grown("fly_edge_http_responses_count", **edge, status="200") == 3
+    assert of(after, "fly_edge_http_responses_count", **edge, status="502") == 1
+    assert grown("fly_edge_http_response_time_seconds_count", **edge, status="200") == 3
+    assert of(after, "fly_edge_http_response_time_seconds_bucket", **edge, status="502", le="+Inf") == 1
+    assert 3000 < grown("fly_edge_data_in", **edge) < 20_000
+    assert 3000 < grown("fly_edge_data_out", **edge) < 20_000
+    assert grown("fly_edge_tcp_connects_count", region="ams") == 4
+    here = {"app": "counted", "region": "ams", "instance": other}
+    assert grown("fly_app_http_responses_count", **here, status="200") == 6  # two replays are allowed here
+    assert grown("fly_app_connect_time_seconds_count", **here) == 6
+    assert of(after, "fly_app_concurrency", **here) == 0
+    assert of(after, "fly_instance_up", **here) == 1
+    assert of(after, "fly_instance_cpu", **here, mode="user") > 0
+    memory = [of(after, f"fly_instance_memory_mem_{what}", **here) for what in ("total", "available")]
+    assert memory[0] == 256 * 1024 * 1024 > memory[1] > 0
+    (host,) = {labels["host"] for labels, _ in after["fly_instance_up"] if labels["instance"] == other}
+    assert len(host) == 4
+    assert of(after, "fly_volume_size_bytes", app="counted") == 2 << 30
+    assert of(after, "fly_volume_used_pct", app="counted") < 1
+
+
+def test_an_exit_is_told(platform: Up) -> None:
+    platform.app("ending")
+    machine = platform.create("ending", "local/exit", env={"EXIT_CODE": "3"}, restart={"policy": "no"})
+    platform.wait(machine, "stopped", "ending", version=machine["version"])
+    found = metrics(platform)
+    assert of(found, "fly_instance_exit_code", instance=machine["id"]) == 3
+    assert of(found, "fly_instance_exit_oom", instance=machine["id"]) == 0
+    assert of(found, "fly_instance_up", instance=machine["id"]) == 0
+
+
+def test_machines_tell_their_own_metrics(platform: Up) -> None:
+    """DOCUMENTED monitoring/metrics: an app's own labels named app, region, host or instance are overwritten."""
+    platform.app("telling")
+    machine = platform.script(TELLER, "telling", metrics={"port": 9091, "path": "/told"})
+    wrong = platform.script(TELLER, "telling", metrics={"port": 9091, "path": "/elsewhere"})
+    for each in (machine, wrong):
+        platform.wait(each, "started", "telling")
+    wait_until(lambda: "visits_total" in metrics(platform), what="the metrics of the machine")
+    found = metrics(platform)
+    assert of(found, "visits_total", app="telling", instance=machine["id"], region="ams", kind='a"b') == 3
+    assert of(found, "depth", instance=machine["id"]) == 1.5
+    assert of(found, "flylab_scrape_failed", instance=wrong["id"]) == 1

@@ -21,6 +21,7 @@ from flylab.local import (
     api_leases,
     api_logs,
     api_machines,
+    api_metrics,
     api_org_volumes,
     api_orgs,
     api_secrets,
@@ -40,7 +41,7 @@ def create_api(control: Control) -> Quart:
     api.url_map.strict_slashes = False
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
     machines = (api_machines, api_details, api_leases, api_inside)
-    for routes in (api_apps, *machines, *belongings, api_orgs, api_flylab, api_faults, api_logs):
+    for routes in (api_apps, *machines, *belongings, api_orgs, api_flylab, api_faults, api_logs, api_metrics):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 

@@ -17,6 +17,7 @@ from flylab.published.network import Region
 from flylab.rules.admission import Catalogue
 from flylab.rules.life import Life
 from flylab.rules.rates import Rates
+from flylab.rules.tallies import Tallies
 from flylab.wire.fields import Fields, Json
 from flylab.wire.machine import MachineState
 
@@ -39,6 +40,7 @@ class Control:
     describe: Callable[[], Json]
     faults: Troubles
     gate: Gate
+    tallies: Callable[[], list[Tallies]]
 
     def life(self, app_name: str, machine_id: str) -> Life:
         """One machine of an app; a destroyed one is shown for a while and then is not found."""

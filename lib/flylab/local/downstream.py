@@ -35,6 +35,7 @@ class Downstream(asyncio.Protocol):
         self._closed = False
         self.address = "127.0.0.1"
         self.deadline: float | None = None
+        self._received = self._sent = 0  # bytes since `moved` was asked
 
     # ── asyncio ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -50,6 +51,7 @@ class Downstream(asyncio.Protocol):
         self.deadline = self._loop.time() + self._edge.settings.head_timeout
 
     def data_received(self, data: bytes) -> None:
+        self._received += len(data)
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:
@@ -85,7 +87,13 @@ class Downstream(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         if not self._closed:
+            self._sent += len(data)
             self._transport.write(data)
+
+    def moved(self) -> tuple[int, int]:
+        """Bytes from and to the client since this was last asked."""
+        found, self._received, self._sent = (self._received, self._sent), 0, 0
+        return found
 
     def write_eof(self) -> None:
         if not self._closed and not self._transport.is_closing():

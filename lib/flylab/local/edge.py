@@ -22,9 +22,11 @@ from flylab.local.latency import Latency
 from flylab.local.upstream import Pool, Upstream
 from flylab.local.waiting_line import WaitingLine
 from flylab.rules.exchange import Exchange
+from flylab.rules.hops import Hop
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.routing import PUBLIC_PORTS, Loads, View
+from flylab.rules.tallies import Tallies
 from flylab.rules.wishes import Asked
 
 log = logging.getLogger("flylab.edge")
@@ -86,6 +88,7 @@ class Edge:
         self.line = WaitingLine(self.loads)
         self.pool = Pool(idle=self.settings.pool_idle)
         self.notes: dict[str, object] = {}  # what is added to every trace: the faults that are armed
+        self.tallies = Tallies(region)
         self._rtt = rtt
         self._rng = rng
         self._on_exchange = on_exchange
@@ -126,9 +129,11 @@ class Edge:
 
     def connected(self, client: Downstream) -> None:
         self._clients.add(client)
+        self.tallies.opened += 1
 
     def disconnected(self, client: Downstream) -> None:
         self._clients.discard(client)
+        self.tallies.closed += 1
 
     def exchange(self, asked: Asked) -> Exchange:
         return Exchange(
@@ -182,6 +187,11 @@ class Edge:
         if log.isEnabledFor(logging.INFO):
             log.info("%s", record())
 
+    def count(self, app: str | None, status: int | None, seconds: float, hops: list[Hop], client: Downstream) -> None:
+        """An exchange is over."""
+        if app is not None:
+            self.tallies.exchange(app, status, seconds, hops, *client.moved())
+
     def refused(self, app: str | None, code: str, text: str, machine: str = "") -> None:
         """An exchange ends by our own doing."""
         if app is not None and self._on_refusal is not None:
@@ -190,6 +200,9 @@ class Edge:
     def _sweep(self) -> None:
         now = self.loop.time()
         self.pool.sweep(now)
+        if self.tallies.large:
+            view = self.view
+            self.tallies.keep(lambda app: view.app(app) is not None, lambda machine: view.row(machine) is not None)
         for client in list(self._clients):
             if client.deadline is not None and client.deadline <= now:
                 client.time_out()

@@ -172,6 +172,7 @@ class Server:
             describe=self._describe,
             faults=self.faults,
             gate=Gate(self.faults),
+            tallies=lambda: [edge.tallies for edge in self._edges],
         )
 
     def _watchers(self) -> tuple[Checker, Timetable, Autostopper]:

@@ -214,7 +214,10 @@ class Walk:
         edge.spawn(self._connect(effect, address, key, self._step))
 
     async def _connect(self, effect: Forward, address: tuple[str, int], key: object, step: int) -> None:
+        began = self._edge.clock.now()
         upstream, code = await self._edge.connect(address, key, effect.row.region)
+        if upstream is not None:
+            self._edge.tallies.connected(effect.row.id, self._edge.clock.now() - began)
         if step != self._step or self._over:
             if upstream is not None:
                 upstream.close()
@@ -368,6 +371,8 @@ class Walk:
         if self._over:
             return
         self._over = True
+        hops = [] if self._exchange is None else self._exchange.hops
+        self._edge.count(self._app, self._reply.status, self._edge.clock.now() - self._began, hops, self._client)
         self._edge.report(partial(self._record, self._reply.status))
 
     def _record(self, status: int | None) -> dict[str, object]:

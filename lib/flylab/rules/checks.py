@@ -98,9 +98,16 @@ def read_checks(config: MachineConfig) -> tuple[Check, ...]:
 
 
 def ports_of(config: MachineConfig) -> tuple[int, ...]:
-    """The ports inside the machine that somebody connects to: those of its services first, then those of its checks."""
+    """The ports inside the machine that somebody connects to: of its services first, of its checks, of its metrics."""
     services = [service.internal_port for service in config.services]
-    return tuple(dict.fromkeys([*services, *(check.port for check in read_checks(config))]))
+    return tuple(dict.fromkeys([*services, *(check.port for check in read_checks(config)), *_metrics_port(config)]))
+
+
+def _metrics_port(config: MachineConfig) -> tuple[int, ...]:
+    """The port of `metrics`, which says of itself where a machine can be asked (monitoring/metrics)."""
+    wanted = config.extra.get("metrics")
+    port = wanted.get("port") if isinstance(wanted, dict) else None
+    return (port,) if isinstance(port, int) and 0 < port < 65536 else ()
 
 
 def _kind(f: Fields) -> str:
