@@ -9,6 +9,7 @@ that show a code have it in their text.
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from flylab.rules.fault_names import API_FAULTS, EDGE_FAULTS, Known
@@ -90,9 +91,10 @@ def _fault_row(known: Known) -> str:
 
 
 def code_table() -> str:
-    tests = codes_shown()
+    tests, said = codes_shown(), codes_in_use()
     lines = ["| code | status | meaning | when here | setting | test |", "|---|---|---|---|---|---|"]
-    lines += [_code_row(code, tests.get(code.name, [])) for code in PROXY_CODES.values()]
+    known = (code if code.name in said else replace(code, here="", setting="") for code in PROXY_CODES.values())
+    lines += [_code_row(code, tests.get(code.name, [])) for code in known]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flylab.errors import RuleError
 from flylab.rules.faults import Subject
-from flylab.rules.routing import SOFT_LIMIT, Loads, Row, View, public_service
+from flylab.rules.routing import SOFT_LIMIT, Loads, Row, View
 from flylab.wire.machine import MachineState as S
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class _BentLoads:
 
 
 def _soft(row: Row) -> int:
-    service = public_service(row)
-    concurrency = service.concurrency if service else None
-    return SOFT_LIMIT if concurrency is None or concurrency.soft_limit is None else concurrency.soft_limit
+    """The largest soft limit of its services, so that it counts as reached whichever of them is asked for."""
+    given = [service.concurrency for service in row.services]
+    limits = [SOFT_LIMIT if each is None or each.soft_limit is None else each.soft_limit for each in given]
+    return max(limits, default=SOFT_LIMIT)

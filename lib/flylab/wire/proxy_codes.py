@@ -1,7 +1,7 @@
 """What the codes of the proxy mean, and when an edge of the local platform says so; statuses are in ``codes.py``.
 
 The codes are Fly's (monitoring/error-codes), the words are ours. A code without ``here`` belongs to something that a
-platform on one computer does not do.
+platform on one computer does not do; docs/codes.md shows it only of those that the rules or edges really say.
 """
 
 from dataclasses import dataclass
@@ -123,15 +123,26 @@ _ALL = (
         here="a machine that is gone, or ended before it listened",
     ),
     ProxyCode(name="PM09", meaning="the state of the machine is unknown"),
-    ProxyCode(name="PM10", meaning="the start was cancelled"),
-    ProxyCode(name="PM11", meaning="the machine was stopped a moment ago", level=Level.WARN),
+    ProxyCode(name="PM10", meaning="the start was cancelled", here="a stop overtook the start"),
+    ProxyCode(
+        name="PM11",
+        meaning="the machine was stopped a moment ago",
+        here="the edge had an old view of the machine",
+        setting="[edge] propagation",
+        level=Level.WARN,
+    ),
     ProxyCode(name="PP01", meaning="an option could not be set on a socket"),
     ProxyCode(
         name="PR01",
         meaning="no healthy machine",
         here="none is there, or has the service, or passes its checks",
     ),
-    ProxyCode(name="PR02", meaning="the machine is unknown where it should run"),
+    ProxyCode(
+        name="PR02",
+        meaning="the machine is unknown where it should run",
+        here="the edge had an old view of a machine that is gone",
+        setting="[edge] propagation",
+    ),
     ProxyCode(
         name="PR03",
         meaning="no machine could be had after all attempts",
