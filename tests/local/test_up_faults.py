@@ -84,15 +84,24 @@ def fault(platform: Up, name: str, **how: Any) -> Iterator[dict[str, Any]]:
     armed = platform.ok("POST", "/_flylab/faults", {"name": name, **how})
     try:
         yield armed
-        told = {each["id"]: each for each in platform.ok("GET", "/_flylab/faults")["faults"]}
-        assert told[armed["id"]]["struck"] > 0, f"{name} did not strike"
+        wait_until(lambda: struck(platform, armed["id"]), what=f"a strike of {name}")
     finally:
         platform.ok("DELETE", f"/_flylab/faults/{armed['id']}")
+
+
+def struck(platform: Up, fault_id: str) -> int:
+    listed = platform.ok("GET", "/_flylab/faults")["faults"]
+    return next(int(each["struck"]) for each in listed if each["id"] == fault_id)
 
 
 def ask(platform: Up, app: str, edge: str = "ams", path: str = "/", **headers: str) -> httpx.Response:
     with httpx.Client(base_url=platform.info["edges"][edge], trust_env=False, timeout=20) as http:
         return http.get(path, headers={"host": f"{app}.fly.dev", "x-flylab-trace": "1", **headers})
+
+
+def events(platform: Up, machine: dict[str, Any]) -> list[tuple[str, str]]:
+    listed = platform.ok("GET", platform.path(machine, "/events"))
+    return [(event["status"], event["source"]) for event in listed]
 
 
 def hops(answer: httpx.Response) -> list[str | None]:
@@ -316,8 +325,8 @@ def test_stops_updates_and_destroys_take_their_time(platform: Up) -> None:
     platform.wait(machine, "started", version=updated["version"])  # what was put off is done when it is disarmed
     with fault(platform, "restart_fights_stop", count=1):
         platform.ok("POST", platform.path(machine, "/stop"))
-        platform.wait(machine, "stopped", version=updated["version"])
-        platform.wait(machine, "started")
+        wait_until(lambda: ("starting", "flyd") in events(platform, machine), what="a start that nobody asked for")
+        platform.wait(machine, "started", version=updated["version"])
     with fault(platform, "slow_destroy", value=600):
         platform.ok("DELETE", platform.path(machine, "?force=true"))
         assert platform.state(machine) == "destroying"

@@ -192,10 +192,12 @@ async def test_a_stop_is_fought_and_a_start_is_cold_and_elsewhere(platform: Up, 
     await api.wait("app", machine.id)
     await api.faults.arm("restart_fights_stop", machine=machine.id, count=1)
     await api.stop("app", machine.id)
-    await api.wait("app", machine.id, "stopped")
+    async with asyncio.timeout(DEADLINE):
+        while "flyd" not in [
+            event.source for event in await api.events("app", machine.id) if event.status == "starting"
+        ]:
+            await SystemClock().sleep(0.02)
     await api.wait("app", machine.id)
-    starts = [event.source for event in await api.events("app", machine.id) if event.type == "start"]
-    assert "flyd" in starts
     await api.faults.arm("snapshot_lost", machine=machine.id)
     await api.faults.arm("migrate", machine=machine.id)
     platform.ok("POST", f"/v1/apps/app/machines/{machine.id}/suspend")

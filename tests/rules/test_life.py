@@ -377,3 +377,14 @@ def test_a_machine_whose_orders_are_carried_out_can_always_be_destroyed(
                 case Remove():
                     waiting += told.tell(on.Removed())
     assert told.life.state is S.DESTROYED
+
+
+def test_a_start_at_the_moment_of_a_stop_is_let_through() -> None:
+    """The log has milliseconds, so the stop of this very moment may seem to lie ahead."""
+    told = Told()
+    told.tell(*RUNNING, on.Stop())
+    told.now += 0.0006
+    told.tell(on.Exited())
+    assert told.life.log[-1][0].timestamp / 1000 > told.now
+    assert told.life.step(on.Start(), told.now, settings=told.settings, mint=told.mint)
+    assert told.life.state is S.STARTING

@@ -166,6 +166,8 @@ class Life:
 
     def _still_active(self, event: on.Start, now: float, settings: LifeSettings) -> bool:
         """Whether a user's start comes too soon after the last stop."""
+        if not settings.still_active:
+            return False  # times of the log are rounded to milliseconds, so a stop may seem to lie in the future
         ended = next((one.timestamp / 1000 for one, _ in reversed(self.log) if one.status == S.STOPPED), None)
         return event.source == "user" and ended is not None and now - ended < settings.still_active
 
