@@ -131,7 +131,11 @@ def test_nobody_without_the_token_arms_or_disarms(platform: Up, token: str) -> N
 
 
 def test_what_cannot_be_armed_is_refused(platform: Up) -> None:
-    for body, why in (({"name": "no"}, "fault 'no' is unknown"), ({"name": "slow_port", "what": 1}, "no such field")):
+    for body, why in (
+        ({"name": "no"}, "fault 'no' is unknown"),
+        ({"name": "slow_port", "what": 1}, "no such field"),
+        ({"name": "slow_port", "region": "xyz"}, "'xyz' is unknown here; there are ams, iad"),
+    ):
         answer = platform.call("POST", "/_flylab/faults", body)
         assert answer.status_code == 400
         assert why in answer.json()["error"]

@@ -19,6 +19,7 @@ from flylab.clock import SystemClock
 from flylab.errors import ClientError, UsageError
 from flylab.kit import faults as command
 from flylab.kit.configs import room
+from flylab.kit.record import Record
 from flylab.wire.codes import Capacity
 from flylab.wire.machine import MachineConfig, MachineState, Mount
 from tests.local.up import Up, up
@@ -233,6 +234,27 @@ def test_the_command_arms_lists_and_clears(
         command.main(["arm", "nonsense"])
     with pytest.raises(UsageError, match="--for 'soon' is not a time"):
         command.main(["arm", "slow_port", "--for", "soon"])
+
+
+async def test_the_record_of_a_run_has_the_faults_that_it_met(
+    platform: Up, api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLYLAB_URL", platform.info["api"])
+    monkeypatch.setenv("FLYLAB_BUILD", str(tmp_path))
+    quiet = Record("07-quiet", target="local")
+    before = await api.faults.arm("slow_stop", app="other")
+    await api.faults.disarm(before.id)
+    quiet.save()
+    assert "faults" not in quiet.run.settings
+    met = Record("07-met", target="local")
+    armed = await api.faults.arm("empty_list", app="app", seed=7)
+    assert await api.machines("app") == []
+    await api.faults.clear()
+    met.save()
+    assert [(each["name"], each["seed"], each["struck"]) for each in met.run.settings["faults"]] == [
+        ("empty_list", 7, 1)
+    ]
+    assert armed.seed == 7
 
 
 async def test_faults_are_not_armed_on_fly() -> None:

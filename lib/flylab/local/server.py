@@ -100,7 +100,7 @@ class Server:
         rng = self._random("platform")
         self.platform = Platform(store=self.store, clock=self.clock, rng=rng, settings=self.settings)
         self.platform.rates = Rates(RateSettings()) if self.options.rate_limits else None
-        self.faults = Troubles(self.platform, self._random("faults"))
+        self.faults = Troubles(self.platform, self._random("faults"), codes)
         self.limits = find_limits(self.settings.limits)
         self.driver = ProcessDriver(
             self.store.machines_folder,

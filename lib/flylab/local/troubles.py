@@ -6,7 +6,7 @@ Only what is armed is put in the way, and taken out again afterwards, so that no
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -34,12 +34,13 @@ _COLD = 10.0  # seconds in which a frozen machine has to be gone; our choice, it
 class Troubles:
     """What the rest of the platform knows of faults."""
 
-    def __init__(self, platform: Platform, rng: Random) -> None:
+    def __init__(self, platform: Platform, rng: Random, regions: Collection[str]) -> None:
         self.platform = platform
         self.traps = Traps()
         self.on = False  # whether anything is armed
         self._rules = Faults()
         self._rng = rng
+        self._regions = regions
         self._edges: list[BentEdge] = []
         self._driver: FaultyDriver | None = None
         self._background = Background(self)
@@ -80,6 +81,9 @@ class Troubles:
 
     async def arm(self, fault: Fault) -> Fault:
         """Arm it, from now on; raises ``invalid_argument``."""
+        if fault.region and fault.region not in self._regions:
+            here = ", ".join(self._regions)
+            raise RuleError("invalid_argument", f"region '{fault.region[:80]}' is unknown here; there are {here}")
         armed = self._rules.arm(fault, self._rng.getrandbits(32), self.platform.clock.wall())
         try:
             if armed.name == "early_port":

@@ -186,7 +186,7 @@ EDGE_FAULTS = (
         what="a replayed upgrade is refused, or honoured only with (or only without) a 101",
         survive="a plain refusal with the header, never an accept first; a second way that needs no replay",
         source="superset-sh/superset pull request 5542; tldraw/tldraw pull request 8748",
-        how="the setting for upgrades of each pair of regions; see the section on replay in docs/architecture.md",
+        how="the switch for replayed upgrades of each pair of regions (docs/replay.md)",
     ),
 )
 
