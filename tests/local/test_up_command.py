@@ -54,7 +54,7 @@ def test_the_kits_commands_are_reached() -> None:
     assert "usage: flylab doctor" in flylab("doctor", "--help").stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["up", "--api-port", "70000"], ["up", "--faults", "x"]])
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["up", "--api-port", "70000"], ["up", "--nonsense", "x"]])
 def test_wrong_usage_is_told_with_status_2(arguments: list[str]) -> None:
     done = flylab(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
