@@ -51,7 +51,9 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
         await api.create_app("rooms")
         for region in ("ams", "nrt"):
             machines[region] = await api.create_machine("rooms", config, region=region)
-        for machine in machines.values():  # until its check passes the edge sends nobody there: the room would be elsewhere
+        for (
+            machine
+        ) in machines.values():  # until its check passes the edge sends nobody there: the room would be elsewhere
             await api.wait("rooms", machine.id, "started")
             assert await healthy(api, "rooms", machine.id) == []
 

@@ -23,7 +23,8 @@ from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
 from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.life import Life, LifeSettings
 from flylab.rules.memory import SetMemoryLimit
-from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, SetMetadata
+from flylab.rules.metadata import SetMetadata
+from flylab.rules.orders import Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened
 from flylab.wire.machine import MachineConfig
 from flylab.wire.machine import MachineState as S
 

@@ -4,7 +4,7 @@ from quart import Quart, Response, request
 
 from flylab.errors import RuleError
 from flylab.local.api_requests import Control, answer, count, empty, read_body
-from flylab.rules.orders import SetMetadata
+from flylab.rules.metadata import SetMetadata
 from flylab.rules.waiting import parse_timeout, parse_wanted
 
 _MACHINE = "/v1/apps/<app_name>/machines/<machine_id>"

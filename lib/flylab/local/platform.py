@@ -5,13 +5,13 @@ API, edge, driver ──event──► Fleet.apply ──actions──► store 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from random import Random
 
 from flylab import ids
 from flylab.clock import Clock
-from flylab.errors import RuleError
+from flylab.errors import FlylabError, LocalError, RuleError
+from flylab.local.backlog import Backlog
 from flylab.local.bell import Bell
 from flylab.local.driver import Driver
 from flylab.local.events import Hub
@@ -56,7 +56,10 @@ class Platform:
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
         self.proxy_log = ProxyLog(store.folder / "proxies", clock)
         self._store = store
-        self.folders = VolumeFolders(store.folder, self.fleet.volumes, apply=self.apply, clock=clock, rng=rng)
+        self._backlog = Backlog(self.apply, clock)
+        self.folders = VolumeFolders(
+            store.folder, self.fleet.volumes, apply=self.apply, insist=self._backlog.take, clock=clock, rng=rng
+        )
         self._driver: Driver | None = None
         self._waiting: dict[str, set[tuple[Wanted, asyncio.Future[Reached]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -80,18 +83,25 @@ class Platform:
         self.folders.keep_only(*self.fleet.volumes.folders())
         self._tell_edges([app.name for app in apps], [life.id for life in machines])
         self._tell_hosts(self.fleet.belongings.certificates.hostnames())
+        self._write(actions)
         self._perform(actions)
 
     def apply(self, event: FleetEvent) -> None:
-        """Decide and perform; raises ``RuleError`` when refused, and then nothing has changed."""
-        self._perform(self.fleet.apply(event, self.clock.wall()))
+        """Decide and perform; raises ``RuleError`` when refused, ``LocalError`` when it cannot be written down.
+
+        Either way nothing has changed, here or on disk.
+        """
+        actions = self.fleet.apply(event, self.clock.wall())
+        try:
+            self._write(actions)
+        except BaseException:
+            self.fleet.undo()
+            raise
+        self._perform(actions)
 
     def report(self, machine_id: str, what: on.Happening) -> None:
         """What the driver says; late news of a machine that has moved on or is gone is dropped."""
-        try:
-            self.apply(Happened(machine_id, what))
-        except RuleError as exc:
-            _log.debug("%s of %s came late: %s", type(what).__name__, machine_id, exc)
+        self._backlog.take(Happened(machine_id, what))
 
     async def wait(self, life: Life, wanted: Wanted, patience: float) -> Reached:
         """Return as soon as the machine gets there; raises ``deadline_exceeded`` or ``machine_not_found``."""
@@ -140,7 +150,10 @@ class Platform:
             self.fleet.leases.admit_autostart(machine_id, self.clock.wall())
             if self.rates is not None and self.settings.autostart_counts:
                 check_rate(self.rates, machine_id, self.clock.now())
-            self.apply(Happened(machine_id, on.Start(source="proxy")))
+            try:
+                self.apply(Happened(machine_id, on.Start(source="proxy")))
+            except LocalError as exc:
+                raise RuleError("PM08", f"machine {machine_id} was not woken: {exc}") from exc
         ends = frozenset({"started", "stopped", "failed", "destroying", "destroyed"})
         try:
             reached = await self.wait(life, Wanted(states=ends), self.settings.wake_timeout)
@@ -168,13 +181,14 @@ class Platform:
         for life in running:
             try:
                 self.apply(Happened(life.id, on.Stop(timeout=self.settings.stop_patience, source="flyd")))
-            except RuleError:  # in the middle of something else; it is killed below
+            except FlylabError:  # in the middle of something else, or the disk is full; it is killed below
                 self.driver.terminate(life.id, "SIGKILL", 0.0)
         ends = Wanted(states=frozenset({"stopped", "destroyed", "failed"}))
         patience = self.settings.stop_patience + 0.5
         await asyncio.gather(*(self.wait(life, ends, patience) for life in running), return_exceptions=True)
         await self.driver.close()
         await self.folders.close()
+        self._backlog.close()
         self.events.close()
         self.exchanges.close()
         self.kept.close()
@@ -183,7 +197,7 @@ class Platform:
                 future.set_exception(RuleError("unavailable", "the platform is stopping"))
 
     def _perform(self, actions: list[Action]) -> None:
-        self._write(actions)
+        """Everything but writing, which comes first."""
         apps = [action.app for action in actions if isinstance(action, do.AppChanged)]
         told = (do.Changed, do.CheckTold)
         self._tell_edges(apps, [action.machine for action in actions if isinstance(action, told)])

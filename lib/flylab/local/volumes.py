@@ -35,6 +35,7 @@ class VolumeFolders:
         rules: Volumes,
         *,
         apply: Callable[[VolumeOrder], None],
+        insist: Callable[[VolumeOrder], None] | None = None,
         clock: Clock,
         rng: Random,
         copy: Callable[[Path, Path, Stop], Copy] = copy_folder,
@@ -42,6 +43,7 @@ class VolumeFolders:
         self._folder = folder
         self._rules = rules
         self._apply = apply
+        self._insist = insist or self._tell  # for what has been done and cannot be refused
         self._clock = clock
         self._rng = rng
         self._copy = copy
@@ -120,7 +122,7 @@ class VolumeFolders:
         finally:
             self._copies.pop(action.key, None)
         if not self._closing:
-            self._tell(news)
+            self._insist(news)
 
     async def _drop(self, action: DropFolder) -> None:
         if action.key in self._copies:

@@ -112,6 +112,9 @@ class Addresses:
             del self._rows[key]
         return [Kept(KIND, key) for key in gone]
 
+    def rows(self) -> dict[str, Address]:
+        return self._rows
+
     def document(self, key: str) -> Json | None:
         row = self._rows.get(key)
         return asdict(row) if row else None

@@ -161,6 +161,9 @@ class Certificates:
             del self._rows[hostname]
         return [Kept(KIND, hostname) for hostname in gone]
 
+    def rows(self) -> dict[str, Certificate]:
+        return self._rows
+
     def document(self, key: str) -> Json | None:
         row = self._rows.get(key)
         return asdict(row) if row else None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import assert_never
+from typing import Any, assert_never
 
 from flylab.errors import RuleError
 from flylab.rules import actions as do
@@ -19,6 +19,7 @@ from flylab.rules.leases import Leases, LeaseSettings, ReleaseLease, TakeLease
 from flylab.rules.life import Life, LifeSettings, Mint
 from flylab.rules.memory import KIND as MEMORY
 from flylab.rules.memory import MemoryLimits, SetMemoryLimit
+from flylab.rules.metadata import SetMetadata, with_metadata
 from flylab.rules.mounts import find_volume, mounted, remounted
 from flylab.rules.orders import (
     Checked,
@@ -29,11 +30,11 @@ from flylab.rules.orders import (
     FleetEvent,
     Happened,
     Migrate,
-    SetMetadata,
 )
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import SecretSettings
 from flylab.rules.sixpn import private_ip
+from flylab.rules.undo import Before
 from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import VolumeOrder
 from flylab.rules.volumes import Volumes
@@ -87,6 +88,7 @@ class Fleet:
             MEMORY: self.memory,
             **self.volumes.collections,
         }
+        self._before: Before | None = None
 
     def restore(
         self, apps: Iterable[AppEntry], machines: Iterable[Life], records: Mapping[str, Mapping[str, Json]], now: float
@@ -141,6 +143,29 @@ class Fleet:
 
     def apply(self, event: FleetEvent, now: float) -> list[Action]:
         """Decide, change, and say what is to be done; raises ``RuleError`` and changes nothing when refused."""
+        tables: list[dict[str, Any]] = [self._apps, self._machines, self._leaving]
+        tables += [each.rows() for each in self.records.values()]
+        self._before = Before(tables, self._touched(event))
+        try:
+            return self._decide(event, now)
+        except BaseException:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """Make everything as it was before the last event, whose actions must not have been performed."""
+        if self._before is not None:
+            self._before.put_back()
+            self._before = None
+
+    def _touched(self, event: FleetEvent) -> Iterable[Life]:
+        """The machines that the event may change, besides making and forgetting some."""
+        if isinstance(event, DeleteApp):
+            return self.machines(event.name)
+        life = self.find(getattr(event, "machine", ""))
+        return () if life is None else (life,)
+
+    def _decide(self, event: FleetEvent, now: float) -> list[Action]:
         match event:
             case CreateApp():
                 return self._create_app(event, now)
@@ -163,7 +188,9 @@ class Fleet:
                 life.private_ip, life.updated_at = self._private_ip(self.app(life.app), life), now
                 return [do.Changed(life.id)]
             case SetMetadata():
-                return self._set_metadata(event, now)
+                life = self._living(event.machine)
+                life.config, life.updated_at = with_metadata(life, event), now
+                return [do.Changed(life.id)]
             case VolumeOrder():
                 if named := getattr(event, "app", ""):
                     self.app(named)
@@ -278,18 +305,6 @@ class Fleet:
             if life.state is S.DESTROYED:
                 del self._leaving[machine_id]
         return found
-
-    def _set_metadata(self, event: SetMetadata, now: float) -> list[Action]:
-        life = self._living(event.machine)
-        if event.version and event.version != life.version:
-            raise RuleError("failed_precondition", f"machine_version is {life.version}, not {event.version}")
-        if event.updated_at and event.updated_at != life.machine().updated_at:
-            text = f"the machine was updated at {life.machine().updated_at}, not {event.updated_at}"
-            raise RuleError("failed_precondition", text)
-        kept = {key: value for key, value in life.config.metadata.items() if key not in event.values}
-        given = {key: value for key, value in event.values.items() if value}
-        life.config, life.updated_at = replace(life.config, metadata=kept | given), now
-        return [do.Changed(life.id)]
 
     def _living(self, machine_id: str) -> Life:
         life = self._machines.get(machine_id)

@@ -76,6 +76,9 @@ class Leases:
         self.settings = settings
         self._leases: dict[str, Lease] = {}
 
+    def rows(self) -> dict[str, Lease]:
+        return self._leases
+
     def document(self, key: str) -> Json | None:
         return self._leases[key].to_json() if key in self._leases else None
 

@@ -27,6 +27,9 @@ class MemoryLimits:
     def __init__(self) -> None:
         self._limits: dict[str, int] = {}
 
+    def rows(self) -> dict[str, int]:
+        return self._limits
+
     def document(self, key: str) -> Json | None:
         return {"limit_mb": self._limits[key]} if key in self._limits else None
 

@@ -1,11 +1,11 @@
 """What can be asked of the fleet, or happen to it: the events of ``Fleet.apply``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.lifecycle import Happening
 from flylab.rules.memory import SetMemoryLimit
+from flylab.rules.metadata import SetMetadata
 from flylab.rules.records import AppOrder
 from flylab.rules.volume_orders import VolumeOrder
 from flylab.wire.fields import Json
@@ -73,16 +73,6 @@ class Migrate:
 class Cordon:
     machine: str
     on: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetMetadata:
-    """Keys not named stay, an empty text or ``None`` removes; the other two are preconditions when not empty."""
-
-    machine: str
-    values: Mapping[str, str | None]
-    updated_at: str = ""
-    version: str = ""
 
 
 FleetEvent = (

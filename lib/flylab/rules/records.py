@@ -6,7 +6,7 @@ the platform comes back   ──► `restore(documents)`
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from flylab.wire.fields import Json
 
@@ -19,6 +19,9 @@ class Collection(Protocol):
 
     def restore(self, documents: Mapping[str, Json]) -> None:
         """Take over what was written down, in the order in which it was first written."""
+
+    def rows(self) -> dict[str, Any]:
+        """What it keeps, itself; no value changes in place, so a copy of it is a copy of everything (``undo.py``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,9 @@ class Secrets:
     def drop(self, app: str) -> list[Kept]:
         return [Kept(KIND, app)] if self._jars.pop(app, None) else []
 
+    def rows(self) -> dict[str, _Jar]:
+        return self._jars
+
     def document(self, key: str) -> Json | None:
         jar = self._jars.get(key)
         if jar is None:

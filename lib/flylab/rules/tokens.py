@@ -64,6 +64,9 @@ class Tokens:
             del self._rows[key]
         return [Kept(KIND, key) for key in gone]
 
+    def rows(self) -> dict[str, Token]:
+        return self._rows
+
     def document(self, key: str) -> Json | None:
         row = self._rows.get(key)
         return asdict(row) if row else None

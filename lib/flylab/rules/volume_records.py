@@ -117,6 +117,9 @@ class Shelf(Generic[E]):
         self._kind: type[E] = kind
         self._entries: dict[str, E] = {}
 
+    def rows(self) -> dict[str, E]:
+        return self._entries
+
     def document(self, key: str) -> Json | None:
         return asdict(self._entries[key]) if key in self._entries else None
 
