@@ -1,8 +1,10 @@
 """The state folder: what is written is read, and what cannot be used is said."""
 
+import json
 import os
 import resource
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from flylab.rules.checks import Health
 from flylab.rules.fleet import AppEntry
 from flylab.rules.life import Life, LifeSettings
 from flylab.wire.machine import MachineConfig, Service
+from flylab.wire.machine import MachineState as S
 
 APP = AppEntry(id="1", name="a", organization="personal", network="", created_at=1.5, idempotency_key="k")
 
@@ -96,7 +99,7 @@ def test_rubbish_and_other_formats_are_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.remember("format", "0")
     store.close()
-    with pytest.raises(LocalError, match=r"written by another version of flylab \(format 0, not 1\)"):
+    with pytest.raises(LocalError, match=r"written by another version of flylab \(format 0, not 2\)"):
         Store(tmp_path)
 
 
@@ -138,3 +141,63 @@ def test_records_of_all_kinds_come_back_by_kind_and_key_in_the_order_of_their_fi
     store.close()
     assert records == {"secrets": {"blue": {"a": 2}}, "volumes": {"vol_2": {"b": [3]}, "vol_0": {}}}
     assert list(records["volumes"]) == ["vol_2", "vol_0"]
+
+
+def test_a_large_configuration_is_written_once_and_goes_with_its_machine(tmp_path: Path) -> None:
+    store, life = Store(tmp_path), machine()
+    large = replace(life.config, env={"LARGE": "x" * 100_000})
+    life.config, life.versions = large, (*life.versions, ("v2", large))
+    store.write(machines=[life])
+    before = written(tmp_path)
+    for state in (S.STOPPING, S.STOPPED, S.STARTING):
+        life.state = state
+        store.write(machines=[life])
+    assert written(tmp_path) - before < 100_000
+    life.config = replace(large, metadata={"a": "1"})  # as a change of metadata leaves it: no version of its own
+    store.write(machines=[life])
+    store.close()
+    store = Store(tmp_path)
+    read = store.read()[1][0]
+    assert (read.config, read.versions) == (life.config, life.versions)
+    read.config = read.versions[-1][1]
+    store.write(machines=[read])
+    assert store.read()[1][0].config == large
+    store.write(dropped_machines=["m"])
+    store.close()
+    assert rows(tmp_path, "SELECT count(*) FROM configs") == [(0,)]
+
+
+def test_a_write_that_fails_forgets_which_configurations_it_wrote(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    rows(tmp_path, "CREATE TRIGGER full BEFORE INSERT ON machines BEGIN SELECT raise(ABORT, 'full'); END")
+    with pytest.raises(LocalError, match="full"):
+        store.write(machines=[machine()])
+    rows(tmp_path, "DROP TRIGGER full")
+    store.write(machines=[machine()])
+    assert store.read()[1][0].config == machine().config
+    store.close()
+
+
+def test_a_folder_of_the_format_before_is_read_and_goes_on_in_the_new_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.remember("format", "1")
+    store.close()
+    rows(tmp_path, "INSERT INTO machines VALUES ('m', ?)", json.dumps(life_to_json(machine())))
+    store = Store(tmp_path)
+    life = store.read()[1][0]
+    assert (life.config, life.versions) == (machine().config, machine().versions)
+    assert store.fact("format") == "2"
+    store.write(machines=[life])
+    assert store.read()[1] == [life]
+    store.close()
+
+
+def written(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def rows(folder: Path, statement: str, *values: str) -> list[tuple[object, ...]]:
+    db = sqlite3.connect(folder / "flylab.db", isolation_level=None)
+    found = db.execute(statement, values).fetchall()
+    db.close()
+    return found

@@ -6,17 +6,20 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from flylab.errors import LocalError
+from flylab.local.configs import SCHEMA, Configs, Numbered
 from flylab.rules.fleet import AppEntry
 from flylab.rules.life import Life
 from flylab.wire.fields import Json
 from flylab.wire.machine import Event, MachineConfig, parse_state
 
-FORMAT = "1"  # of the documents below; a folder with another one is refused
+FORMAT = "2"  # of the documents below; a folder with another one is refused
+_READABLE = ("1", FORMAT)  # the first one has the configurations of machines within the machines
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS apps (name TEXT PRIMARY KEY, document TEXT NOT NULL);
@@ -73,6 +76,7 @@ class Store:
         except BaseException:
             os.close(self._lock)
             raise
+        self._configs = Configs(self._db)
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
@@ -82,15 +86,15 @@ class Store:
             # Survives the death of the platform at any moment; a loss of power may cost the last transactions.
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
-            db.executescript(_SCHEMA)
+            db.executescript(_SCHEMA + SCHEMA)
             found = db.execute("SELECT value FROM facts WHERE name = 'format'").fetchone()
         except sqlite3.Error as exc:
             db.close()
             raise LocalError(f"cannot read {path}: {exc}") from exc
-        if found and found[0] != FORMAT:
+        if found and found[0] not in _READABLE:
             db.close()
             raise LocalError(f"{path} was written by another version of flylab (format {found[0]}, not {FORMAT})")
-        db.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (FORMAT,))
+        db.execute("INSERT OR REPLACE INTO facts VALUES ('format', ?)", (FORMAT,))
         return db
 
     @property
@@ -109,12 +113,13 @@ class Store:
         """Everything, in the order in which it was first written; records by kind and key."""
         apps = self._db.execute("SELECT document FROM apps ORDER BY rowid").fetchall()
         machines = self._db.execute("SELECT document FROM machines ORDER BY rowid").fetchall()
+        configs = self._configs.read()
         records: dict[str, dict[str, Json]] = {}
         for kind, key, document in self._db.execute("SELECT kind, key, document FROM records ORDER BY rowid"):
             records.setdefault(kind, {})[key] = json.loads(document)
         return (
             [AppEntry(**json.loads(row[0])) for row in apps],
-            [life_from_json(json.loads(row[0])) for row in machines],
+            [life_from_json(document, configs.get(document["id"], {})) for document in map(_loads, machines)],
             records,
         )
 
@@ -125,7 +130,7 @@ class Store:
         machines: Iterable[Life] = (),
         records: Iterable[tuple[str, str, Json | None]] = (),
         dropped_apps: Iterable[str] = (),
-        dropped_machines: Iterable[str] = (),
+        dropped_machines: Collection[str] = (),
     ) -> None:
         """All of it or nothing; it is on disk when this returns. A record without a document is removed."""
         put = "INSERT INTO {} VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document"
@@ -133,8 +138,11 @@ class Store:
         db.execute("BEGIN")
         try:
             db.executemany(put.format("apps"), [(app.name, json.dumps(asdict(app))) for app in apps])
-            rows = [(life.id, json.dumps(life_to_json(life))) for life in machines]
-            db.executemany(put.format("machines"), rows)
+            written: dict[str, Numbered] = {}
+            for life in machines:
+                written[life.id] = self._configs.write(life)
+                row = (life.id, json.dumps(life_to_json(life, written[life.id])))
+                db.execute(put.format("machines"), row)
             for kind, key, document in records:
                 if document is None:
                     db.execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key))
@@ -145,26 +153,41 @@ class Store:
                         (kind, key, text),
                     )
             db.executemany("DELETE FROM apps WHERE name = ?", [(name,) for name in dropped_apps])
-            db.executemany("DELETE FROM machines WHERE id = ?", [(machine_id,) for machine_id in dropped_machines])
+            gone = [(machine_id,) for machine_id in dropped_machines]
+            db.executemany("DELETE FROM machines WHERE id = ?", gone)
+            db.executemany("DELETE FROM configs WHERE machine = ?", gone)
             db.execute("COMMIT")  # where a full disk shows
-        except sqlite3.Error as exc:
+        except BaseException as exc:
             if db.in_transaction:  # some errors have rolled back by themselves
                 db.execute("ROLLBACK")
+            if not isinstance(exc, sqlite3.Error):
+                raise
             raise LocalError(f"cannot write to the state folder {self.folder}: {exc}") from exc
+        self._configs.keep(written, dropped_machines)
 
     def close(self) -> None:
         self._db.close()
         os.close(self._lock)
 
 
-def life_to_json(life: Life) -> Json:
+def _loads(row: tuple[str]) -> Any:
+    return json.loads(row[0])
+
+
+def life_to_json(life: Life, numbered: Numbered | None = None) -> Json:
+    """The machine with its configurations, or with their numbers."""
+    numbers = {id(config): number for number, config in (numbered or {}).items()}
+
+    def written(config: MachineConfig) -> Json | int:
+        return numbers[id(config)] if numbers else config.to_json()
+
     return {
         "id": life.id,
         "app": life.app,
         "name": life.name,
         "region": life.region,
         "state": str(life.state),
-        "config": life.config.to_json(),
+        "config": written(life.config),
         "version": life.version,
         "created_at": life.created_at,
         "updated_at": life.updated_at,
@@ -174,12 +197,16 @@ def life_to_json(life: Life) -> Json:
         "skip_secrets": life.skip_secrets,
         "spawns": life.spawns,
         "log": [[event.to_json(), version] for event, version in life.log],
-        "versions": [[version, config.to_json()] for version, config in life.versions],
+        "versions": [[version, written(config)] for version, config in life.versions],
     }
 
 
-def life_from_json(document: Json) -> Life:
+def life_from_json(document: Json, numbered: Numbered | None = None) -> Life:
     """The machine without its process; whoever reads it feeds it ``Recovered``."""
+
+    def read(config: object) -> MachineConfig:
+        return numbered[config] if numbered and isinstance(config, int) else MachineConfig.from_json(config)
+
     fields = dict(document)
     state, config, log, versions = (fields.pop(key) for key in ("state", "config", "log", "versions"))
     assert isinstance(log, list)
@@ -187,7 +214,7 @@ def life_from_json(document: Json) -> Life:
     return Life(
         **fields,  # type: ignore[arg-type]  # written by life_to_json above, of the same format
         state=parse_state(str(state)),
-        config=MachineConfig.from_json(config),
+        config=read(config),
         log=tuple((Event.from_json(event), version) for event, version in log),
-        versions=tuple((version, MachineConfig.from_json(given)) for version, given in versions),
+        versions=tuple((version, read(given)) for version, given in versions),
     )
