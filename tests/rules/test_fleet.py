@@ -258,3 +258,9 @@ def everything(fleet: Fleet) -> tuple[str, ...]:
     lives: list[Life] = [*fleet.machines()]
     kept = [collection.document(each) for collection in fleet.records.values() for each in ("m1", "m2", "m3", "m4")]
     return repr(fleet.apps()), repr(lives), repr(kept)
+
+
+def test_a_deleted_app_takes_leases_and_limits_of_its_machines_along_at_once() -> None:
+    fleet = new_fleet(*start("m1"), SetMemoryLimit("m1", 100), TakeLease(machine="m1", nonce="n", owner="o", ttl=30))
+    fleet.apply(DeleteApp(name="rooms", force=True), 2.0)  # the process of the machine has not ended yet
+    assert [kind for kind, records in fleet.records.items() if records.rows()] == []

@@ -241,7 +241,8 @@ class Fleet:
             if life.state is not S.DESTROYED:
                 self._leaving[life.id] = life
                 found += self._happened(life.id, on.ForceDestroy(), now)
-            found.append(do.Forgotten(life.id))
+            # At once: a platform that is killed now does not know the machine any more.
+            found += [*self.leases.drop(life.id), *self.memory.drop(life.id), do.Forgotten(life.id)]
         found += self.volumes.drop_app(name, now)
         del self._apps[name]
         return [*found, *self.belongings.drop(name), do.AppDropped(name)]
