@@ -12,8 +12,8 @@ import pytest
 from flylab.errors import LocalError
 from flylab.local.store import Store, life_from_json, life_to_json, remove_abandoned
 from flylab.rules import lifecycle as on
+from flylab.rules.apps import AppEntry
 from flylab.rules.checks import Health
-from flylab.rules.fleet import AppEntry
 from flylab.rules.life import Life, LifeSettings
 from flylab.wire.machine import MachineConfig, Service
 from flylab.wire.machine import MachineState as S

@@ -12,7 +12,8 @@ from flylab.local.store import life_from_json, life_to_json
 from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
-from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
+from flylab.rules.apps import AppEntry
+from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.life import Life
 from flylab.rules.orders import FleetEvent, Happened
 from flylab.rules.volume_orders import Copied

@@ -19,7 +19,8 @@ from flylab.rules.actions import (
     Remove,
     Terminate,
 )
-from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
+from flylab.rules.apps import AppEntry
+from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.life import Life, LifeSettings
 from flylab.rules.memory import SetMemoryLimit

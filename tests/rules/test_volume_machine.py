@@ -12,7 +12,8 @@ from flylab.errors import RuleError
 from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
-from flylab.rules.fleet import AppEntry, Fleet, FleetSettings
+from flylab.rules.apps import AppEntry
+from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.life import Life
 from flylab.rules.orders import CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened
 from flylab.rules.volume_making import VolumeSettings

@@ -8,9 +8,10 @@ from quart import Quart, Response, request
 from flylab import ids
 from flylab.errors import RuleError
 from flylab.local.api_leases import admitted, take
-from flylab.local.api_requests import Control, answer, count, flag, read_body
+from flylab.local.api_requests import Control, answer, answer_text, count, flag, read_body
 from flylab.local.api_volumes import settle
 from flylab.local.platform import Platform
+from flylab.local.rendered import as_list
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, parse_signal
 from flylab.rules.life import Life
@@ -54,8 +55,12 @@ def register(api: Quart, control: Control) -> None:
         if request.args.get("limit"):
             limit, cursor = count("limit", 1000, 1000), request.args.get("cursor", "")
             part, cursor = after(found, _place, limit=limit, cursor=cursor, now=platform.clock.wall())
-        shown = [_summary(life) if flag("summary") else show(life).to_json() for life in part]
-        return answer(shown, headers={"fly-next-cursor": cursor} if cursor else None)
+        more = {"fly-next-cursor": cursor} if cursor else None
+        if flag("summary"):
+            return answer([_summary(life) for life in part], headers=more)
+        if flag("include_leases"):
+            return answer([show(life).to_json() for life in part], headers=more)
+        return answer_text(as_list([platform.rendered.text(life) for life in part]), headers=more)
 
     @api.post("/v1/apps/<app_name>/machines", endpoint="Machines_create")
     async def create_machine(app_name: str) -> Response:

@@ -64,9 +64,18 @@ def _place(life: Life) -> Place:
 
 def _shown(life: Life, *, summary: bool) -> Json:
     """The short form of a machine in this list (official document, OrgMachine)."""
-    whole = life.machine().to_json()
-    keys = ("id", "name", "state", "region", "version", "instance_id", "private_ip", "created_at", "updated_at")
-    short: Json = {key: whole[key] for key in keys} | {"app_name": life.app}
+    short: Json = {
+        "id": life.id,
+        "name": life.name,
+        "state": str(life.state),
+        "region": life.region,
+        "version": life.version,
+        "instance_id": life.version,
+        "private_ip": life.private_ip,
+        "created_at": format_moment(life.created_at),
+        "updated_at": format_moment(life.updated_at),
+        "app_name": life.app,
+    }
     if summary:
         return short
     config = life.config

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import count
 
 from flylab.rules.life import Life
+from flylab.rules.sharing import shared
 from flylab.wire.config import MachineConfig
 
 SCHEMA = """
@@ -29,8 +30,10 @@ class Configs:
     def read(self) -> dict[str, Numbered]:
         """All of them, by machine and number."""
         self._written = {}
+        last = MachineConfig()
         for machine, number, document in self._db.execute("SELECT machine, number, document FROM configs"):
-            self._written.setdefault(machine, {})[number] = MachineConfig.from_json(json.loads(document))
+            last = shared(MachineConfig.from_json(json.loads(document)), last)
+            self._written.setdefault(machine, {})[number] = last
         return {machine: dict(numbered) for machine, numbered in self._written.items()}
 
     def write(self, life: Life) -> Numbered:

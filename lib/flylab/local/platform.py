@@ -16,6 +16,7 @@ from flylab.local.bell import Bell
 from flylab.local.driver import Driver
 from flylab.local.events import Hub
 from flylab.local.proxy_log import ProxyLog
+from flylab.local.rendered import Rendered
 from flylab.local.settings import PlatformSettings
 from flylab.local.store import Store
 from flylab.local.volumes import VolumeFolders
@@ -33,7 +34,6 @@ from flylab.rules.waking import COMING, check_rate, check_startable, why_not_sta
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineState as S
 
-_log = logging.getLogger(__name__)
 _PRESENT = frozenset({S.STARTED, S.SUSPENDED, S.SUSPENDING, S.STOPPING})
 
 
@@ -48,6 +48,7 @@ class Platform:
         self.view = View()
         self.loads = Loads()
         self.rates: Rates | None = None  # of the Machines API, when it limits calls
+        self.rendered = Rendered()
         self.events = Hub()
         self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
         self._draining: dict[str, Callable[[str], None] | None] = {}  # who is told when a request needs the machine
@@ -210,6 +211,7 @@ class Platform:
                     self._check_told(action)
                 case do.Forgotten(machine=machine_id):
                     self.view.drop(machine_id)
+                    self.rendered.drop(machine_id)
                 case do.AppDropped(app=app):
                     self.view.drop_app(app)
                     self.proxy_log.drop(app)
@@ -256,6 +258,7 @@ class Platform:
             app = self.fleet.app(name)
             self.view.put_app(AppRow(name=app.name, organization=app.organization, network=app.network))
         for machine_id in machines:
+            self.rendered.drop(machine_id)
             life = self.fleet.find(machine_id)
             if life is not None:
                 for watcher in self.watchers:

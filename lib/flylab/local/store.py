@@ -13,7 +13,7 @@ from typing import Any
 
 from flylab.errors import LocalError
 from flylab.local.configs import SCHEMA, Configs, Numbered
-from flylab.rules.fleet import AppEntry
+from flylab.rules.apps import AppEntry
 from flylab.rules.life import Life
 from flylab.wire.fields import Json
 from flylab.wire.machine import Event, MachineConfig, parse_state

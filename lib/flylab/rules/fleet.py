@@ -3,7 +3,6 @@
 Names are reserved in the same step that gives them out. ``now`` is in seconds since the epoch.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -13,6 +12,7 @@ from flylab.errors import RuleError
 from flylab.rules import actions as do
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
+from flylab.rules.apps import AppEntry, create_app
 from flylab.rules.belongings import Belongings
 from flylab.rules.leases import KIND as LEASE
 from flylab.rules.leases import Leases, LeaseSettings, ReleaseLease, TakeLease
@@ -33,6 +33,7 @@ from flylab.rules.orders import (
 )
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import SecretSettings
+from flylab.rules.sharing import shared
 from flylab.rules.sixpn import private_ip
 from flylab.rules.undo import Before
 from flylab.rules.volume_making import VolumeSettings
@@ -41,8 +42,6 @@ from flylab.rules.volumes import Volumes
 from flylab.wire.fields import Json
 from flylab.wire.machine import App
 from flylab.wire.machine import MachineState as S
-
-_APP_NAME = re.compile(r"[a-z0-9-]{1,62}")  # fly-go flaps/flaps_error_test.go has the refusal in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +53,6 @@ class FleetSettings:
     secrets: SecretSettings = field(default_factory=SecretSettings)
     lease: LeaseSettings = field(default_factory=LeaseSettings)
     keep_destroyed: float = 300.0  # our choice: destroyed machines are seen "for a while", nobody says how long
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppEntry:
-    """An app as the platform keeps it."""
-
-    id: str
-    name: str
-    organization: str
-    network: str
-    created_at: float
-    idempotency_key: str = ""
 
 
 class Fleet:
@@ -168,7 +155,7 @@ class Fleet:
     def _decide(self, event: FleetEvent, now: float) -> list[Action]:
         match event:
             case CreateApp():
-                return self._create_app(event, now)
+                return [*create_app(self._apps, event, now)]
             case DeleteApp():
                 return self._delete_app(event, now)
             case CreateMachine():
@@ -207,27 +194,6 @@ class Fleet:
             case _ as never:
                 assert_never(never)
 
-    def _create_app(self, event: CreateApp, now: float) -> list[Action]:
-        for app in self._apps.values():
-            if event.idempotency_key and app.idempotency_key == event.idempotency_key:
-                if event.name in ("", app.name):
-                    return []
-                raise RuleError("unprocessable", f"idempotency_key was already used to create app '{app.name}'")
-        if not _APP_NAME.fullmatch(event.name):
-            why = "1 to 62 lower-case letters, digits and dashes are allowed"
-            raise RuleError("unprocessable", f"app name '{event.name[:80]}' is invalid, {why}")
-        if event.name in self._apps:
-            raise RuleError("name_taken", f"app name '{event.name}' has already been taken")
-        self._apps[event.name] = AppEntry(
-            id=event.id,
-            name=event.name,
-            organization=event.organization,
-            network=event.network,
-            created_at=now,
-            idempotency_key=event.idempotency_key,
-        )
-        return [do.AppChanged(event.name)]
-
     def _delete_app(self, event: DeleteApp, now: float) -> list[Action]:
         name = self.app(event.name).name
         going = list(self.machines(name))
@@ -249,12 +215,15 @@ class Fleet:
 
     def _create_machine(self, event: CreateMachine, now: float) -> list[Action]:
         app = self.app(event.app)
-        for other in self.machines(app.name):
+        alike = list(self.machines(app.name))
+        for other in alike:
             if other.name == event.name and other.state is not S.DESTROYED:
                 text = f'unique machine name violation, machine ID {other.id} already exists with name "{event.name}"'
                 raise RuleError("already_exists", text)
         volume = find_volume(self.volumes, app.name, event.region, event.config)
         config = mounted(event.config, volume)
+        if like := next(reversed(alike), None):
+            config = shared(config, like.config)
         life = Life(
             id=event.id,
             app=app.name,
@@ -267,7 +236,7 @@ class Fleet:
             cordoned=event.cordoned,
             skip_secrets=event.skip_secrets,
             private_ip=self._private_ip(app, event),
-            image_ref=event.image_ref,
+            image_ref=like.image_ref if like and like.image_ref == event.image_ref else event.image_ref,
             versions=((event.version, config),),
         )
         found: list[Action] = [*life.step(on.Prepared(), now, settings=self._settings.life, mint=self._mint)]

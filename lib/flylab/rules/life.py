@@ -12,6 +12,7 @@ from flylab.rules import lifecycle as on
 from flylab.rules.actions import Changed, Freeze, MachineAction, Noted, Remove, RestartLater, Spawn, Terminate, Thaw
 from flylab.rules.checks import Health
 from flylab.rules.lifecycle import Happening, following
+from flylab.rules.sharing import NOTHING
 from flylab.wire.config import MachineConfig
 from flylab.wire.fields import Json
 from flylab.wire.machine import Event, Machine
@@ -209,6 +210,7 @@ class Life:
             source=getattr(event, "source", "user" if isinstance(event, on.Prepared) else "flyd"),
             timestamp=round(now * 1000),
             request=self._request(event, before, now),
+            extra=NOTHING,
         )
         self.log = (*self.log, (entry, self.version))[-settings.events_kept :]
         return Noted(self.id, self.name, self.app, self.region, entry, self.version)
@@ -231,7 +233,7 @@ class Life:
             case on.StartFailed(why=why) | on.LaunchFailed(why=why):
                 return {"error": why}
             case _:
-                return {}
+                return NOTHING
 
     def machine(self) -> Machine:
         """As the Machines API shows it, newest event first."""
