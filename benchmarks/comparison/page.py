@@ -60,11 +60,11 @@ def command(run: dict[str, Any]) -> str:
     return shlex.join(["python", "benchmarks/rooms.py", *run["asked"]])
 
 
-def place(page: str, section: str) -> str:
+def place(page: str, section: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """The page with this section instead of the earlier one; at the end of a page that has none."""
-    written = f"{BEGIN}\n{section}\n{END}"
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    written = f"{marks[0]}\n{section}\n{marks[1]}"
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if begin and end:
         return before + written + after
     return f"{(page or TITLE).rstrip()}\n\n{written}\n"

@@ -1,12 +1,12 @@
 """Texts of machines that are kept: they are what the machine says now, whatever has happened to it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flylab.errors import LocalError
-from flylab.local.rendered import as_list
 from flylab.rules import lifecycle as on
 from flylab.rules.metadata import SetMetadata
 from flylab.rules.orders import Cordon, Happened
@@ -23,8 +23,8 @@ def test_a_kept_text_is_what_the_machine_says_now_after_each_change(tmp_path: Pa
     ):  # fmt: skip
         platform.rendered.text(life)
         platform.apply(event)
-        assert platform.rendered.text(life) == type(platform.rendered)().text(life), event
-    assert platform.rendered.text(life) is platform.rendered.text(life)
+        assert platform.rendered.text(life) == json.dumps(life.machine().to_json()).encode(), event
+    assert platform.rendered._of(life) is platform.rendered._of(life)  # and it was not made anew
     platform.apply(Happened("m", on.Destroy()))
     platform.apply(Happened("m", on.Removed()))
     assert b'"state": "destroyed"' in platform.rendered.text(life)
@@ -38,11 +38,15 @@ def test_large_machines_and_those_with_checks_are_not_kept(tmp_path: Path) -> No
         replace(life.config, checks={"up": {"type": "tcp", "port": 80}}),
     ):
         world.platform.apply(Happened("m", on.Update(config, config.image + str(len(config.env)), {})))
-        assert texts.text(life) is not texts.text(life)
+        assert texts._of(life) is not texts._of(life)
 
 
-def test_a_list_is_spaced_as_everywhere() -> None:
-    assert (as_list([]), as_list([b"{}"]), as_list([b"{}", b"{}"])) == (b"[]", b"[{}]", b"[{}, {}]")
+def test_a_text_is_written_as_everywhere(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    life = world.machine()
+    whole = json.dumps(life.machine().to_json())
+    for lives in ([], [life], [life, life]):
+        assert world.platform.rendered.texts(lives).decode() == f"[{', '.join(whole for _ in lives)}]"
 
 
 async def test_news_that_cannot_be_written_down_is_taken_in_its_order_when_it_can(

@@ -265,3 +265,15 @@ def test_a_deleted_app_takes_leases_and_limits_of_its_machines_along_at_once() -
     fleet = new_fleet(*start("m1"), SetMemoryLimit("m1", 100), TakeLease(machine="m1", nonce="n", owner="o", ttl=30))
     fleet.apply(DeleteApp(name="rooms", force=True), 2.0)  # the process of the machine has not ended yet
     assert [kind for kind, records in fleet.records.items() if records.rows()] == []
+
+
+def test_machines_that_are_alike_share_what_is_equal_and_stay_themselves() -> None:
+    fleet = new_fleet(machine("m1"))
+    config = MachineConfig(image="local/sleep", metadata={"a": "1", "b": "2"}, env={"A": "1"})
+    fleet.apply(CreateMachine(**{**fields(machine("m2")), "config": config}), 2.0)  # type: ignore[arg-type]
+    one, two = (fleet.machine("rooms", key).config for key in ("m1", "m2"))
+    assert (two, two.metadata is one.metadata) == (config, True)
+    fleet.apply(SetMetadata(machine="m2", values={"a": "9"}), 3.0)
+    assert one.metadata == {"a": "1", "b": "2"}
+    fleet.apply(Happened("m1", on.Update(config, "v2", {})), 3.0)
+    assert fleet.machine("rooms", "m1").versions[-1] == ("v2", config)

@@ -185,6 +185,12 @@ def test_an_update_of_a_running_machine_swaps_its_process() -> None:
     assert told.life.machine().image_ref == {"tag": "x"}
 
 
+def test_the_oldest_versions_are_forgotten() -> None:
+    told = Told(settings=LifeSettings(versions_kept=2))
+    told.tell(on.Prepared(), *(on.Update(told.life.config, f"v{n}", {}) for n in range(2, 6)))
+    assert [version for version, _ in told.life.versions] == ["v4", "v5"]
+
+
 def test_an_update_ends_a_crash_loop_without_waiting() -> None:
     told = Told(MachineConfig(image="i", restart=Restart(policy="always")))
     told.tell(*RUNNING, on.Exited(1))

@@ -11,7 +11,6 @@ from flylab.local.api_leases import admitted, take
 from flylab.local.api_requests import Control, answer, answer_text, count, flag, read_body
 from flylab.local.api_volumes import settle
 from flylab.local.platform import Platform
-from flylab.local.rendered import as_list
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, parse_signal
 from flylab.rules.life import Life
@@ -60,7 +59,7 @@ def register(api: Quart, control: Control) -> None:
             return answer([_summary(life) for life in part], headers=more)
         if flag("include_leases"):
             return answer([show(life).to_json() for life in part], headers=more)
-        return answer_text(as_list([platform.rendered.text(life) for life in part]), headers=more)
+        return answer_text(platform.rendered.texts(list(part)), headers=more)
 
     @api.post("/v1/apps/<app_name>/machines", endpoint="Machines_create")
     async def create_machine(app_name: str) -> Response:

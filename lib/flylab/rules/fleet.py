@@ -255,7 +255,8 @@ class Fleet:
         if life is None:
             raise RuleError("machine_not_found", "machine not found")
         if isinstance(what, on.Update):
-            what = replace(what, config=remounted(self.volumes, life.config.mounts, what.config))
+            config = remounted(self.volumes, life.config.mounts, what.config)
+            what = replace(what, config=shared(config, life.config))
         found: list[Action] = list(life.step(what, now, settings=self._settings.life, mint=self._mint))
         if (
             isinstance(what, on.Update)

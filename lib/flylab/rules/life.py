@@ -41,6 +41,7 @@ class LifeSettings:
     # Documented: an update starts a stopped machine; reported 2026-09 and 2026-10: it does not.
     update_starts: bool = False
     events_kept: int = 50  # the most that the events endpoint shows
+    versions_kept: int = 100  # our choice: each has a whole configuration; the oldest are forgotten
 
     def pause(self, earlier: int) -> float:
         """Seconds before a restart that follows ``earlier`` ones within the window."""
@@ -116,7 +117,7 @@ class Life:
             case on.Update(config=config, version=version, image_ref=image_ref):
                 self.config, self.version, self.image_ref = config, version, image_ref
                 self.skip_secrets = event.skip_secrets
-                self.versions = (*self.versions, (version, config))
+                self.versions = (*self.versions, (version, config))[-settings.versions_kept :]
                 self.restarts = ()
                 if self.running:
                     return [self._terminate(None, None, settings, frozen=before is S.SUSPENDED)]

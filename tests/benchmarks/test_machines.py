@@ -1,0 +1,49 @@
+"""What `benchmarks/machines.py` makes of its runs, and that it can make one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import machines
+from comparison.page import BEGIN as ROOMS
+from comparison.page import END as ROOMS_END
+from comparison.page import place
+
+RUN = {
+    "at": "2026-01-02T03:04+00:00", "cpu": "a", "cores": 2, "memory_gb": 4, "kernel": "Linux", "python": "3.11",
+    "load_before": [1.0, 1.0, 1.0], "load_after": [1.0, 1.0, 1.0], "machines": 1000, "bytes": 1_000_000,
+    "list": [3.0, 1.0, 2.0], "list_floor": [1.0], "list_cpu": 1.0, "first_cpu": 40.0, "create": [6.0], "commit": [1.5],
+    "create_cpu": 1.0, "memory": 2048, "memory_listed": 4096, "large_create": 100.0, "large_change": [1.0],
+    "started": 50, "starts_s": 1.0, "meanwhile": [1.0],
+}  # fmt: skip
+
+
+def test_the_section_has_medians_and_differences_beside_what_was_promised() -> None:
+    text = machines.section(RUN)
+    assert "| list of 1,000 stopped machines, 1.0 MB, ms | ≤ 50 | 2.00 (3.00) |" in text
+    assert "| … the difference of the medians, ms | ≤ 5 | 4.50 |" in text
+    assert "| memory of a machine, KB | ≤ 5 | 2.0 |" in text
+    assert "n: 3 lists, 1 creations, 1 answers meanwhile" in text
+
+
+def test_the_section_leaves_that_of_the_rooms_alone() -> None:
+    page = f"# How fast it is\n\n{ROOMS}\nrooms\n{ROOMS_END}\n"
+    once = place(page, "one", marks=(machines.BEGIN, machines.END))
+    twice = place(once, "two", marks=(machines.BEGIN, machines.END))
+    assert "rooms" in twice
+    assert "one" not in twice
+    assert twice.endswith(f"{machines.BEGIN}\ntwo\n{machines.END}\n")
+
+
+def test_a_small_run_starts_fifty_at_once_without_one_failing(tmp_path: Path) -> None:
+    run = machines.measure(120, 2, tmp_path)
+    assert run["started"] == 50
+    assert run["bytes"] > 120 * 500
+    assert json.dumps(run)
+
+
+def test_without_a_run_there_is_nothing_to_write(tmp_path: Path) -> None:
+    words = [sys.executable, str(Path(machines.__file__)), "--machines", "50"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, "more than 101 machines" in done.stderr) == (2, True)
