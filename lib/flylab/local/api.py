@@ -16,6 +16,7 @@ from flylab.local import (
     api_certificates,
     api_details,
     api_faults,
+    api_fly_logs,
     api_flylab,
     api_inside,
     api_leases,
@@ -41,7 +42,8 @@ def create_api(control: Control) -> Quart:
     api.url_map.strict_slashes = False
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
     machines = (api_machines, api_details, api_leases, api_inside)
-    for routes in (api_apps, *machines, *belongings, api_orgs, api_flylab, api_faults, api_logs, api_metrics):
+    watching = (api_flylab, api_faults, api_logs, api_fly_logs, api_metrics)
+    for routes in (api_apps, *machines, *belongings, api_orgs, *watching):
         routes.register(api, control)
     region = control.catalogue.regions[0]
 

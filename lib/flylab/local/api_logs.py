@@ -52,7 +52,7 @@ async def _logs(control: Control, app: str, machine_id: str, region: str) -> Res
     since, limit = request.args.get("since", ""), count("limit", _TAIL, _MOST)
     if since:
         since = format_moment(parse_moment(since, "since"))
-    watch = _Watch(control, app, machine_id, region)
+    watch = Watch(control, app, machine_id, region)
     if flag("follow"):
         response = Response(
             watch.follow(since, limit), content_type="text/event-stream", headers={"cache-control": "no-store"}
@@ -67,7 +67,7 @@ async def _logs(control: Control, app: str, machine_id: str, region: str) -> Res
         watch.close()
 
 
-class _Watch:
+class Watch:
     """The logs that one request looks at; machines come and go meanwhile."""
 
     def __init__(self, control: Control, app: str, machine_id: str, region: str) -> None:
