@@ -207,3 +207,67 @@ async def test_a_side_that_does_not_read_holds_the_other_back():
             await asyncio.wait_for(sent.wait(), 0.3)
         assert await client.reader.readexactly(size) == bytes(size)
         await asyncio.wait_for(sent.wait(), 5)
+
+
+async def test_a_websocket_is_closed_with_1001_behind_the_frame_that_is_under_way() -> None:
+    world = World()
+    parts: asyncio.Queue[bytes] = asyncio.Queue()
+    heard: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ACCEPT)
+        while part := await parts.get():
+            writer.write(part)
+        heard.append(await reader.read(100))
+
+    (await world.add("a", room)).script = script
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.send(UPGRADE)
+        await client.response()
+        await parts.put(b"\x81\x04ha")
+        assert await client.reader.readexactly(4) == b"\x81\x04ha"
+        door.edge.websockets.close("b")
+        door.edge.websockets.close("a")
+        door.edge.websockets.close("a")
+        await parts.put(b"lf")
+        assert await client.reader.readexactly(6) == b"lf\x88\x02\x03\xe9"
+        await parts.put(b"\x81\x04more")  # goes nowhere: nothing may follow a close frame
+        await client.send(b"\x88\x82\x00\x00\x00\x00\x03\xe9")
+        await parts.put(b"")
+        await until(lambda: heard == [b"\x88\x82\x00\x00\x00\x00\x03\xe9"])
+        assert await client.ended() == b""
+
+
+@pytest.mark.parametrize("size", [10, 5000])
+async def test_between_two_frames_a_websocket_is_closed_at_once(size: int) -> None:
+    world = World()
+    frame = b"\x82\x7e" + size.to_bytes(2, "big") + b"x" * size
+    await world.add("a", lambda *_: ACCEPT + frame)
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.send(UPGRADE)
+        await client.response()
+        assert await client.reader.readexactly(len(frame)) == frame
+        door.edge.websockets.close("a")
+        assert await client.reader.readexactly(4) == b"\x88\x02\x03\xe9"
+
+
+async def test_another_protocol_is_left_alone_and_what_is_over_is_forgotten() -> None:
+    world = World()
+    await world.add("a", room)
+    async with open_door(world) as door:
+        other, gone, client = [await door.client() for _ in range(3)]
+        await other.send(UPGRADE.replace("websocket", "tunnel"))
+        for each in (gone, client):
+            await each.send(UPGRADE)
+            await each.response()
+        await other.response()
+        await gone.close()
+        await until(lambda: world.loads.of("a") == 2)
+        door.edge.websockets.close("a")
+        assert await client.reader.readexactly(2) == b"hi"
+        assert await other.reader.readexactly(2) == b"hi"
+        await other.send(b"still here")
+        assert await other.reader.readexactly(10) == b"still here"

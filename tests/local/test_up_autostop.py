@@ -144,10 +144,13 @@ def test_the_primary_region_keeps_its_minimum(platform: Up) -> None:
 def test_an_open_websocket_is_closed_with_1001_and_opened_again_on_the_woken_machine(platform: Up) -> None:
     """REPORTED community.fly.io/t/27544 (Fly's staff): WebSockets get a close frame, 1001, before the stop."""
     app = platform.app("sockets")
-    # Both have load below their soft limit, so one is too many by the formula: the one with less load.
-    leaving, staying = web(platform, app), web(platform, app)
+    staying = web(platform, app, concurrency={"type": "requests", "soft_limit": 3})
     with ExitStack() as stack:
-        page, *_ = [stack.enter_context(web_socket(platform, app, each)) for each in (leaving, staying, staying)]
+        others = [stack.enter_context(web_socket(platform, app, staying)) for _ in range(3)]
+        leaving = web(platform, app)
+        page = stack.enter_context(web_socket(platform, app, leaving))
+        # Now both have load below their soft limit, so one is too many by the formula: the one with less load.
+        others[0].close()
         with pytest.raises(ConnectionClosed) as closed:
             page.recv(20)
         assert closed.value.rcvd is not None
@@ -156,6 +159,7 @@ def test_an_open_websocket_is_closed_with_1001_and_opened_again_on_the_woken_mac
         # The machine heard of it as of a client that leaves, and only then was told to stop.
         said = platform.log(leaving, app)
         assert said.index("closed with 1001") < said.rindex("interrupted")
+        stack.enter_context(web_socket(platform, app, staying))  # at its soft limit: two are not too many
         again = stack.enter_context(web_socket(platform, app, leaving))
         assert again.response is not None
         assert again.response.status_code == 101

@@ -142,11 +142,6 @@ class Downstream(asyncio.Protocol):
         if early:
             pipe.on_client_data(early)
 
-    def going_away(self, machine: str) -> None:
-        """The proxy is about to stop this machine; of interest when the client has a WebSocket to it."""
-        if self._pipe is not None and self._pipe.websocket == machine:
-            self._pipe.going_away()
-
     def time_out(self) -> None:
         """Too long without a complete request head."""
         self.deadline = None

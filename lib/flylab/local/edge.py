@@ -21,6 +21,7 @@ from flylab.local.hearing import Hearing
 from flylab.local.latency import Latency
 from flylab.local.upstream import Pool, Upstream
 from flylab.local.waiting_line import WaitingLine
+from flylab.local.websockets import WebSockets
 from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Hop
 from flylab.rules.limits import ExchangeSettings
@@ -86,6 +87,7 @@ class Edge:
         self.hearing = Hearing(platform.view, platform.loads, self.settings.propagation, rng)
         self.view, self.loads = self.hearing.view, self.hearing.loads
         self.line = WaitingLine(self.loads)
+        self.websockets = WebSockets()
         self.pool = Pool(idle=self.settings.pool_idle)
         self.notes: dict[str, object] = {}  # what is added to every trace: the faults that are armed
         self.tallies = Tallies(region)
@@ -145,11 +147,6 @@ class Edge:
             rtt=self._rtt,
             rng=self._rng,
         )
-
-    def going_away(self, machine: str) -> None:
-        """Close all WebSockets to a machine that is about to be stopped."""
-        for client in list(self._clients):
-            client.going_away(machine)
 
     def request_id(self, wall: float) -> str:
         return ids.request_id(self._rng, wall, self.region)

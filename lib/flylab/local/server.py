@@ -188,7 +188,7 @@ class Server:
 
     def _going_away(self, machine: str) -> None:
         for edge in self._edges:
-            edge.going_away(machine)
+            edge.websockets.close(machine)
 
     def _edge(self, region: str) -> Edge:
         return Edge(

@@ -14,6 +14,7 @@ from flylab.local.upstream import Upstream
 from flylab.wire.websocket import GOING_AWAY, is_whole
 
 _SHORT = 1024  # bytes of a chunk that may be kept to be looked at later, one for each pipe; our choice
+_LONG = 65_536  # bytes of a frame under way that may be kept while its end is waited for; our choice
 
 
 class ClientSide(Protocol):
@@ -32,7 +33,7 @@ class Pipe:
     """Joins a client and a machine; ``over`` is called once, when the last direction has ended.
 
     A process that dies looks like one that has said its last word, so a pipe with one end left is closed when nothing
-    has moved for ``half_open`` seconds. ``websocket`` is the id of the machine that it is a WebSocket to, if it is one.
+    has moved for ``half_open`` seconds.
     """
 
     __slots__ = (
@@ -47,19 +48,9 @@ class Pipe:
         "_said",
         "_timer",
         "_upstream",
-        "websocket",
     )
 
-    def __init__(
-        self,
-        client: ClientSide,
-        upstream: Upstream,
-        over: Callable[[], None],
-        *,
-        half_open: float,
-        websocket: str | None = None,
-    ) -> None:
-        self.websocket = websocket
+    def __init__(self, client: ClientSide, upstream: Upstream, over: Callable[[], None], *, half_open: float) -> None:
         self._last: bytes | bool = True  # the machine's last chunk, or whether a frame ended with it
         self._leaving = False  # the client is to be told that the machine goes away …
         self._said = False  # … and was told
@@ -122,19 +113,22 @@ class Pipe:
     # ── from the platform ───────────────────────────────────────────────────────────────────────────────────────
 
     def going_away(self) -> None:
-        """Close the client's WebSocket with 1001 behind the frame that is under way; its answer goes to the machine."""
-        if self.websocket is None or self._leaving or self._machine_ended:
+        """Close what is a WebSocket with 1001 behind the frame that is under way; the answer goes to the machine."""
+        if self._leaving or self._machine_ended:
             return
         self._leaving = True
-        self._say_going(whole=self._last if isinstance(self._last, bool) else is_whole(self._last))
+        self._say_going()
 
     def _write_last(self, payload: bytes) -> None:
-        if not self._said:  # nothing may follow a close frame
-            self._client.write(payload)
-            self._say_going(whole=is_whole(payload))
+        if self._said:  # nothing may follow a close frame
+            return
+        self._client.write(payload)
+        begun = self._last if isinstance(self._last, bytes) and not is_whole(self._last) else b""
+        self._last = begun + payload if len(begun) + len(payload) <= _LONG else is_whole(payload)
+        self._say_going()
 
-    def _say_going(self, *, whole: bool) -> None:
-        if whole:
+    def _say_going(self) -> None:
+        if self._last if isinstance(self._last, bool) else is_whole(self._last):
             self._said = True
             self._client.write(GOING_AWAY)
 

@@ -298,20 +298,16 @@ class Walk:
         self._upstream = None
         self._relay()
         self._reply.flush()
-        pipe = Pipe(
-            client,
-            upstream,
-            partial(self._finish, complete=True),
-            half_open=self._edge.settings.half_open,
-            websocket=self._websocket(),
-        )
+        pipe = Pipe(client, upstream, self._spliced, half_open=self._edge.settings.half_open)
+        if (self._head.upgrade or b"").lower() == b"websocket" and self._exchange is not None:
+            self._edge.websockets.add(self._exchange.hops[-1].machine, self, pipe)
         upstream.pipe(pipe)
         client.pipe(pipe)
 
-    def _websocket(self) -> str | None:
-        """The machine that the client has a WebSocket to now, None when it upgraded to something else."""
+    def _spliced(self) -> None:
         assert self._exchange is not None
-        return self._exchange.hops[-1].machine if (self._head.upgrade or b"").lower() == b"websocket" else None
+        self._edge.websockets.remove(self._exchange.hops[-1].machine, self)
+        self._finish(complete=True)
 
     def _refuse(self, effect: Refuse) -> None:
         self._code = effect.code
