@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from flylab.errors import ParseError
 from flylab.wire.fields import Fields, Json, read_object, without_empty
+from flylab.wire.port_options import NONE, PortOptions, read_port_options
 
 SOFT_LIMIT = 20  # what counts when ``soft_limit`` is not set (reference/load-balancing)
 AUTOSTOP = ("off", "stop", "suspend")
@@ -22,6 +23,7 @@ class Port:
     handlers: tuple[str, ...] = ()
     force_https: bool = False
     extra: Json = field(default_factory=dict)
+    options: PortOptions = field(default=NONE, compare=False, repr=False)  # what ``extra`` says, for the proxy
 
     @classmethod
     def from_json(cls, value: object, where: str = "port") -> "Port":
@@ -29,7 +31,9 @@ class Port:
         port = f.maybe_integer("port")
         if port is not None and not 0 < port < 65536:
             raise ParseError(f.path("port"), port, "a port is between 1 and 65535")
-        return cls(port=port, handlers=f.texts("handlers"), force_https=f.flag("force_https"), extra=f.rest())
+        handlers, force_https, extra = f.texts("handlers"), f.flag("force_https"), f.rest()
+        options = read_port_options(extra, where)
+        return cls(port=port, handlers=handlers, force_https=force_https, extra=extra, options=options)
 
     def to_json(self) -> Json:
         return without_empty(port=self.port, handlers=list(self.handlers), force_https=self.force_https) | self.extra
