@@ -50,7 +50,8 @@ WALLS = {
     "client": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx"})),
     "measure": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx", "numpy"})),
     "local": Wall(
-        ours=frozenset({"rules", "wire", "clock", "ids", "published"}), others=SERVERS | {"dns", "prometheus_client"}
+        ours=frozenset({"rules", "wire", "clock", "ids", "published"}),
+        others=SERVERS | {"dns", "cryptography", "h2", "hpack", "prometheus_client"},
     ),
     "kit": Wall(ours=ANYTHING, others=ANYTHING),
     "app": Wall(

@@ -55,7 +55,13 @@ def _kit(name: str, arguments: list[str]) -> int:
 
 
 def _up(flags: argparse.Namespace, parent: int) -> int:
-    for package, module in (("quart", "quart"), ("uvicorn", "uvicorn"), ("dnspython", "dns")):
+    for package, module in (
+        ("quart", "quart"),
+        ("uvicorn", "uvicorn"),
+        ("dnspython", "dns"),
+        ("cryptography", "cryptography"),
+        ("h2", "h2"),
+    ):
         if find_spec(module) is None:
             raise UsageError(f"'flylab up' needs the package {package}; install flylab[local]")
     from flylab.local.options import Options
@@ -66,6 +72,8 @@ def _up(flags: argparse.Namespace, parent: int) -> int:
         state=flags.state,
         api_port=flags.api_port,
         edge_port=flags.edge_port,
+        tls=flags.tls,
+        tls_port=flags.tls_port,
         dns_port=flags.dns_port,
         dns_answers=flags.dns_answers,
         latency=flags.latency,
@@ -94,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--state", type=Path, metavar="DIR", help="keep apps and machines here (default: a new folder)")
     up.add_argument("--api-port", type=_port, default=4280, metavar="N", help="4280 by default, 0 for any free port")
     up.add_argument("--edge-port", type=_port, default=4300, metavar="N", help="of the first edge, the others follow")
+    up.add_argument("--tls", action="store_true", help="https at the edges too, with an authority of this computer")
+    up.add_argument("--tls-port", type=_port, default=4400, metavar="N", help="of the first edge, the others follow")
     up.add_argument(
         "--dns-port", type=_port, default=0, metavar="N", help="for .internal names; any free one by default"
     )

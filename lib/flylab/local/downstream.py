@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from flylab.local.body import ChunkedReader, LengthReader, Reader
 from flylab.local.flow import Gate, Hold
+from flylab.local.front import Front
 from flylab.local.http1 import BadMessage, RequestHead, read_request
 from flylab.local.splice import Pipe
 from flylab.local.walk import Walk
@@ -24,8 +25,9 @@ _LINGER = 2.0  # seconds in which a client may read a refusal while it is still 
 class Downstream(asyncio.Protocol):
     """Speaks HTTP/1.1 to one client; ``deadline`` is when the edge gives up on it, in the loop's time."""
 
-    def __init__(self, edge: "Edge") -> None:
+    def __init__(self, edge: "Edge", front: Front) -> None:
         self._edge = edge
+        self.front = front
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._walk: Walk | None = None
@@ -43,7 +45,8 @@ class Downstream(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._gate = Gate(self._transport)
         # asyncio leaves Nagle's algorithm on for sockets that were made without naming the protocol.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if (connection := transport.get_extra_info("socket")) is not None:  # a stream of HTTP/2 has none
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.address = str(peer[0])
@@ -64,7 +67,7 @@ class Downstream(asyncio.Protocol):
         if self._pipe is None:
             return False  # a client that stops sending before its answer has left
         self._pipe.on_client_end()
-        return True
+        return self._transport.can_write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
@@ -96,8 +99,12 @@ class Downstream(asyncio.Protocol):
         return found
 
     def write_eof(self) -> None:
-        if not self._closed and not self._transport.is_closing():
+        if self._closed or self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
             self._transport.write_eof()
+        elif not self._lingering:  # TLS has no half of a connection
+            self._transport.close()
 
     def hold(self, *, on: bool) -> None:
         """Stop or go on reading the request's body, or the client's side of a pipe."""
@@ -192,7 +199,7 @@ class Downstream(asyncio.Protocol):
         walk.on_payload(payload, complete=reader.done)
 
     def _refuse(self, status: int, text: str) -> None:
-        self.write(self._edge.heads.refusal(status, text, close=True))
+        self.write(self.front.heads.refusal(status, text, close=True))
         self._linger()
 
     def _linger(self) -> None:

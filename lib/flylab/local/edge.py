@@ -8,6 +8,7 @@ client ──► Downstream ──► Walk ◄──► rules.Exchange
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from random import Random
@@ -16,14 +17,17 @@ from typing import Any, Protocol
 from flylab import ids
 from flylab.clock import Clock
 from flylab.local.downstream import Downstream
+from flylab.local.front import Front
 from flylab.local.heads import HeadWriter
 from flylab.local.hearing import Hearing
+from flylab.local.http1 import RequestHead
 from flylab.local.latency import Latency
 from flylab.local.upstream import Pool, Upstream
 from flylab.local.waiting_line import WaitingLine
 from flylab.local.websockets import WebSockets
 from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Hop
+from flylab.rules.https import forces_https, https_location
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.routing import PUBLIC_PORTS, Loads, View
@@ -44,6 +48,16 @@ class Waker(Protocol):
 
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         """Where the machine's process listens; None when it is not started."""
+
+
+class Client(Protocol):
+    """A connection as its edge keeps it; ``deadline`` is when it is to be told that its time is out."""
+
+    deadline: float | None
+
+    def time_out(self) -> None: ...
+
+    def abort(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +109,37 @@ class Edge:
         self._rng = rng
         self._on_exchange = on_exchange
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
-        self._clients: set[Downstream] = set()
+        self._clients: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
-        self.heads = HeadWriter(region, public_port=PUBLIC_PORTS[0])
+        self.front = Front(PUBLIC_PORTS[0], HeadWriter(region, public_port=PUBLIC_PORTS[0]))
+        self.secure_port: int | None = None  # where this edge speaks TLS for public port 443
 
-    async def serve(self, listener: socket.socket) -> None:
-        """Accept connections on a bound socket from now on."""
+    async def serve(
+        self,
+        listener: socket.socket,
+        protocol: Callable[[], asyncio.Protocol] | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> asyncio.Server:
+        """Accept connections on a bound socket from now on; as HTTP on the edge's own port unless told otherwise."""
         self.loop = asyncio.get_running_loop()
-        self._servers.append(await self.loop.create_server(lambda: Downstream(self), sock=listener))
+        server = await self.loop.create_server(
+            protocol or (lambda: Downstream(self, self.front)),
+            sock=listener,
+            ssl=context,
+            ssl_handshake_timeout=self.settings.head_timeout if context else None,
+        )
+        self._servers.append(server)
         if self._sweeper is None:
             self._sweeper = self.loop.call_later(1.0, self._sweep)
         self.hearing.start(self.loop)
+        return server
+
+    def unserve(self, server: asyncio.Server) -> None:
+        """Stop accepting on it; connections that are open stay."""
+        server.close()
+        self._servers.remove(server)
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
@@ -129,11 +161,11 @@ class Edge:
 
     # ── for connections and walks ───────────────────────────────────────────────────────────────────────────────
 
-    def connected(self, client: Downstream) -> None:
+    def connected(self, client: Client) -> None:
         self._clients.add(client)
         self.tallies.opened += 1
 
-    def disconnected(self, client: Downstream) -> None:
+    def disconnected(self, client: Client) -> None:
         self._clients.discard(client)
         self.tallies.closed += 1
 
@@ -147,6 +179,12 @@ class Edge:
             rtt=self._rtt,
             rng=self._rng,
         )
+
+    def moved(self, front: Front, app: str, head: RequestHead) -> bytes:
+        """Where ``force_https`` sends a request instead of a machine; nowhere without TLS."""
+        if self.secure_port is None or front is not self.front or not forces_https(self.view.rows(app)):
+            return b""
+        return https_location(head.host, self.secure_port, head.target)
 
     def request_id(self, wall: float) -> str:
         return ids.request_id(self._rng, wall, self.region)

@@ -12,13 +12,14 @@ _FORWARDED_PORT = b"x-forwarded-port"
 class HeadWriter:
     """Adds what Fly's proxy adds (networking/request-headers); most of it is the same for all requests of an edge."""
 
-    def __init__(self, region: str, *, public_port: int) -> None:
+    def __init__(self, region: str, *, public_port: int, secure: bool = False, version: bytes = b"1.1") -> None:
         self._port = b"%d" % public_port
+        proto, over_tls = (b"https", b"on") if secure else (b"http", b"off")
         self._request_lines = (
-            b"fly-forwarded-port: %d\r\nfly-region: %b\r\nx-forwarded-proto: http\r\nx-forwarded-ssl: off\r\n"
-            b"via: 1.1 fly.io\r\n" % (public_port, region.encode())
+            b"fly-forwarded-port: %d\r\nfly-region: %b\r\nx-forwarded-proto: %b\r\nx-forwarded-ssl: %b\r\n"
+            b"via: %b fly.io\r\n" % (public_port, region.encode(), proto, over_tls, version)
         )
-        self._response_lines = b"server: Fly/flylab-%b\r\nvia: 1.1 fly.io\r\n" % __version__.encode()
+        self._response_lines = b"server: Fly/flylab-%b\r\nvia: %b fly.io\r\n" % (__version__.encode(), version)
 
     def request(
         self, head: RequestHead, *, address: bytes, request_id: bytes, added: tuple[tuple[str, str], ...]

@@ -12,6 +12,7 @@ from flylab.wire.fault import Fault
 
 API_PORT = 4280  # the port of Fly's own API inside its private network
 EDGE_PORT = 4300
+TLS_PORT = 4400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Options:
     state: Path | None = None
     api_port: int = API_PORT
     edge_port: int = EDGE_PORT
+    tls: bool = False
+    tls_port: int = TLS_PORT
     dns_port: int = 0
     dns_answers: str = "6pn"
     latency: str = "measured"

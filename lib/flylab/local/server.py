@@ -23,6 +23,7 @@ from flylab.local.checker import Checker
 from flylab.local.descendants import adopt_orphans, kill_below
 from flylab.local.edge import Edge, EdgeSettings
 from flylab.local.endings import on_signals, watch_parent
+from flylab.local.entrances import Entrances
 from flylab.local.images import builtin_images, project_folder, read_images
 from flylab.local.latency import Latency
 from flylab.local.limits import find as find_limits
@@ -112,6 +113,9 @@ class Server:
             enforcement=self.limits,
             more_env=self._name_door,
         )
+        self.entrances = Entrances(
+            options, codes, folder=self.store.folder, view=self.platform.view, wall=self.clock.wall, stack=stack
+        )
         self.names: NameServer | None = None
         self._edges: list[Edge] = []
         self._stopping: asyncio.Event | None = None
@@ -148,6 +152,7 @@ class Server:
                 self._edges.append(edge)
                 stack.push_async_callback(edge.close)
                 await edge.serve(listener)
+                await self.entrances.open(edge)
             stack.callback(on_signals(self.stop))
             stack.callback(watch_parent(self.stop, self.options.parent))
             for fault in self.armed:
@@ -237,6 +242,7 @@ class Server:
             "api": url(self.api_socket),
             "org": ORGANIZATION,
             "edges": self._edge_urls(),
+            **self.entrances.described(),
             "dns": self.names.address if self.names else "",
             "dns_answers": self.options.dns_answers,
             "state": str(self.store.folder),
@@ -259,9 +265,10 @@ class Server:
         dns = self.names.address if self.names else ""
         if self.options.json:
             line = {"api": api, "token": self.token, "org": ORGANIZATION, "edges": edges, "state": state}
-            print(json.dumps(line | {"dns": dns, "pid": os.getpid()}), flush=True)
+            print(json.dumps(line | {"dns": dns, "pid": os.getpid()} | self.entrances.described()), flush=True)
         else:
-            print(greeting(api, self.token, edges, dns, state, kept=self.options.state is not None), flush=True)
+            kept, more = self.options.state is not None, self.entrances.described()
+            print(greeting(api, self.token, edges, dns, state, kept=kept, more=more), flush=True)
 
     def _exchanged(self, trace: Json) -> None:
         self.platform.on_exchange(trace)

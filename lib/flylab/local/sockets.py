@@ -41,6 +41,19 @@ def listen_all(api_port: int, edge_port: int, regions: Sequence[str]) -> tuple[s
     return opened[0], dict(zip(regions, opened[1:], strict=True))
 
 
+def listen_edges(port: int, what: str, flag: str, regions: Sequence[str]) -> dict[str, socket.socket]:
+    """One more socket for each edge, at consecutive ports; all or none."""
+    opened: dict[str, socket.socket] = {}
+    try:
+        for i, region in enumerate(regions):
+            opened[region] = listen(port + i if port else 0, f"{what} {region}", flag)
+    except LocalError:
+        for listener in opened.values():
+            listener.close()
+        raise
+    return opened
+
+
 def listen_names(port: int) -> tuple[socket.socket, socket.socket]:
     """A TCP and a UDP socket with the same number; raises ``LocalError`` when the port is taken for one of them."""
     for _ in range(_TRIES):
@@ -60,5 +73,10 @@ def listen_names(port: int) -> tuple[socket.socket, socket.socket]:
     raise LocalError("found no port for names that is free for both TCP and UDP")
 
 
-def url(listener: socket.socket) -> str:
-    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+def port_of(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def url(listener: socket.socket, scheme: str = "http") -> str:
+    return f"{scheme}://{LOOPBACK}:{port_of(listener)}"

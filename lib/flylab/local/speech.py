@@ -4,9 +4,12 @@ from flylab import __version__
 from flylab.wire.fields import Json
 
 
-def greeting(api: str, token: str, edges: dict[str, str], dns: str, state: str, *, kept: bool) -> str:
-    """What is printed when everything is ready."""
+def greeting(api: str, token: str, edges: dict[str, str], dns: str, state: str, *, kept: bool, more: Json) -> str:
+    """What is printed when everything is ready; ``more`` are the edges that speak TLS."""
+    secure = more.get("tls_edges")
     width = max(len(code) for code in edges)
+    tls = secure.items() if isinstance(secure, dict) else ()
+    secured = [f"  TLS  {code:<{width}}      {url}" for code, url in tls]
     port = next(iter(edges.values())).rpartition(":")[2]
     lines = [
         f"flylab {__version__}: Fly Machines on this computer",
@@ -15,6 +18,8 @@ def greeting(api: str, token: str, edges: dict[str, str], dns: str, state: str, 
         "",
         f"  Machines API  {api}/v1",
         *(f"  edge {code:<{width}}      {edges[code]}" for code in edges),
+        *secured,
+        *([f"  authority     {more['ca']} (let your browser or curl --cacert trust it)"] if secured else []),
         f"  names         {dns} (dig @127.0.0.1 -p {dns.rpartition(':')[2]} blue.internal AAAA)",
         f"  state         {state} ({'kept' if kept else 'removed at the end; keep it with --state DIR'})",
         "",

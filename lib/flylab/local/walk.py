@@ -55,20 +55,25 @@ class Walk:
         self._began = edge.clock.now()
         self._started_at = edge.clock.wall()
         self._request_id = edge.request_id(self._started_at)
-        self._reply = Reply(client, edge.heads, head, self._request_id.encode())
+        self._reply = Reply(client, client.front.heads, head, self._request_id.encode())
 
     def start(self, *, body_complete: bool) -> None:
         """Find the app and take the first step."""
         self._body.complete = body_complete
         edge, fields = self._edge, self._head.fields
-        self._app = edge.view.app_of_host(self._head.host.decode("latin-1"))
+        front = self._client.front
+        self._app = front.app or edge.view.app_of_host(self._head.host.decode("latin-1"))
         if self._app is None:
             self._refuse(Refuse(404, "PE01", _unknown_host(self._head.host.decode("latin-1"), edge.region)))
+            return
+        if where := edge.moved(front, self._app, self._head):
+            self._refuse(Refuse(301, "force_https", "this app is served over https alone"), b"location: %b\r\n" % where)
             return
         asked = Asked(
             app=self._app,
             choosing={name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
             length=None if fields.chunked else fields.length or 0,
+            port=front.wanted,
         )
         self._exchange = edge.exchange(asked)
         self._perform(self._exchange.begin(self._began))
@@ -253,7 +258,7 @@ class Walk:
         exchange.connected(self._edge.clock.now())
         body.rewind()
         upstream.begin(self, head.method)
-        request = self._edge.heads.request(
+        request = self._client.front.heads.request(
             head, address=self._client.address.encode(), request_id=self._request_id.encode(), added=effect.headers
         )
         if b"expect" in head.fields.values and not self._continued and not body.complete and not body.size:
@@ -309,13 +314,13 @@ class Walk:
         self._edge.websockets.remove(self._exchange.hops[-1].machine, self)
         self._finish(complete=True)
 
-    def _refuse(self, effect: Refuse) -> None:
+    def _refuse(self, effect: Refuse, added: bytes = b"") -> None:
         self._code = effect.code
         hops = self._exchange.hops if self._exchange is not None else []
         if hops and hops[-1].code in _UNREACHABLE:
             effect = replace(effect, text=f"{effect.text}; {_where_to_look(hops[-1].app, hops[-1].machine)}")
         self._edge.refused(self._app, effect.code, effect.text, hops[-1].machine if hops else "")
-        self._reply.refuse(effect, self._trace_line(effect.status))
+        self._reply.refuse(effect, added + self._trace_line(effect.status))
         self._report()
         self._client.next(keep_alive=not self._reply.close)
 
