@@ -1,11 +1,13 @@
 """TLS and HTTP/2 at the edges of a real platform, and what an app is told of them."""
 
+import json
 import ssl
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from tests.local.h2_client import connected
 from tests.local.up import Up, up
 
 # Answers with what it was asked, as JSON.
@@ -53,6 +55,21 @@ def test_an_app_is_told_of_tls(platform: Up) -> None:
     assert path == "/a?b"
     names = ("x-forwarded-proto", "x-forwarded-ssl", "x-forwarded-port", "fly-forwarded-port")
     assert [headers[name] for name in names] == ["https", "on", "443", "443"]
+
+
+async def test_browsers_get_http2(platform: Up) -> None:
+    """DOCUMENTED networking/services: the http handler speaks HTTP/2 to clients and HTTP/1.1 to the app."""
+    context = trusting(platform)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    port = int(platform.info["tls_edges"]["iad"].rpartition(":")[2])
+    async with connected(port, context, "app.localhost") as client:
+        number = client.ask(method=b"POST", authority=b"app.localhost", path=b"/up", end=False)
+        await client.send(number, b"hello")
+        path, headers, body = json.loads((await client.answer(number)).body)
+    assert (path, headers["host"], headers["via"], headers["fly-region"]) == (
+        "/up", "app.localhost", "2 fly.io", "iad",
+    )  # fmt: skip
+    assert body == "hello" or headers["transfer-encoding"] == "chunked"  # the app reads bodies with a length alone
 
 
 def test_plain_http_is_sent_to_tls(platform: Up) -> None:

@@ -18,6 +18,7 @@ from flylab import ids
 from flylab.clock import Clock
 from flylab.local.downstream import Downstream
 from flylab.local.front import Front
+from flylab.local.h2_front import Http2Settings
 from flylab.local.heads import HeadWriter
 from flylab.local.hearing import Hearing
 from flylab.local.http1 import RequestHead
@@ -75,6 +76,7 @@ class EdgeSettings:
     propagation: float = 0.0  # assumed: seconds after which an edge has heard of machines and of others' loads
     trace: bool = False  # answer every request with x-flylab-trace
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    http2: Http2Settings = field(default_factory=Http2Settings)
 
 
 class Edge:

@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flylab.local.authority import Authority
 from flylab.local.downstream import Downstream
 from flylab.local.edge import Edge
 from flylab.local.front import Front
+from flylab.local.h2_front import Http2
 from flylab.local.heads import HeadWriter
 from flylab.local.options import Options
 from flylab.local.secured import Secured
@@ -53,10 +55,12 @@ class Entrances:
         front = Front(SECURE_PORT, heads, wanted=SECURE_PORT)
         edge.secure_port = port_of(listener)
 
-        def http1() -> Downstream:
-            return Downstream(edge, front)
+        second = replace(front, heads=HeadWriter(edge.region, public_port=SECURE_PORT, secure=True, version=b"2"))
 
-        await edge.serve(listener, lambda: Secured(contexts, http1, http1), contexts.http)
+        def secured() -> Secured:
+            return Secured(contexts, lambda: Downstream(edge, front), lambda: Http2(edge, second))
+
+        await edge.serve(listener, secured, contexts.http)
 
     def described(self) -> Json:
         """What the platform says of them, nothing without TLS."""

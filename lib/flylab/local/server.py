@@ -53,7 +53,7 @@ _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself wa
 # One for the settings of each part (local/settings.py).
 _TABLES = (
     "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "edge",
-    "exchange", "autostop",
+    "exchange", "autostop", "http2",
 )  # fmt: skip
 
 
@@ -293,7 +293,8 @@ _ABANDONED = 60.0  # seconds; our choice, far above the time between making a fo
 
 def _edge_settings(tables: dict[str, dict[str, object]], *, trace: bool) -> EdgeSettings:
     exchange = overridden(EdgeSettings().exchange, tables, "exchange")
-    settings = overridden(EdgeSettings(exchange=exchange), tables, "edge")
+    http2 = overridden(EdgeSettings().http2, tables, "http2")
+    settings = overridden(EdgeSettings(exchange=exchange, http2=http2), tables, "edge")
     return replace(settings, trace=settings.trace or trace)
 
 

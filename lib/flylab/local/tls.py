@@ -75,7 +75,7 @@ def _context(options: TlsOptions, *, http: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if http:
-        context.set_alpn_protocols(list(options.alpn or ("http/1.1",)))
+        context.set_alpn_protocols(list(options.alpn or ("h2", "http/1.1")))
     elif options.alpn:
         context.set_alpn_protocols(list(options.alpn))
     return context
