@@ -15,7 +15,7 @@ from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.life import LifeSettings
 from flylab.rules.memory import SetMemoryLimit
 from flylab.rules.metadata import SetMetadata
-from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened
+from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, Migrate
 from flylab.wire.config import Restart
 from flylab.wire.machine import MachineConfig, Mount
 from flylab.wire.machine import MachineState as S
@@ -109,13 +109,19 @@ class Api(RuleBasedStateMachine):
         wish = TakeLease(machine=machine, nonce="n", owner="me", ttl=30, given=given)
         self.do(wish if take else ReleaseLease(machine=machine, given=given), full=full)
 
-    @rule(key=KEYS, what=st.sampled_from(["cordon", "metadata", "memory", "check"]), yes=st.booleans(), full=FULL)
+    @rule(
+        key=KEYS,
+        what=st.sampled_from(["cordon", "metadata", "memory", "check", "migrate"]),
+        yes=st.booleans(),
+        full=FULL,
+    )
     def detail(self, key: int, what: str, yes: bool, full: bool) -> None:
         machine = self.one(self.machines, key)
         life = self.model.fleet.find(machine)
         self.do(
             {
                 "cordon": Cordon(machine, yes),
+                "migrate": Migrate(machine),
                 "metadata": SetMetadata(machine=machine, values={"a": "w" if yes else None}),
                 "memory": SetMemoryLimit(machine, 100 if yes else 10_000),
                 "check": Checked(machine, life.health.round if life else 0, "up", yes, "said"),
