@@ -20,6 +20,7 @@ from flylab.rules.rates import Rates
 from flylab.rules.tallies import Tallies
 from flylab.wire.fields import Fields, Json
 from flylab.wire.machine import MachineState
+from flylab.wire.strict_json import read_json
 
 T = TypeVar("T")
 _TRUE = frozenset({"1", "t", "true", "T", "TRUE", "True"})  # what Go's ParseBool takes for true
@@ -82,17 +83,15 @@ async def read_body() -> Fields:
     data = await request.get_data(cache=False, as_text=False)
     if not data.strip():
         return Fields({}, "")
+    if (encoding := request.headers.get("content-encoding", "").strip()) not in ("", "identity"):
+        raise RuleError("malformed", f"cannot read a body with content-encoding '{encoding[:80]}', send it as it is")
     try:
-        body = json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
+        body = read_json(bytes(data, "utf-8") if isinstance(data, str) else data)
+    except ValueError as exc:
         raise RuleError("malformed", f"cannot read the request's body as JSON: {exc}") from exc
     if not isinstance(body, dict):
         raise RuleError("malformed", f"the request's body is a JSON {type(body).__name__}, an object is expected")
     return Fields(body, "")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")  # NaN and Infinity, which Python would read
 
 
 def flag(name: str) -> bool:
