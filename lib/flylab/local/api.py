@@ -33,6 +33,8 @@ from flylab.local.api_access import admit_request, settled
 from flylab.local.api_requests import Control, answer
 from flylab.wire.codes import CODES, refuse
 
+_LONGEST = 800  # characters of a refusal; our choice
+
 
 def create_api(control: Control) -> Quart:
     """The application; it starts nothing and keeps nothing but what ``control`` owns."""
@@ -40,6 +42,7 @@ def create_api(control: Control) -> Quart:
     api.config["MAX_CONTENT_LENGTH"] = control.platform.settings.body_limit
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
+    api.url_map.merge_slashes = False  # else a redirect in HTML, to a path of the caller's
     belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_volumes, api_org_volumes)
     machines = (api_machines, api_details, api_leases, api_inside)
     watching = (api_flylab, api_faults, api_logs, api_fly_logs, api_metrics)
@@ -77,7 +80,7 @@ def create_api(control: Control) -> Quart:
             if isinstance(exc, ParseError)
             else "internal"
         )
-        status, body = refuse(code, str(exc))
+        status, body = refuse(code, _shortened(str(exc)))
         if (request.endpoint or "").endswith("_lease"):
             return answer(api_leases.failed(body["error"], CODES[code].word), status)
         return answer(body, status)
@@ -90,15 +93,20 @@ def create_api(control: Control) -> Quart:
     return api
 
 
+def _shortened(text: str) -> str:
+    """A refusal names the value at fault, however long that was; clients look at the beginning and at the end."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}… {text[-_LONGEST // 2 :]}"
+
+
 def _explain(exc: HTTPException) -> tuple[int, dict[str, str]]:
     method, path = request.method, request.path
     if exc.code in (404, 405) and (operation := operation_of(method, path)):
         return refuse("not_implemented", f"{operation} ({method} {path}) is not emulated")
     match exc.code:
         case 404:
-            return refuse("no_such_path", f"no such path: {path}")
+            return refuse("no_such_path", f"no such path: {_shortened(path)}")
         case 405:
-            return refuse("method_not_allowed", f"{method} is not allowed on {path}")
+            return refuse("method_not_allowed", f"{method} is not allowed on {_shortened(path)}")
         case 413:
             return refuse("body_too_large", "the request's body is too large")
         case 500:

@@ -16,7 +16,7 @@ from flylab.rules.admission import Asked, admit, parse_signal
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateMachine, Happened
 from flylab.rules.paging import Place, after
-from flylab.wire.duration import parse_duration
+from flylab.wire.duration import parse_wait
 from flylab.wire.fields import Json
 from flylab.wire.machine import Machine, MachineState, parse_state
 from flylab.wire.signals import SIGNALS
@@ -212,4 +212,4 @@ def _signal(value: object) -> str | None:
 
 
 def _seconds(value: object) -> float | None:
-    return None if value in (None, "", 0) else parse_duration(value, "timeout")
+    return None if value in (None, "", 0) else parse_wait(value, "timeout")

@@ -53,7 +53,7 @@ _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself wa
 # One for the settings of each part (local/settings.py).
 _TABLES = (
     "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "edge",
-    "exchange", "autostop", "http2",
+    "exchange", "autostop", "http2", "api",
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ class Server:
             self.names = NameServer(self.name_sockets, self.regions[0].code, self._named, self._networks)
             stack.push_async_callback(self.names.close)
             await self.names.start()
-            api = ApiServer(create_api(self._control()), self.api_socket)
+            api = ApiServer(create_api(self._control()), self.api_socket, self.settings.api)
             stack.push_async_callback(api.stop)
             self.driver.doors.attach(api.protocols)
             await self.driver.start()

@@ -22,10 +22,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The connections of the Machines API; all our choice, Fly publishes none of these."""
+
+    connections: int = 4096  # open at the same time, those of machines' own sockets included
+    head_limit: int = 64 * 1024  # bytes; what arrives together with its end is taken
+    head_time: float = 15.0  # seconds for a head to be there, from the connection's or its own first byte
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSettings:
     """The control plane."""
 
     fleet: FleetSettings = field(default_factory=FleetSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     checks: CheckSettings = field(default_factory=CheckSettings)
     autostop: AutostopSettings = field(default_factory=AutostopSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
@@ -86,6 +96,7 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
     settings = overridden(
         PlatformSettings(
             fleet=fleet,
+            api=overridden(ApiSettings(), tables, "api"),
             checks=overridden(CheckSettings(), tables, "checks"),
             autostop=overridden(AutostopSettings(), tables, "autostop"),
             limits=overridden(LimitSettings(), tables, "limits"),

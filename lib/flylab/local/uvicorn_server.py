@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from quart import Quart
 
+from flylab.local.api_connections import bounded
 from flylab.local.fault_gate import CUT
+from flylab.local.settings import ApiSettings
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
@@ -22,7 +24,7 @@ _GRACE = 1  # seconds that open requests get at the end; waits and streams have 
 class ApiServer:
     """Serves one application on one bound socket between ``start`` and ``stop``."""
 
-    def __init__(self, api: Quart, listener: socket.socket) -> None:
+    def __init__(self, api: Quart, listener: socket.socket, settings: ApiSettings) -> None:
         app: Any = api  # two descriptions of ASGI that do not know each other
 
         async def cuttable(scope: Any, receive: Any, send: Any) -> None:
@@ -36,6 +38,7 @@ class ApiServer:
             access_log=False,
             server_header=False,
             lifespan="off",
+            http=bounded(settings),
             ws="none",
             interface="asgi3",
             timeout_graceful_shutdown=_GRACE,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flylab.errors import RuleError
 from flylab.rules.actions import AppChanged
+from flylab.rules.contents import check_name
 from flylab.rules.orders import CreateApp
 
 _APP_NAME = re.compile(r"[a-z0-9-]{1,62}")  # fly-go flaps/flaps_error_test.go has the refusal in words
@@ -34,6 +35,8 @@ def create_app(apps: dict[str, AppEntry], event: CreateApp, now: float) -> list[
         raise RuleError("unprocessable", f"app name '{event.name[:80]}' is invalid, {why}")
     if event.name in apps:
         raise RuleError("name_taken", f"app name '{event.name}' has already been taken")
+    check_name(event.network, "network")
+    check_name(event.idempotency_key, "idempotency_key")
     apps[event.name] = AppEntry(
         id=event.id,
         name=event.name,

@@ -11,6 +11,7 @@ from flylab.errors import RuleError
 from flylab.wire.machine import File, MachineConfig
 
 _LONGEST_PART = 255  # bytes of one part of a path, on every file system in use (NAME_MAX)
+_LONGEST_NAME = 255  # characters; our choice
 
 
 def check_contents(config: MachineConfig) -> None:
@@ -26,10 +27,12 @@ def check_contents(config: MachineConfig) -> None:
         _check_file(f"config.files[{i}]", file)
 
 
-def check_name(name: str) -> None:
-    """A name is shown in lists, so it has to be seen; our choice, Fly publishes no rule."""
+def check_name(name: str, where: str = "name") -> None:
+    """A name is shown in lists, so it has to be seen and to end; our choice, Fly publishes no rule."""
     if name and not name.isprintable():
-        raise _invalid("name", name, "it has characters that cannot be seen")
+        raise _invalid(where, name[:_LONGEST_NAME], "it has characters that cannot be seen")
+    if len(name) > _LONGEST_NAME:
+        raise _invalid(where, f"{name[:40]}…", f"it is longer than {_LONGEST_NAME} characters")
 
 
 def _commands(config: MachineConfig) -> Iterable[tuple[str, tuple[str, ...]]]:

@@ -7,7 +7,7 @@ written out again, so that a configuration survives a trip through us.
 from dataclasses import dataclass, field
 
 from flylab.errors import ParseError
-from flylab.wire.duration import format_duration, parse_duration
+from flylab.wire.duration import format_duration, parse_wait
 from flylab.wire.fields import Fields, Json, read_object, without_empty
 from flylab.wire.services import Service
 from flylab.wire.volume import Mount
@@ -44,7 +44,7 @@ class StopConfig:
     @classmethod
     def from_json(cls, value: object, where: str = "stop_config") -> "StopConfig":
         f = Fields(value, where)
-        return cls(signal=f.maybe_text("signal"), timeout=f.maybe("timeout", parse_duration), extra=f.rest())
+        return cls(signal=f.maybe_text("signal"), timeout=f.maybe("timeout", parse_wait), extra=f.rest())
 
     def to_json(self) -> Json:
         timeout = None if self.timeout is None else format_duration(self.timeout)

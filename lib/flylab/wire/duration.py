@@ -30,6 +30,13 @@ def parse_duration(value: object, what: str = "duration") -> float:
     return int(total) / 10**9
 
 
+def parse_wait(value: object, what: str = "duration") -> float:
+    """The same for how long somebody waits, which is never below zero."""
+    if (seconds := parse_duration(value, what)) < 0:
+        raise ParseError(what, value, "it is below zero")
+    return seconds
+
+
 def _nanoseconds(text: str, what: str) -> Fraction:
     sign = -1 if text[:1] == "-" else 1
     rest = text[1:] if text[:1] in ("-", "+") else text
