@@ -154,7 +154,7 @@ def test_a_state_folder_that_is_in_use(tmp_path: Path) -> None:
         ("--state", "a file", "cannot use the state folder"),
         ("--latency", "from,to\nams,iad\n", "is not a latency file: the columns a, b and rtt_ms are expected"),
         ("--latency", "a,b,rtt_ms\nams,iad,far\n", "is not a latency file"),
-        ("--settings", "[platform]\nspeed = 3\n", "unknown setting 'platform.speed'; known are body_limit"),
+        ("--settings", "[platform]\nspeed = 3\n", "unknown setting 'platform.speed'; known are autostart_counts"),
         (
             "--settings",
             "[life]\nretries = 'many'\n",
