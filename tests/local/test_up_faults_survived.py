@@ -325,8 +325,8 @@ async def sockets(member: Member) -> AsyncIterator[None]:
 
 
 async def test_a_room_keeps_what_was_said_whatever_strikes(platform: Up, api: Client, tmp_path: Path) -> None:
-    """FAULT autostop_busy, slow_port, early_port, target_5xx, target_gone, stale_edge, stale_load, wake_refused,
-    check_flap, bad_edge, host_down: nothing that was acknowledged is lost or said twice."""
+    """FAULT going_away, autostop_busy, slow_port, early_port, target_5xx, target_gone, stale_edge, stale_load,
+    wake_refused, bad_edge, host_down: nothing that was acknowledged is lost or said twice."""
     await api.create_app("rooms")
     config = room("local", (tmp_path / "rooms").as_uri())
     machines = [await api.create_machine("rooms", config, region=region) for region in ("ams", "iad")]
@@ -343,9 +343,10 @@ async def test_a_room_keeps_what_was_said_whatever_strikes(platform: Up, api: Cl
 
     await say("hello")
     for name, down, how in (
+        ("going_away", (), {"count": 1}),
         ("autostop_busy", (), {"count": 1}),
-        ("slow_port", ids, {"value": 0.5}),
-        ("early_port", ids, {"value": 0.5}),
+        ("slow_port", ids, {"value": 0.2}),
+        ("early_port", ids, {"value": 0.2}),
         ("target_5xx", (), {"count": 2}),
         ("target_gone", (), {"machine": ids[0]}),
         ("stale_edge", ids[:1], {}),
@@ -355,7 +356,7 @@ async def test_a_room_keeps_what_was_said_whatever_strikes(platform: Up, api: Cl
     ):
         await asyncio.gather(*map(stop, down))
         armed = await api.faults.arm(name, app="rooms", **how)
-        if name == "autostop_busy":
+        if name in ("going_away", "autostop_busy"):
             async with sockets(ada):
                 while not await struck(api, name):
                     await SystemClock().sleep(0.05)

@@ -1,4 +1,4 @@
-"""Faults that nobody asks for: the proxy stops machines that are busy, and the host takes the CPU away from them."""
+"""Faults that nobody asks for: the proxy closes sockets and stops busy machines, the host takes their CPU away."""
 
 import asyncio
 from contextlib import suppress
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _PASS = 0.1  # seconds between looks for busy machines; our choice, Fly's loop takes minutes
 _PERIOD, _SHARE = 0.080, 0.005  # seconds; machines/cpu-performance: a shared CPU has 5 of every 80 ms
-_NAMES = frozenset({"autostop_busy", "cpu_throttle"})
+_NAMES = frozenset({"autostop_busy", "going_away", "cpu_throttle"})
 
 
 class Background:
@@ -25,11 +25,13 @@ class Background:
         self._troubles = troubles
         self._names: frozenset[str] = frozenset()
         self._task: asyncio.Task[None] | None = None
+        self._left: dict[str, str] = {}  # the starts of machines whose sockets were closed
         self._throttled: dict[str, asyncio.Task[None]] = {}
 
     def look(self, names: frozenset[str]) -> None:
         """These faults are armed now."""
         self._names = names & _NAMES
+        self._left.clear()
         if self._names and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -51,8 +53,12 @@ class Background:
         troubles, run = self._troubles, str(life.spawns)
         busy = troubles.platform.loads.of(life.id)
         if busy and troubles.strikes_machine("autostop_busy", life, once=run):
+            troubles.going_away(life.id)
             with suppress(RuleError):  # leased or moved on meanwhile
                 troubles.platform.apply(Happened(life.id, on.Stop(source="proxy")))
+        elif busy and self._left.get(life.id) != run and troubles.strikes_machine("going_away", life, once=run):
+            if troubles.going_away(life.id):  # what is busy may not be a socket yet
+                self._left[life.id] = run
         elif life.id not in self._throttled:
             struck = troubles.strikes_machine("cpu_throttle", life, once=run)
             if struck and troubles.age(life) >= struck.seconds:

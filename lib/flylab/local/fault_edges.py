@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flylab.errors import RuleError
 from flylab.rules.faults import Subject
+from flylab.rules.late import refusal
 from flylab.rules.routing import SOFT_LIMIT, Loads, Row, View
 from flylab.wire.machine import MachineState as S
 
 if TYPE_CHECKING:
     from flylab.local.edge import Edge, Waker
+    from flylab.local.hearing import Hearing
     from flylab.local.troubles import Troubles
 
 VIEW = frozenset({"target_gone", "stale_edge"})
@@ -30,7 +32,11 @@ class BentEdge:
     def __init__(self, edge: "Edge", troubles: "Troubles") -> None:
         self._edge = edge
         self._troubles = troubles
-        self._platform, self._view, self._loads = edge.platform, edge.view, edge.loads
+        self._platform, self._view, self._loads, self._hearing = edge.platform, edge.view, edge.loads, edge.hearing
+
+    def going_away(self, machine_id: str) -> int:
+        """Close the WebSockets to a machine, as before it is stopped; how many there were."""
+        return self._edge.websockets.close(machine_id)
 
     def look(self, names: frozenset[str]) -> None:
         """These faults are armed now, or none."""
@@ -39,6 +45,8 @@ class BentEdge:
         edge.view = cast("View", bent_view) if names & VIEW else self._view
         edge.loads = cast("Loads", bent_loads) if names & LOADS else self._loads
         edge.platform = _BentWaker(self._platform, edge.region, troubles) if names & WAKER else self._platform
+        bent_hearing = _BentHearing(self._hearing, self._troubles.platform.view)
+        edge.hearing = cast("Hearing", bent_hearing) if names & VIEW else self._hearing
         edge.notes = {"faults": sorted(names)} if names else {}
 
 
@@ -85,9 +93,7 @@ class _BentView:
         return getattr(self._view, name)
 
     def rows(self, app: str) -> Iterable[Row]:
-        rows = [row for row in self._view.rows(app) if not self._struck("target_gone", row)]
-        # Alone, it would be started again (docs monitoring/error-codes), which is what happens to a stopped one.
-        return [self._stale(row) if len(rows) > 1 else row for row in rows]
+        return [self._stale(row) for row in self._view.rows(app) if not self._struck("target_gone", row)]
 
     def row(self, machine_id: str) -> Row | None:
         row = self._view.row(machine_id)
@@ -99,6 +105,20 @@ class _BentView:
 
     def _struck(self, name: str, row: Row) -> bool:
         return self._troubles.strikes(name, Subject(app=row.app, region=row.region, machine=row.id)) is not None
+
+
+class _BentHearing:
+    """A ``Hearing``: the host of a stopped machine refuses what was sent to it, whatever the edge held it for."""
+
+    def __init__(self, hearing: "Hearing", truth: View) -> None:
+        self._hearing = hearing
+        self._truth = truth
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hearing, name)
+
+    def refusal(self, row: Row) -> str | None:
+        return self._hearing.refusal(row) or refusal(self._truth, row)
 
 
 class _BentLoads:

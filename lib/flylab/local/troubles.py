@@ -164,6 +164,10 @@ class Troubles:
     def report(self, machine_id: str, what: on.Happening) -> None:
         self.platform.report(machine_id, what)
 
+    def going_away(self, machine_id: str) -> int:
+        """All edges close the WebSockets to a machine; how many there were."""
+        return sum(edge.going_away(machine_id) for edge in self._edges)
+
     # ── doing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def before_start(self, life: Life) -> bool:

@@ -18,7 +18,9 @@ class WebSockets:
         if pipes.pop(owner, None) is not None and not pipes:
             del self._pipes[machine]
 
-    def close(self, machine: str) -> None:
-        """Close all of this machine with code 1001 (going away); their clients' answers still reach it."""
-        for pipe in list(self._pipes.get(machine, {}).values()):
+    def close(self, machine: str) -> int:
+        """Close all of this machine with code 1001 (going away), and say how many; clients' answers still reach it."""
+        pipes = list(self._pipes.get(machine, {}).values())
+        for pipe in pipes:
             pipe.going_away()
+        return len(pipes)

@@ -92,7 +92,7 @@ EDGE_FAULTS = (
     Known(
         name="stale_edge",
         where=Where.EDGE,
-        what="edges take a stopped machine for a started one and send to it; then to another one of the app",
+        what="edges take a stopped machine for a started one: PM11, then another one, or the only one is started",
         survive="a cordon before a stop, or five minutes of patience before a start is called cold",
         source="community.fly.io/t/24528; PM11 in docs monitoring/error-codes",
         targets=_MACHINE,
@@ -135,7 +135,7 @@ EDGE_FAULTS = (
     Known(
         name="autostop_busy",
         where=Where.MACHINE,
-        what="the proxy stops a machine that has requests or sockets open",
+        what="the proxy stops a machine that has requests or sockets open; sockets end with 1001 first",
         survive="autostop off, or one machine a region; a room server ends by itself when its last room is empty",
         source="fastrepl/anarlog pull request 7116; formula in docs reference/fly-proxy-autostop-autostart",
         targets=_MACHINE,
@@ -151,10 +151,10 @@ EDGE_FAULTS = (
     Known(
         name="going_away",
         where=Where.EDGE,
-        what="a WebSocket ends with 1001 when the proxy stops or suspends its machine",
+        what="edges close the WebSockets to a machine with 1001, once for each of its starts; it goes on running",
         survive="reconnect on 1001 with jitter, resume by sequence number, a heartbeat under the idle time-out",
         source="community.fly.io/t/27544",
-        how="arm `autostop_busy`: the machine is stopped by the proxy while sockets are open",
+        targets=_MACHINE,
     ),
     Known(
         name="replay_loop",
