@@ -50,7 +50,8 @@ class Downstream(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self.address = str(peer[0])
-        self._edge.connected(self)
+        self._tcp = connection is not None
+        self._edge.connected(self, tcp=self._tcp)
         self.deadline = self._loop.time() + self._edge.settings.head_timeout
 
     def data_received(self, data: bytes) -> None:
@@ -72,7 +73,7 @@ class Downstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
         self.deadline = None
-        self._edge.disconnected(self)
+        self._edge.disconnected(self, tcp=self._tcp)
         pipe, self._pipe = self._pipe, None
         walk, self._walk = self._walk, None
         if pipe is not None:

@@ -163,13 +163,14 @@ class Edge:
 
     # ── for connections and walks ───────────────────────────────────────────────────────────────────────────────
 
-    def connected(self, client: Client) -> None:
+    def connected(self, client: Client, *, tcp: bool = True) -> None:
+        """Somebody is there: a connection, or a stream of one that was told of already."""
         self._clients.add(client)
-        self.tallies.opened += 1
+        self.tallies.opened += tcp
 
-    def disconnected(self, client: Client) -> None:
+    def disconnected(self, client: Client, *, tcp: bool = True) -> None:
         self._clients.discard(client)
-        self.tallies.closed += 1
+        self.tallies.closed += tcp
 
     def exchange(self, asked: Asked) -> Exchange:
         return Exchange(
