@@ -9,8 +9,9 @@ from flylab.local.edge import EdgeSettings
 from flylab.wire.machine import MachineState
 from tests.local.world import World, answer, open_door, service, until
 
-DEAF = EdgeSettings(propagation=3600.0, trace=True)  # as good as never within a test
+DEAF = EdgeSettings(propagation=3600.0)  # as good as never within a test
 QUICK = EdgeSettings(propagation=0.01)
+AT_ONCE = EdgeSettings(propagation=0.0)
 
 
 def hops(world: World) -> list[tuple[str, str | None]]:
@@ -52,12 +53,12 @@ async def test_one_that_is_the_only_one_is_started_again() -> None:
 async def test_a_machine_that_is_gone_is_unknown_to_its_host() -> None:
     """DOCUMENTED monitoring/error-codes: PR02."""
     world = World()
-    await world.add("a", lambda *_: answer())
+    await world.add("a", lambda *_: answer(body="a"))
+    await world.add("b", lambda *_: answer(body="b"), region="nrt")
     async with open_door(world, settings=DEAF) as door:
         world.view.drop("a")
-        status, _, text = await (await door.client()).ask()
-        assert status == 503
-        assert b"PR02" in text
+        assert (await (await door.client()).ask())[2] == b"b"
+        assert hops(world) == [("a", "PR02"), ("b", None)]
 
 
 async def test_a_new_machine_is_heard_of_after_a_while() -> None:
@@ -71,7 +72,14 @@ async def test_a_new_machine_is_heard_of_after_a_while() -> None:
                 pass
 
 
-@pytest.mark.parametrize(("settings", "together"), [(DEAF, 2), (EdgeSettings(), 1)])
+async def test_a_request_that_comes_before_the_news_waits_for_them() -> None:
+    world = World()
+    async with open_door(world, settings=EdgeSettings(propagation=0.3)) as door:
+        await world.add("a", lambda *_: answer(body="a"))
+        assert (await (await door.client()).ask())[2] == b"a"
+
+
+@pytest.mark.parametrize(("settings", "together"), [(DEAF, 2), (AT_ONCE, 1)])
 async def test_two_edges_that_do_not_hear_of_each_other_break_a_hard_limit_together(
     settings: EdgeSettings, together: int
 ) -> None:

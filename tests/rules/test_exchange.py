@@ -386,6 +386,16 @@ def test_a_machine_on_its_way_down_behind_an_old_view_is_waited_for():
     assert isinstance(exchange.paused(0.2), Wake)
 
 
+def test_behind_a_late_view_a_request_waits_for_the_news_before_it_is_refused():
+    world = World()
+    world.view.put_app(AppRow(name="rooms", organization="personal"))
+    world.view.settled = 0.2
+    exchange = world.exchange()
+    assert exchange.begin(0.0) == Pause(0.05)
+    assert isinstance(exchange.paused(0.19), Pause)
+    assert exchange.paused(0.2).code == "PR01"
+
+
 def test_a_machine_that_its_host_does_not_know_any_more_is_left():
     """DOCUMENTED monitoring/error-codes: PR02, common during blue-green deploys."""
     world = World().machine("a").machine("b", "nrt")

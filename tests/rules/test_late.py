@@ -1,5 +1,7 @@
 """What an edge knows late."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ def test_a_change_is_seen_when_the_news_are_heard():
     """DOCUMENTED monitoring/error-codes, PM11: the state of a machine reaches the edges with a delay."""
     truth = View()
     truth.put(row("old"))
-    late = LateView(truth)
+    late = LateView(truth, 1.0)
     truth.put(row("a"))
     truth.drop("old")
     assert (late.row("a"), late.row("old")) == (None, row("old"))
@@ -30,7 +32,7 @@ def test_a_change_is_seen_when_the_news_are_heard():
 
 def test_what_it_has_to_do_with_it_learns_at_once_and_old_news_do_not_undo_that():
     truth = View()
-    late = LateView(truth)
+    late = LateView(truth, 1.0)
     truth.put(row("a", "stopped"))
     truth.put(row("b"))
     truth.put(row("a"))
@@ -46,7 +48,7 @@ def test_what_it_has_to_do_with_it_learns_at_once_and_old_news_do_not_undo_that(
 
 def test_names_are_never_late_and_a_dropped_app_takes_its_machines_along():
     truth = View()
-    late = LateView(truth)
+    late = LateView(truth, 1.0)
     truth.put_app(AppRow(name="shop", organization="personal"))
     truth.put_host("shop.example.com", "shop")
     assert late.app("shop") == AppRow(name="shop", organization="personal")
@@ -105,9 +107,11 @@ def test_a_host_refuses_what_an_old_view_sends():
     truth = View()
     truth.put(row("a"))
     truth.put(row("b", "suspended"))
+    truth.put(replace(row("d"), cordoned=True))
     assert refusal(truth, row("a")) is None
     assert refusal(truth, row("b")) == "PM11"
     assert refusal(truth, row("c")) == "PR02"
+    assert refusal(truth, row("d")) == "PR02"
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.booleans()), max_size=40), st.data())

@@ -73,7 +73,9 @@ class EdgeSettings:
     pool_idle: float = 4.0  # seconds; reference/load-balancing: connections to a machine are kept about 4 s
     # reference/load-balancing: concurrency of type "connections" opens one per request, "requests" uses them again
     always_reuse: bool = False
-    propagation: float = 0.0  # assumed: seconds after which an edge has heard of machines and of others' loads
+    # An edge hears of machines, and of the load that others put on them, at most so many seconds late. Fly says that
+    # there is such a delay and not how long it is. With 0, our choice, nothing is late and runs can be repeated.
+    propagation: float = 0.0
     trace: bool = False  # answer every request with x-flylab-trace
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
     http2: Http2Settings = field(default_factory=Http2Settings)

@@ -18,7 +18,7 @@ class Hearing:
         self._timer: asyncio.TimerHandle | None = None
         self.view, self.loads = truth, shared
         if propagation > 0:
-            self._late = LateView(truth), LateLoads(shared)
+            self._late = LateView(truth, propagation), LateLoads(shared)
             self.view, self.loads = self._late
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -307,7 +307,7 @@ class Exchange:
             if now < self._queue_deadline:
                 self.phase = Phase.QUEUED
                 return Queue(min(self._queue_deadline, self._replay_deadline or self._queue_deadline))
-        elif found.soon and self._attempts < self._settings.attempts:
+        elif (found.soon or now < self._sought + self._view.settled) and self._attempts < self._settings.attempts:
             self.phase = Phase.PAUSED
             return Pause(self._settings.pause(self._attempts), self._replay_deadline)
         reason = FailureReason.RETRIES_EXHAUSTED if found.soon or self._trouble else FailureReason.NO_CANDIDATE
@@ -326,7 +326,9 @@ class Exchange:
         if isinstance(found, Choice):
             return self._take(replace(found, wake=True) if again and found.row.id == hop.machine else found, now)
         reason = FailureReason.RETRIES_EXHAUSTED
-        return self._again(found, now) if found.busy or found.soon else self._fail("PR03", self._trouble, reason, now)
+        if found.busy or found.soon or code in STALE:
+            return self._again(found, now)
+        return self._fail("PR03", self._trouble, reason, now)
 
     def _was_stale(self, code: str, now: float) -> Effect:
         """The machine is not what this edge held it for: another one, or if that is the only one the same, woken.

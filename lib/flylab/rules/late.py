@@ -12,11 +12,15 @@ from flylab.wire.machine import MachineState
 
 
 class LateView(View):
-    """A view of the same apps as ``truth``; a machine that changes there changes here at the next ``hear``."""
+    """A view of the same apps as ``truth``; what changes there changes here at the next ``hear``.
 
-    def __init__(self, truth: View) -> None:
+    ``every`` is the time between two of them.
+    """
+
+    def __init__(self, truth: View, every: float) -> None:
         super().__init__()
         self._truth = truth
+        self.settled = 2 * every
         self._news: dict[str, None] = {}  # the ids of machines that have changed, in the order of their changes
         for row in truth.all_rows():
             super().put(row)
@@ -85,9 +89,10 @@ class LateLoads(Loads):
 def refusal(truth: View, row: Row) -> str | None:
     """Why the host of a machine that an edge holds for running does not pass the request on, as a code; None: it does.
 
-    PR02: the host knows no such machine. PM11: it was stopped a moment ago (both monitoring/error-codes).
+    PR02: the host knows no such machine, or not as one that requests may be sent to. PM11: it was stopped a moment ago
+    (both monitoring/error-codes).
     """
     now = truth.row(row.id)
-    if now is None:
+    if now is None or now.cordoned:
         return "PR02"
     return None if now.state is MachineState.STARTED else "PM11"

@@ -35,6 +35,8 @@ class AppRow:
 class View:
     """The apps, hostnames and machines that an edge knows; the platform writes it, edges only read."""
 
+    settled = 0.0  # seconds after which whoever looks has seen everything that was so when they first looked
+
     def __init__(self) -> None:
         self._apps: dict[str, AppRow] = {}
         self._hosts: dict[str, str] = {}
@@ -47,7 +49,8 @@ class View:
         self._told.append(told)
 
     def tell_no_more(self, told: Callable[[str], None]) -> None:
-        self._told.remove(told)
+        """Take back ``tell``; once more is fine."""
+        self._told = [each for each in self._told if each != told]
 
     def put_app(self, app: AppRow) -> None:
         self._apps[app.name] = app
