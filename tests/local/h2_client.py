@@ -127,7 +127,7 @@ class Client:
                 got.reset = int(code or 0)
 
     async def close(self) -> None:
-        self.writer.close()
+        self.writer.transport.abort()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flylab.rules.names import Answer, Asker, Code, Named, Question, Record, resolve
+from flylab.rules.names import Answer, Asker, Code, Flycast, Named, Question, Record, resolve
 
 AMS, IAD, NRT, DOWN = (
     Named(
@@ -40,8 +40,10 @@ class Directory:
     def machines(self, app):
         return [machine for machine in self.all if machine.app == app]
 
-    def flycast(self, app):
-        return ["fdaa:1:1:0:1::2"] if app == "blue" else []
+    def flycast(self, app, asker):
+        if (app, asker.network) in (("blue", ""), ("kept", "")):  # the second is there for another network alone
+            return Flycast(("fdaa:1:1:0:1::2",), {80: 23_000 + len(asker.region)})
+        return Flycast()
 
 
 def ask(name: str, kind: str = "AAAA", *, asker: Asker = ASKER, loopback: bool = False, directory=None) -> Answer:
@@ -167,6 +169,19 @@ def test_a_network_sees_its_own_apps_alone():
 
 def test_a_flycast_address_is_the_apps():
     assert ask("blue.flycast") == Answer(Code.NOERROR, (Record("AAAA", "fdaa:1:1:0:1::2"),))
+
+
+def test_a_flycast_address_leads_to_the_edge_on_loopback():
+    assert ask("blue.flycast", "A", loopback=True) == Answer(Code.NOERROR, (Record("A", "127.0.0.1"),))
+    record = Record("SRV", "blue.flycast", 23_003)
+    assert ask("_80._tcp.blue.flycast", "SRV", loopback=True) == Answer(Code.NOERROR, (record,))
+    assert ask("_81._tcp.blue.flycast", "SRV", loopback=True) == NODATA
+
+
+def test_an_address_for_another_network_is_not_seen_from_the_apps_own():
+    """DOCUMENTED networking/flycast: it is not reachable from its own network."""
+    assert ask("kept.flycast").records
+    assert ask("kept.flycast", asker=Asker("ams", "customer")) == NODATA
 
 
 def test_on_loopback_a_program_finds_address_and_port():

@@ -6,7 +6,7 @@ Nothing here needs a token: a browser's event stream cannot send one, and only t
 import json
 from collections.abc import AsyncIterator
 
-from quart import Quart, Response
+from quart import Quart, Response, request
 
 from flylab.local.api_requests import Control, answer
 from flylab.local.events import Hub
@@ -18,6 +18,10 @@ def register(api: Quart, control: Control) -> None:
     @api.get("/_flylab/platform", endpoint="flylab_platform")
     async def describe() -> Response:
         return answer(control.describe())
+
+    @api.get("/_flylab/ports", endpoint="flylab_ports")
+    async def ports() -> Response:
+        return answer(control.ports(request.args.get("app", "")))
 
     @api.get("/_flylab/events", endpoint="flylab_events")
     async def events() -> Response:

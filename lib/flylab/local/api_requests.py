@@ -28,7 +28,10 @@ _TRUE = frozenset({"1", "t", "true", "T", "TRUE", "True"})  # what Go's ParseBoo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """What the handlers of one platform work with: ``rng`` names requests, ``describe`` fills /_flylab/platform."""
+    """What the handlers of one platform work with: ``rng`` names requests.
+
+    ``describe`` fills /_flylab/platform, ``ports`` /_flylab/ports.
+    """
 
     platform: Platform
     rng: Random
@@ -42,6 +45,7 @@ class Control:
     faults: Troubles
     gate: Gate
     tallies: Callable[[], list[Tallies]]
+    ports: Callable[[str], list[Json]]
 
     def life(self, app_name: str, machine_id: str) -> Life:
         """One machine of an app; a destroyed one is shown for a while and then is not found."""

@@ -10,6 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
@@ -161,7 +162,9 @@ class Edge:
         while self._clients or self.pool.open:  # noqa: ASYNC110 -- no event tells it, and it is never long
             await asyncio.sleep(0)  # an aborted connection is gone one turn of the loop later
         for server in self._servers:
-            await server.wait_closed()
+            # It may wait for a TLS handshake that never ends.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), 1.0)
 
     # ── for connections and walks ───────────────────────────────────────────────────────────────────────────────
 

@@ -1,10 +1,11 @@
-"""Every way into the edges beside their own port for HTTP: TLS on request; what comes in is dealt with elsewhere."""
+"""Every way into the edges beside their own port for HTTP: TLS on request, ports of services, private addresses."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from flylab.errors import RuleError
 from flylab.local.authority import Authority
 from flylab.local.downstream import Downstream
 from flylab.local.edge import Edge
@@ -12,14 +13,19 @@ from flylab.local.front import Front
 from flylab.local.h2_front import Http2
 from flylab.local.heads import HeadWriter
 from flylab.local.options import Options
+from flylab.local.platform import Platform
+from flylab.local.portbook import PortBook
 from flylab.local.secured import Secured
 from flylab.local.sockets import listen_edges, port_of, url
 from flylab.local.tls import Contexts
-from flylab.rules.rows import APP_DOMAINS, View
+from flylab.rules import addresses
+from flylab.rules.names import Asker, Flycast
+from flylab.rules.rows import APP_DOMAINS
 from flylab.wire.fields import Json
 from flylab.wire.port_options import TlsOptions
 
 SECURE_PORT = 443  # the public port that an edge's TLS listener stands for
+_LONG = 3600.0  # seconds; whoever waits is told when something happens
 
 
 class Entrances:
@@ -31,36 +37,71 @@ class Entrances:
         regions: Sequence[str],
         *,
         folder: Path,
-        view: View,
-        wall: Callable[[], float],
+        platform: Platform,
         stack: contextlib.ExitStack,
     ) -> None:
-        self._view = view
+        self._platform = platform
+        self._view = platform.view
         self._authority: Authority | None = None
-        self.contexts: Contexts | None = None
+        self._contexts: Contexts | None = None
         self._secure = {}
         if options.tls:
             self._secure = listen_edges(options.tls_port, "TLS at the edge", "--tls-port", regions)
             for listener in self._secure.values():
                 stack.callback(listener.close)
-            self._authority = Authority(folder, wall)
-            self.contexts = Contexts(self._authority, self._answers_to, self._tls_options)
+            self._authority = Authority(folder, platform.clock.wall)
+            self._contexts = Contexts(self._authority, self._answers_to, self._tls_options)
+        self.book = PortBook(regions, self._contexts, self._networks, self._tell)
+        stack.callback(self.book.close)
+        platform.watchers.append(self.book.look)
 
-    async def open(self, edge: Edge) -> None:
-        """Serve the ways into one edge."""
-        if self.contexts is None:
+    async def serve(self, edges: Sequence[Edge]) -> None:
+        """Serve the ways into the edges."""
+        for edge in edges:
+            await self._serve_tls(edge)
+        self.book.settle_all()
+        self.book.serve(edges)
+        edges[0].spawn(self._follow())
+
+    async def _serve_tls(self, edge: Edge) -> None:
+        if self._contexts is None:
             return
-        contexts, listener = self.contexts, self._secure[edge.region]
+        contexts, listener = self._contexts, self._secure[edge.region]
         heads = HeadWriter(edge.region, public_port=SECURE_PORT, secure=True)
         front = Front(SECURE_PORT, heads, wanted=SECURE_PORT)
-        edge.secure_port = port_of(listener)
-
         second = replace(front, heads=HeadWriter(edge.region, public_port=SECURE_PORT, secure=True, version=b"2"))
+        edge.secure_port = port_of(listener)
 
         def secured() -> Secured:
             return Secured(contexts, lambda: Downstream(edge, front), lambda: Http2(edge, second))
 
         await edge.serve(listener, secured, contexts.http)
+
+    async def _follow(self) -> None:
+        with contextlib.suppress(RuleError):  # the platform stops
+            while True:
+                await self._platform.kept.wait(addresses.KIND, _LONG)
+                self.book.settle_all()
+
+    def flycast(self, app: str, asker: Asker) -> Flycast:
+        """The private addresses of an app that the asker's network has, and their ports at the edge of its region."""
+        found = tuple(row.ip for row in self._private(app) if self._network(app, row) == asker.network)
+        return Flycast(found, self.book.private(app, asker.network, asker.region))
+
+    def _networks(self, app: str) -> set[str]:
+        return {self._network(app, row) for row in self._private(app)}
+
+    def _private(self, app: str) -> list[addresses.Address]:
+        return [row for row in self._platform.fleet.belongings.addresses.of(app) if row.type == "private_v6"]
+
+    def _network(self, app: str, row: addresses.Address) -> str:
+        # An address that was allocated for another network leads there and not from the app's own (networking/flycast).
+        known = self._view.app(app)
+        return row.network or (known.network if known else "")
+
+    def _tell(self, port: Json) -> None:
+        named: Json = {"machine": "", "name": "", "app": port["app"], "region": "", "state": ""}
+        self._platform.events.publish({"type": "port", **named, "at": self._platform.clock.wall(), **port})
 
     def described(self) -> Json:
         """What the platform says of them, nothing without TLS."""

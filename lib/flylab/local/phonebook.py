@@ -1,18 +1,19 @@
 """The fleet as names see it: implements ``rules.names.Directory`` over what the platform keeps."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from flylab.local.platform import Platform
 from flylab.rules.life import Life
-from flylab.rules.names import Named
+from flylab.rules.names import Asker, Flycast, Named
 from flylab.wire.machine import MachineState as S
 
 
 class Phonebook:
     """Reads the fleet at every question, so that an answer is never older than its TTL; ``ports`` only when wanted."""
 
-    def __init__(self, platform: Platform, *, ports: bool) -> None:
+    def __init__(self, platform: Platform, *, ports: bool, flycast: Callable[[str, Asker], Flycast]) -> None:
         self._platform = platform
+        self._flycast = flycast
         self._with_ports = ports
 
     def apps(self, network: str) -> Iterable[str]:
@@ -21,8 +22,8 @@ class Phonebook:
     def machines(self, app: str) -> Iterator[Named]:
         return (self._named(life) for life in self._platform.fleet.machines(app) if _listed(life))
 
-    def flycast(self, app: str) -> Iterable[str]:
-        return ()  # no app has a private address of the proxy
+    def flycast(self, app: str, asker: Asker) -> Flycast:
+        return self._flycast(app, asker)
 
     def _named(self, life: Life) -> Named:
         wanted = _ports(life) if self._with_ports else ()

@@ -113,9 +113,7 @@ class Server:
             enforcement=self.limits,
             more_env=self._name_door,
         )
-        self.entrances = Entrances(
-            options, codes, folder=self.store.folder, view=self.platform.view, wall=self.clock.wall, stack=stack
-        )
+        self.entrances = Entrances(options, codes, folder=self.store.folder, platform=self.platform, stack=stack)
         self.names: NameServer | None = None
         self._edges: list[Edge] = []
         self._stopping: asyncio.Event | None = None
@@ -152,7 +150,7 @@ class Server:
                 self._edges.append(edge)
                 stack.push_async_callback(edge.close)
                 await edge.serve(listener)
-                await self.entrances.open(edge)
+            await self.entrances.serve(self._edges)
             stack.callback(on_signals(self.stop))
             stack.callback(watch_parent(self.stop, self.options.parent))
             for fault in self.armed:
@@ -178,6 +176,7 @@ class Server:
             faults=self.faults,
             gate=Gate(self.faults),
             tallies=lambda: [edge.tallies for edge in self._edges],
+            ports=self.entrances.book.to_json,
         )
 
     def _watchers(self) -> tuple[Checker, Timetable, Autostopper]:
@@ -210,7 +209,13 @@ class Server:
 
     def _named(self, question: Question, asker: Asker) -> Answer:
         loopback = self.options.dns_answers == "loopback"
-        return resolve(question, asker, Phonebook(self.platform, ports=loopback), rtt=rtt(), loopback=loopback)
+        return resolve(
+            question,
+            asker,
+            Phonebook(self.platform, ports=loopback, flycast=self.entrances.flycast),
+            rtt=rtt(),
+            loopback=loopback,
+        )
 
     def _networks(self) -> set[str]:
         return {app.network for app in self.platform.fleet.apps()}

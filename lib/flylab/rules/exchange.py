@@ -238,6 +238,11 @@ class Exchange:
         self._expect("collected")
         return self._go_on(body, now)
 
+    def joined(self, now: float) -> None:
+        """A connection that is no request is a pipe from now on."""
+        self._expect("joined")
+        self.phase, self.hops[-1].outcome = Phase.PIPED, Outcome.UPGRADE
+
     def finished(self, now: float, *, complete: bool = True) -> None:
         """The last byte has gone to the client, or both pipes are closed; ``complete`` unless the machine broke off."""
         self._expect("finished")

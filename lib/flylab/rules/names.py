@@ -87,6 +87,14 @@ class Named:
     ports: Mapping[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Flycast:
+    """Private addresses of an app as one asker sees them; ``ports`` are where they are on loopback, by public port."""
+
+    addresses: tuple[str, ...] = ()
+    ports: Mapping[int, int] = field(default_factory=dict)
+
+
 class Directory(Protocol):
     """What names are made of."""
 
@@ -96,8 +104,8 @@ class Directory(Protocol):
     def machines(self, app: str) -> Iterable[Named]:
         """An app's machines that are not destroyed and not left out of DNS."""
 
-    def flycast(self, app: str) -> Iterable[str]:
-        """The private addresses of an app that lead through the proxy."""
+    def flycast(self, app: str, asker: Asker) -> Flycast:
+        """The private addresses of an app that lead the asker through the proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ class _Name:
 
     machines: tuple[Named, ...] = ()
     addresses: tuple[str, ...] = ()
+    ports: Mapping[int, int] = field(default_factory=dict)  # of those addresses
     text: tuple[str, ...] = ()
     separator: str = ","
 
@@ -116,7 +125,7 @@ def resolve(question: Question, asker: Asker, directory: Directory, *, rtt: Roun
     if not labels or labels[-1] not in ("internal", "flycast"):
         return Answer(Code.REFUSED)  # nothing is passed on to other servers
     if loopback and len(labels) > 2 and labels[1] == "_tcp" and (port := _PORT.fullmatch(labels[0])):
-        return _service(int(port[1]), _find(labels[2:], asker, directory, rtt), question.type)
+        return _service(int(port[1]), _find(labels[2:], asker, directory, rtt), question)
     name = _find(labels[1:] if loopback and labels[0] == "_tcp" else labels, asker, directory, rtt)
     if name is None:
         return Answer(Code.NXDOMAIN)
@@ -126,7 +135,7 @@ def resolve(question: Question, asker: Asker, directory: Directory, *, rtt: Roun
     started = [machine for machine in name.machines if machine.started]
     if question.type in ("AAAA", "ANY") and not loopback:
         records += [Record("AAAA", text) for text in (*(machine.address for machine in started), *name.addresses)]
-    if question.type in ("A", "ANY") and loopback and started:
+    if question.type in ("A", "ANY") and loopback and (started or name.addresses):
         records.append(Record("A", LOOPBACK))
     if question.type in ("TXT", "ANY") and name.text:
         text, cut = _joined(name.text, name.separator)
@@ -134,11 +143,13 @@ def resolve(question: Question, asker: Asker, directory: Directory, *, rtt: Roun
     return Answer(Code.NOERROR, tuple(records), cut)
 
 
-def _service(port: int, name: _Name | None, wanted: str) -> Answer:
+def _service(port: int, name: _Name | None, question: Question) -> Answer:
     if name is None:
         return Answer(Code.NXDOMAIN)
-    if wanted not in ("SRV", "ANY"):
+    if question.type not in ("SRV", "ANY"):
         return Answer(Code.NOERROR)
+    if port in name.ports:
+        return Answer(Code.NOERROR, (Record("SRV", ".".join(question.labels[2:]), name.ports[port]),))
     found = [
         Record("SRV", f"{machine.id}.vm.{machine.app}.internal", machine.ports[port])
         for machine in name.machines
@@ -163,7 +174,9 @@ def _find(labels: tuple[str, ...], asker: Asker, directory: Directory, rtt: Roun
     if not left:
         return _Name()
     if zone == "flycast":
-        return _Name(addresses=tuple(directory.flycast(left[0]))) if len(left) == 1 and left[0] in apps else None
+        found = directory.flycast(left[0], asker) if len(left) == 1 else Flycast()
+        exists = found.addresses or (len(left) == 1 and left[0] in apps)
+        return _Name(addresses=found.addresses, ports=found.ports) if exists else None
     match left:
         case [*_, "_peer"]:
             return _Name()  # WireGuard peers, and there are none

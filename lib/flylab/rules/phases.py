@@ -28,6 +28,7 @@ EXPECTED: dict[str, frozenset[Phase]] = {
     "refused": frozenset({Phase.FORWARDED}),
     "lost": frozenset({Phase.FORWARDED}),
     "responded": frozenset({Phase.FORWARDED}),
+    "joined": frozenset({Phase.FORWARDED}),
     "collected": frozenset({Phase.COLLECTING}),
     "finished": frozenset({Phase.ANSWERING, Phase.PIPED}),
     "abandoned": frozenset(Phase) - {Phase.DONE},
