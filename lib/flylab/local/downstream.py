@@ -14,6 +14,7 @@ from flylab.local.front import Front
 from flylab.local.http1 import BadMessage, RequestHead, read_request
 from flylab.local.splice import Pipe
 from flylab.local.walk import Walk
+from flylab.wire.port_options import NONE, HttpOptions
 
 if TYPE_CHECKING:
     from flylab.local.edge import Edge
@@ -35,6 +36,11 @@ class Downstream(asyncio.Protocol):
         self._pipe: Pipe | None = None
         self._lingering = False
         self._closed = False
+        self.options = NONE.http
+        self._head_timeout = edge.settings.head_timeout
+        self._idle_timeout = edge.settings.idle_timeout
+        self._watch: asyncio.TimerHandle | None = None  # while an app bounds silence
+        self._moved = False
         self.address = "127.0.0.1"
         self.deadline: float | None = None
         self._received = self._sent = 0  # bytes since `moved` was asked
@@ -55,12 +61,13 @@ class Downstream(asyncio.Protocol):
         self.deadline = self._loop.time() + self._edge.settings.head_timeout
 
     def data_received(self, data: bytes) -> None:
+        self._moved = True
         self._received += len(data)
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:
             if self._walk is None and not self._buffer:
-                self.deadline = self._loop.time() + self._edge.settings.head_timeout
+                self.deadline = self._loop.time() + self._head_timeout
             self._buffer = self._buffer + data if self._buffer else data
             self._advance()
 
@@ -73,6 +80,7 @@ class Downstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
         self.deadline = None
+        self._unwatch()
         self._edge.disconnected(self, tcp=self._tcp)
         pipe, self._pipe = self._pipe, None
         walk, self._walk = self._walk, None
@@ -90,6 +98,7 @@ class Downstream(asyncio.Protocol):
     # ── for the walk and the pipe ───────────────────────────────────────────────────────────────────────────────
 
     def write(self, data: bytes) -> None:
+        self._moved = True
         if not self._closed:
             self._sent += len(data)
             self._transport.write(data)
@@ -127,19 +136,43 @@ class Downstream(asyncio.Protocol):
     def next(self, *, keep_alive: bool) -> None:
         """The answer is complete: go on with the next request, or close."""
         complete = self.request_complete()
+        self._unwatch()
         self._walk, self._reader = None, None
         if self._closed:
             return
         self.hold(on=False)
         if complete and keep_alive:
             self._gate.set(Hold.TURN, on=False)
-            self.deadline = self._loop.time() + self._edge.settings.idle_timeout
+            self.deadline = self._loop.time() + self._idle_timeout
             if self._buffer:
                 self._loop.call_soon(self._advance)
         elif complete:
             self._transport.close()
         else:
             self._linger()
+
+    def obey(self, options: HttpOptions) -> None:
+        """What the app asks of its connections from now on: how long they may be silent, how long a head may take."""
+        self.options = options
+        self._head_timeout = options.headers_read_timeout or self._edge.settings.head_timeout
+        self._idle_timeout = options.idle_timeout or self._edge.settings.idle_timeout
+        self._unwatch()
+        if options.idle_timeout is not None:
+            self._moved = False
+            self._watch = self._loop.call_later(self._idle_timeout, self._look)
+
+    def _look(self) -> None:
+        if self._moved:  # the wait begins anew: silence is noticed after one to two times its length
+            self._moved = False
+            self._watch = self._loop.call_later(self._idle_timeout, self._look)
+        else:
+            self._watch = None
+            self._transport.abort()
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def pipe(self, pipe: Pipe) -> None:
         """Become a pipe; bytes that came early go first."""

@@ -5,7 +5,9 @@ from typing import Protocol
 from flylab.local.body import LAST_CHUNK, chunk
 from flylab.local.heads import HeadWriter
 from flylab.local.http1 import RequestHead, ResponseHead
+from flylab.local.shaping import Encoder, coded, shaped
 from flylab.rules.effects import Refuse
+from flylab.wire.port_options import HttpOptions
 
 
 class Listener(Protocol):
@@ -28,6 +30,8 @@ class Reply:
         self._request = request
         self._request_id = request_id
         self._chunked = False
+        self.options: HttpOptions | None = None  # what is changed of a machine's answer
+        self._encoder: Encoder | None = None
         self._unsent: list[bytes] = []  # until all that came at once has been read
 
     def hint(self, head: ResponseHead) -> None:
@@ -38,26 +42,35 @@ class Reply:
     def begin(self, head: ResponseHead, added: bytes) -> None:
         """Start a machine's answer."""
         self.status = head.status
+        options = self.options
+        if options is not None and options.compress:
+            head, self._encoder = coded(head, self._request)
         has_body = head.has_body(self._request.method)
         self._chunked = has_body and head.fields.length is None and self._request.minor == 1
         self.close = head.status != 101 and not self._keeps_alive()
-        self._unsent.append(
-            self._heads.response(
-                head, request_id=self._request_id, added=added, chunked=self._chunked, close=self.close
-            )
+        data = self._heads.response(
+            head, request_id=self._request_id, added=added, chunked=self._chunked, close=self.close
         )
+        self._unsent.append(data if options is None or not options.shapes else shaped(data, head, options))
 
     def body(self, payload: bytes) -> None:
+        if self._encoder is not None and not (payload := self._encoder.feed(payload)):
+            return
         self._unsent.append(chunk(payload) if self._chunked else payload)
 
     def end(self) -> None:
         """The answer is complete."""
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None and (rest := encoder.finish()):
+            self.body(rest)
         if self._chunked:
             self._unsent.append(LAST_CHUNK)
         self.flush()
 
     def flush(self) -> None:
         """Send what has been gathered; head and body that came together leave in one packet and one system call."""
+        if self._encoder is not None and (made := self._encoder.flush()):
+            self._unsent.append(chunk(made) if self._chunked else made)
         if self._unsent:
             self._client.write(self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent))
             self._unsent.clear()

@@ -13,11 +13,13 @@ from flylab.local.reply import Reply
 from flylab.local.splice import Pipe
 from flylab.local.trace import exchange_json
 from flylab.local.upstream import Upstream
+from flylab.rules.answering import http_options
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
 from flylab.rules.exchange import Body, Exchange
 from flylab.rules.phases import Phase
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
+from flylab.wire.port_options import HttpOptions
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
@@ -257,6 +259,7 @@ class Walk:
             self._timer = None
         exchange.connected(self._edge.clock.now())
         body.rewind()
+        self._obey(http_options(effect.service, self._client.front.wanted))
         upstream.begin(self, head.method)
         request = self._client.front.heads.request(
             head, address=self._client.address.encode(), request_id=self._request_id.encode(), added=effect.headers
@@ -267,6 +270,11 @@ class Walk:
         upstream.hold(on=self._client_blocked)
         self._client.hold(on=False)
         self._send_body(upstream, request)
+
+    def _obey(self, options: HttpOptions) -> None:
+        self._reply.options = options
+        if options is not self._client.options:
+            self._client.obey(options)
 
     def _send_body(self, upstream: Upstream, head: bytes = b"") -> None:
         chunked, complete = self._head.fields.chunked, self._body.complete
