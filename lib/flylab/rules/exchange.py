@@ -16,23 +16,18 @@ from random import Random
 
 from flylab.errors import ParseError, RuleError
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
-from flylab.rules.hops import Cause, Hop, Outcome, Wakening
+from flylab.rules.hops import Hop, Outcome, Wakening
+from flylab.rules.legs import Leg, fallback_leg, first_leg
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase
 from flylab.rules.proximity import RoundTrip
+from flylab.rules.replaying import Replaying, Said
 from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted, choose
-from flylab.rules.wishes import Asked, Replayed, denied, first_wish, replay_wish
+from flylab.rules.wishes import Asked
 from flylab.wire import headers
 from flylab.wire.codes import http_status
 from flylab.wire.machine import MachineState
-from flylab.wire.replay import (
-    FailureReason,
-    ReplaySource,
-    format_failure,
-    format_source,
-    parse_replay,
-    parse_replay_json,
-)
+from flylab.wire.replay import FailureReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,6 @@ class Exchange:
     ) -> None:
         self.phase = Phase.NEW
         self.hops: list[Hop] = []
-        self.replays = 0
         self._asked = asked
         self._view = view
         self._loads = loads
@@ -72,21 +66,17 @@ class Exchange:
         self._edge_region = edge_region
         self._rtt = rtt
         self._rng = rng
-        self._wanted = Wanted(app=asked.app)
-        self._cause = Cause.ROUTE
-        self._why = ""  # the wish behind the next hop, as the trace shows it
-        self._ignored: tuple[str, ...] = ()
+        self._leg: Leg
+        self._wanted: Wanted  # as the leg has it, without those that were given up
+        self._deadline: float | None = None  # of the leg, until a machine has taken it
+        self._replaying: Replaying | None = None
         self._choice: Choice | None = None
         self._held: str | None = None
         self._sought = 0.0
         self._attempts = 0
         self._trouble = ""
         self._queue_deadline: float | None = None
-        self._wake_deadline = 0.0
-        self._headers: tuple[tuple[str, str], ...] = ()
         self._unavailable: tuple[tuple[str, str], ...] = ()
-        self._replayed: Replayed | None = None  # the last one
-        self._replay_deadline: float | None = None  # until a machine has taken it
         self._resent = False
 
     @property
@@ -99,12 +89,12 @@ class Exchange:
     def begin(self, now: float) -> Effect:
         """The head has been read."""
         self._expect("begin")
-        self._sought = now
         try:
-            self._wanted, self._why = first_wish(self._asked)
+            leg = first_leg(self._asked)
         except ParseError as exc:
             self.phase = Phase.DONE
             return Refuse(400, "bad_request", str(exc))
+        self._enter(leg, now)
         return self._choose(now)
 
     def woke(self, now: float) -> Effect:
@@ -135,7 +125,7 @@ class Exchange:
     def expired(self, now: float) -> Effect:
         """The deadline of the last effect has passed."""
         self._expect("expired")
-        if self._replay_deadline is not None and now >= self._replay_deadline:
+        if self._deadline is not None and now >= self._deadline:
             self._end_hop(now, Outcome.ERROR, code="timeout")
             return self._fail("PR04", "the replay reached nobody in time", FailureReason.TIMEOUT, now)
         if self.phase is Phase.WAKING:
@@ -150,7 +140,7 @@ class Exchange:
         hop = self.hops[-1]
         if hop.woke is not None and hop.woke.reachable is None:
             hop.woke.reachable = now
-        self._replay_deadline = None
+        self._deadline = None
 
     def refused(self, code: str, now: float) -> Effect:
         """The machine's port did not take the connection."""
@@ -173,7 +163,7 @@ class Exchange:
                 self._wanted = self._wanted_without(hop.machine)
                 return self._take(other, now)
         self.phase = Phase.PAUSED
-        return Pause(self._settings.pause(hop.tries), self._replay_deadline)
+        return Pause(self._settings.pause(hop.tries), self._deadline)
 
     def lost(self, now: float, *, reused: bool, body: Body) -> Effect:
         """The connection ended before the head of an answer was complete, or brought nothing readable."""
@@ -210,24 +200,13 @@ class Exchange:
             self.phase, hop.outcome = Phase.ANSWERING, Outcome.RESPONSE
             return Relay()
         self._end_hop(now, Outcome.REPLAY)
-        if hop.cause is Cause.FALLBACK:
-            return self._blame(hop, "PA02", f"machine {hop.machine} replayed a request that had fallen back to it")
-        if self.replays >= self._settings.replays:
-            return self._blame(hop, "PA02", f"the request was replayed more than {self._settings.replays} times")
+        if self._replaying is None:
+            self._replaying = Replaying(self._asked, self._view, self._settings)
         try:
-            replay = parse_replay(said) if isinstance(said, str) else parse_replay_json(said)
-        except ParseError as exc:
-            return self._blame(hop, "PA03", str(exc))
-        target = replay.app or hop.app
-        if refusal := denied(self._view, hop.app, target, self._settings):
-            return self._blame(hop, *refusal)
-        source = ReplaySource(instance=hop.machine, region=hop.region, t=int(wall * 1_000_000), state=replay.state)
-        self._replayed = Replayed(replay, hop, target, now)
-        self._replay_deadline = None if replay.timeout is None else now + replay.timeout
-        self._headers = ((headers.REPLAY_SRC, format_source(source)),)
-        self._wanted, self._why = replay_wish(replay, target, hop.machine, self._asked)
-        self._cause, self._ignored = Cause.REPLAY, replay.unknown + ignored
-        self.replays += 1
+            leg = self._replaying.follow(Said(words=said, now=now, wall=wall, ignored=ignored), hop)
+        except RuleError as exc:
+            return self._blame(hop, exc.code, exc.text)
+        self._enter(leg, now)
         if not body.complete and self._asked.length is None and body.kept:
             self.phase = Phase.COLLECTING
             return Collect()
@@ -259,6 +238,11 @@ class Exchange:
 
     # ── decisions ───────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _enter(self, leg: Leg, now: float) -> None:
+        self._leg, self._wanted, self._deadline = leg, leg.wanted, leg.deadline
+        self._sought, self._attempts, self._resent, self._trouble = now, 0, False, ""
+        self._queue_deadline = None
+
     def _choose(self, now: float) -> Effect:
         self._attempts += 1
         found = self._look(self._wanted)
@@ -285,10 +269,10 @@ class Exchange:
             machine=row.id,
             app=row.app,
             region=row.region,
-            cause=self._cause,
-            wanted=self._why,
+            cause=self._leg.cause,
+            wanted=self._leg.why,
             started=self._sought,
-            ignored=self._ignored,
+            ignored=self._leg.ignored,
         )
         self.hops.append(hop)
         if not choice.wake:
@@ -296,14 +280,14 @@ class Exchange:
         hop.woke = Wakening(requested=now)
         self.phase = Phase.WAKING
         deadline = now + self._settings.wake_timeout
-        return Wake(row.id, deadline if self._replay_deadline is None else min(deadline, self._replay_deadline))
+        return Wake(row.id, deadline if self._deadline is None else min(deadline, self._deadline))
 
     def _forward(self, *, fresh: bool = False) -> Effect:
         choice = self._choice
         assert choice is not None  # a place is held, so a choice was made
         self.phase = Phase.FORWARDED
         self.hops[-1].tries += 1
-        return Forward(choice.row, choice.service, self._headers + self._unavailable, fresh, self._replay_deadline)
+        return Forward(choice.row, choice.service, self._leg.headers + self._unavailable, fresh, self._deadline)
 
     def _again(self, found: NoCandidate, now: float) -> Effect:
         if found.busy:
@@ -311,10 +295,10 @@ class Exchange:
                 self._queue_deadline = now + self._settings.queue_timeout
             if now < self._queue_deadline:
                 self.phase = Phase.QUEUED
-                return Queue(min(self._queue_deadline, self._replay_deadline or self._queue_deadline))
+                return Queue(min(self._queue_deadline, self._deadline or self._queue_deadline))
         elif (found.soon or now < self._sought + self._view.settled) and self._attempts < self._settings.attempts:
             self.phase = Phase.PAUSED
-            return Pause(self._settings.pause(self._attempts), self._replay_deadline)
+            return Pause(self._settings.pause(self._attempts), self._deadline)
         reason = FailureReason.RETRIES_EXHAUSTED if found.soon or self._trouble else FailureReason.NO_CANDIDATE
         return self._fail(found.code, self._trouble or found.text, reason, now)
 
@@ -347,24 +331,17 @@ class Exchange:
         limit = self._settings.replay_limit
         if (self._asked.length or 0) > limit or body.size > limit or not body.kept:
             return self._blame(self.hops[-1], "PA01", f"a request with a body over {limit} bytes cannot be replayed")
-        self._sought, self._attempts, self._resent, self._trouble = now, 0, False, ""
+        self._sought = now
         return self._choose(now)
 
     def _fail(self, code: str, text: str, reason: FailureReason, now: float) -> Effect:
-        replayed = self._replayed
-        if replayed is None or self._cause is not Cause.REPLAY:
-            return self._refuse(code, text)
-        fallback = replayed.replay.fallback
-        if fallback is None:
+        back = fallback_leg(self._leg, reason, self._asked, now)
+        if back is None:
             if reason is FailureReason.TIMEOUT:
                 self.phase = Phase.DONE
                 return Refuse(504, code, text)  # our choice: no page gives a status for this
             return self._refuse(code, text)
-        self._headers = ((headers.REPLAY_FAILED, format_failure(replayed.failure(reason, now))),)
-        self._cause, self._why = Cause.FALLBACK, fallback
-        self._wanted = replayed.way_back(self._asked)
-        self._replay_deadline, self._queue_deadline = None, None
-        self._sought, self._attempts, self._trouble = now, 0, ""
+        self._enter(back, now)
         return self._choose(now)
 
     def _refuse(self, code: str, text: str) -> Refuse:
