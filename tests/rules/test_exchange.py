@@ -214,8 +214,8 @@ def test_fields_without_effect_are_named_in_the_trail():
     world = World().machine("a")
     exchange = world.exchange()
     exchange.begin(0.0)
-    exchange.responded(200, b'{"app":"rooms","transform":{}}', Body(), 1.0, wall=WALL, ignored=("fly-replay-cache",))
-    assert exchange.hops[1].ignored == ("transform", "fly-replay-cache")
+    exchange.responded(200, b'{"app":"rooms","more":{}}', Body(), 1.0, wall=WALL, ignored=("fly-replay-cache",))
+    assert exchange.hops[1].ignored == ("more", "fly-replay-cache")
 
 
 # ── the request's own headers ───────────────────────────────────────────────────────────────────────────────────

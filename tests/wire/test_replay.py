@@ -18,9 +18,10 @@ from flylab.wire.replay import (
     format_source,
     parse_failure,
     parse_replay,
-    parse_replay_json,
     parse_source,
 )
+from flylab.wire.replay_json import parse_replay_json
+from flylab.wire.transform import Transform
 
 READ = [
     ("region=ams", Replay(regions=("ams",))),
@@ -84,13 +85,18 @@ def test_an_unreadable_replay_is_refused(text):
 def test_the_json_form_has_the_same_fields():
     body = (
         b'{"region":"ams,eu","app":"x","state":"h\\u00e9","elsewhere":true,"timeout":"5s",'
-        b'"transform":{"path":"/"},"instance":null}'
+        b'"transform":{"path":"/","more":1},"instance":null,"else":3}'
     )
     replay = parse_replay_json(body)
     assert replay == Replay(
-        regions=("ams", "eu"), app="x", state="h\u00c3\u00a9", elsewhere=True, timeout=5.0
+        regions=("ams", "eu"),
+        app="x",
+        state="h\u00c3\u00a9",
+        elsewhere=True,
+        timeout=5.0,
+        transform=Transform(path="/"),
     )  # the state as the bytes of its UTF-8
-    assert replay.unknown == ("transform",)
+    assert replay.unknown == ("else", "transform.more")
 
 
 @pytest.mark.parametrize(

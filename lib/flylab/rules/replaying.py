@@ -9,7 +9,8 @@ from flylab.rules.limits import ExchangeSettings
 from flylab.rules.routing import View
 from flylab.rules.wishes import Asked, Replayed, denied, replay_wish
 from flylab.wire import headers
-from flylab.wire.replay import Replay, ReplaySource, format_source, parse_replay, parse_replay_json
+from flylab.wire.replay import Replay, ReplaySource, format_source, parse_replay
+from flylab.wire.replay_json import parse_replay_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,5 +29,10 @@ REPLAY_JSON = "application/vnd.fly.replay+json"  # content type of a replay writ
 
 # Only the proxy may say these; what a client sends under such a name is dropped (our choice: apps trust them).
 PROXY_ONLY = (REPLAY_SRC, REPLAY_FAILED, PREFERRED_UNAVAILABLE, REPLAY_CACHE_STATUS)
+# Lines of a request that the proxy writes anew, whatever client or app say (networking/request-headers).
+PROXY_WRITES = frozenset(
+    (*PROXY_ONLY, TRACE, CLIENT_IP, FORWARDED_PORT, REGION, REQUEST_ID, "x-forwarded-for", "x-forwarded-proto",
+     "x-forwarded-port", "x-forwarded-ssl", "via")
+)  # fmt: skip
 # Request headers that choose the machine, strongest first (the order is our choice).
 CHOOSING = (FORCE_INSTANCE, FORCE_REGION, PREFER_INSTANCE, PREFER_REGION)

@@ -8,7 +8,6 @@ count, the last of equal keys wins, and unknown keys are carried along without e
 pairs with ``;`` while blueprints/connecting-to-user-machines uses ``,``, so a comma before a known key also parts.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +15,8 @@ from enum import StrEnum
 from flylab.errors import ParseError
 from flylab.wire.duration import format_duration, parse_duration
 from flylab.wire.regions import format_region_list, parse_region_list
+from flylab.wire.replay_cache import CacheAsk
+from flylab.wire.transform import Transform
 
 
 class Fallback(StrEnum):
@@ -35,7 +36,10 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """What an origin asks for; ``timeout`` in seconds, ``unknown`` holds keys that have no effect."""
+    """What an origin asks for; ``timeout`` in seconds, ``unknown`` holds keys that have no effect.
+
+    Only the JSON form (``wire/replay_json.py``) has ``transform`` and ``cache``.
+    """
 
     regions: tuple[str, ...] = ()
     instance: str | None = None
@@ -45,6 +49,8 @@ class Replay:
     elsewhere: bool = False
     timeout: float | None = None
     fallback: Fallback | None = None
+    transform: Transform | None = None
+    cache: CacheAsk | None = None
     unknown: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -71,8 +77,6 @@ class ReplayFailure:
 
 
 KEYS = ("region", "instance", "prefer_instance", "app", "state", "elsewhere", "timeout", "fallback")
-# Fields that the JSON form also has and that this proxy does not act on yet; they are named in the trace.
-UNSUPPORTED = ("transform", "cache", "allow_bypass")
 
 _PAIR = re.compile(
     r"""\s*(?:(?P<key>[^=;,\s"]+)\s*=\s*(?:"(?P<quoted>[^"]*)"\s*|(?P<plain>(?!")[^;]*?))
@@ -80,37 +84,21 @@ _PAIR = re.compile(
         (?:;|,(?=\s*(?:KEYS)\s*=)|\Z)""".replace("KEYS", "|".join(KEYS)),
     re.VERBOSE,
 )
+_DOCUMENTED = re.compile(r"""region="[a-z]+(?:,[a-z]+)*"|(?!region=.*,)([a-z_]+)=[^\s";]*""")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
 
-def parse_replay(text: str) -> Replay:
-    """Read ``region="ams,eu";state=blue``; raises ParseError (the proxy's PA03) when it cannot be understood."""
+def parse_replay(text: str, *, strict: bool = False) -> Replay:
+    """Read ``region="ams,eu";state=blue``; raises ParseError (the proxy's PA03) when it cannot be understood.
+
+    ``strict`` takes only what the documentation shows, and none of what we assume.
+    """
+    if strict:
+        _expect_documented(text)
     pairs = _pairs(text, "fly-replay")
     if not pairs:
         raise ParseError("fly-replay", text, "it is empty")
-    return _replay(pairs, text)
-
-
-def parse_replay_json(body: bytes) -> Replay:
-    """Read the body of an ``application/vnd.fly.replay+json`` answer; raises ParseError."""
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as exc:
-        raise ParseError("fly-replay", body[:200], "it is not JSON") from exc
-    if not isinstance(fields, dict):
-        raise ParseError("fly-replay", body[:200], "an object is expected")
-    pairs: dict[str, str] = {}
-    for key, value in fields.items():
-        if value is None:
-            continue
-        if key == "elsewhere" and isinstance(value, bool):
-            pairs[key] = "true" if value else "false"
-        elif key in KEYS and not isinstance(value, str):
-            raise ParseError("fly-replay", value, f"{key} is a text")
-        else:
-            # Header text is bytes read as latin-1 throughout; other characters travel as their UTF-8 bytes.
-            pairs[key] = str(value).encode("utf-8", "replace").decode("latin-1")
-    return _replay(pairs, body.decode("utf-8", "replace"))
+    return replay_of(pairs, text)
 
 
 def format_replay(replay: Replay) -> str:
@@ -180,6 +168,20 @@ def format_failure(failure: ReplayFailure) -> str:
     return ";".join(f"{key}={value}" for key, value in pairs.items() if value is not None)
 
 
+def _expect_documented(text: str) -> None:
+    keys = []
+    for pair in re.split(r"; ?", text):
+        found = _DOCUMENTED.fullmatch(pair)
+        if found is None:
+            why = (
+                "strict: key=value pairs are joined by ';', without other spaces, and only lists of regions are quoted"
+            )
+            raise ParseError("fly-replay", text, why)
+        keys.append(found[1] or "region")
+    if len(keys) != len(set(keys)):
+        raise ParseError("fly-replay", text, "strict: a key is there twice")
+
+
 def _pairs(text: str, what: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     at = 0
@@ -198,7 +200,8 @@ def _pairs(text: str, what: str) -> dict[str, str]:
     return pairs
 
 
-def _replay(pairs: dict[str, str], text: str) -> Replay:
+def replay_of(pairs: dict[str, str], text: str) -> Replay:
+    """The replay that these keys and values are; ``text`` is what they were read from."""
     for key in ("instance", "prefer_instance", "app"):
         if pairs.get(key) == "":
             raise ParseError("fly-replay", text, f"{key} has no value")
