@@ -84,6 +84,7 @@ def _up(flags: argparse.Namespace, parent: int) -> int:
         images=tuple(flags.images),
         json=flags.json,
         trace=flags.trace,
+        ws_replay=tuple(flags.ws_replay),
         parent=parent if flags.parent is None else flags.parent,
     )
     return run(options)
@@ -120,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
         "--parent", type=int, metavar="PID", help="end with this process, which started us (found by itself)"
     )
     up.add_argument("--json", action="store_true", help="print one line of JSON when ready, and nothing else")
+    up.add_argument(
+        "--ws-replay",
+        action="append",
+        default=[],
+        metavar="[A-B=]MODE",
+        help="replays of upgrades: any, only_101, only_plain or refuse, for all or between two regions",
+    )
     up.add_argument("--trace", action="store_true", help="print every exchange and answer with x-flylab-trace")
     return parser
 

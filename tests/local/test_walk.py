@@ -50,13 +50,14 @@ async def test_a_replayed_request_reaches_the_named_machine_and_its_first_answer
         source = second.headers.pop("fly-replay-src")
         assert source.startswith("instance=a;region=ams;t=")
         assert source.endswith(";state=blue")
+        assert second.headers.pop("fly-replay-cache-status") == "miss"
         assert first.headers == second.headers  # the original request, as it was
         trace = json.loads(headers["x-flylab-trace"])
         assert [(hop["machine"], hop["region"], hop["cause"], hop["outcome"]) for hop in trace["hops"]] == [
             ("a", "ams", "route", "replay"),
             ("b", "nrt", "replay", "response"),
         ]
-        assert trace["hops"][1]["ignored"] == ["fly-replay-cache"]
+        assert trace["hops"][1]["ignored"] == ["fly-replay-cache 'x/*' does not match the request"]
         assert trace["status"] == 200
     assert world.exchanges[0]["total_ms"] >= trace["total_ms"]
 

@@ -14,6 +14,7 @@ from flylab.rules.exchange import Body, Exchange
 from flylab.rules.hops import Cause, Outcome
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase
+from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.rules.wishes import Asked
 from flylab.wire.machine import Concurrency, MachineState, Port, Service
@@ -111,7 +112,8 @@ def test_a_replay_moves_the_place_and_tells_the_target_who_sent_it():
     effect = said(exchange, "instance=b;state=blue")
     assert to(effect) == "b"
     assert world.held("a", "b") == [0, 1]
-    ((name, value),) = effect.headers
+    (name, value), status = effect.headers
+    assert status == ("fly-replay-cache-status", "miss")
     source = parse_source(value)
     assert (name, source.instance, source.region, source.t, source.state) == (
         "fly-replay-src",
@@ -214,8 +216,8 @@ def test_fields_without_effect_are_named_in_the_trail():
     world = World().machine("a")
     exchange = world.exchange()
     exchange.begin(0.0)
-    exchange.responded(200, b'{"app":"rooms","more":{}}', Body(), 1.0, wall=WALL, ignored=("fly-replay-cache",))
-    assert exchange.hops[1].ignored == ("more", "fly-replay-cache")
+    exchange.responded(200, b'{"app":"rooms","more":{}}', Body(), 1.0, wall=WALL, answered={b"fly-replay-cache": b"/b"})
+    assert exchange.hops[1].ignored == ("more", "fly-replay-cache '/b' does not match the request")
 
 
 # ── the request's own headers ───────────────────────────────────────────────────────────────────────────────────
@@ -588,7 +590,7 @@ def test_a_timeout_without_fallback_ends_sooner():
 
 
 def test_a_timeout_ends_when_the_target_takes_the_connection():
-    world = World().machine("a").machine("b", "nrt")
+    world = World(replay=ReplaySettings(timeout_cancels=True)).machine("a").machine("b", "nrt")
     exchange = world.exchange()
     exchange.begin(0.0)
     assert said(exchange, "instance=b;timeout=1s").deadline == 2.0

@@ -32,6 +32,7 @@ from flylab.rules.hops import Hop
 from flylab.rules.https import forces_https, https_location
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
+from flylab.rules.replay_cache import ReplayCache
 from flylab.rules.routing import PUBLIC_PORTS, Loads, View
 from flylab.rules.tallies import Tallies
 from flylab.rules.wishes import Asked
@@ -97,6 +98,7 @@ class Edge:
         settings: EdgeSettings | None = None,
         on_exchange: Callable[[dict[str, object]], None] | None = None,
         on_refusal: Callable[..., None] | None = None,
+        cache: ReplayCache | None = None,
     ) -> None:
         self.region = region
         self.platform = platform
@@ -110,6 +112,7 @@ class Edge:
         self.pool = Pool(idle=self.settings.pool_idle)
         self.notes: dict[str, object] = {}  # what is added to every trace: the faults that are armed
         self.tallies = Tallies(region)
+        self.replay_cache = ReplayCache(self.settings.exchange.cache) if cache is None else cache
         self._rtt = rtt
         self._rng = rng
         self._on_exchange = on_exchange
@@ -186,6 +189,7 @@ class Edge:
             edge_region=self.region,
             rtt=self._rtt,
             rng=self._rng,
+            cache=self.replay_cache,
         )
 
     def moved(self, front: Front, app: str, head: RequestHead) -> bytes:

@@ -38,6 +38,7 @@ class Options:
     images: tuple[Path, ...] = ()
     json: bool = False
     trace: bool = False
+    ws_replay: tuple[str, ...] = ()
     parent: int = 0
 
 

@@ -32,6 +32,8 @@ from flylab.local.phonebook import Phonebook
 from flylab.local.platform import Platform
 from flylab.local.ports import Ports
 from flylab.local.process import ProcessDriver
+from flylab.local.replay_options import TABLES as REPLAY_TABLES
+from flylab.local.replay_options import exchange_settings
 from flylab.local.settings import overridden, platform_settings, read_tables, refuse_unknown
 from flylab.local.sockets import listen_all, listen_names, url
 from flylab.local.speech import exchange_line, greeting
@@ -42,6 +44,7 @@ from flylab.published.network import regions, rtt
 from flylab.rules.admission import Catalogue
 from flylab.rules.names import Answer, Asker, Question, resolve
 from flylab.rules.rates import Rates, RateSettings
+from flylab.rules.replay_cache import ReplayCache
 from flylab.wire.fields import Json
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself wa
 # One for the settings of each part (local/settings.py).
 _TABLES = (
     "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "edge",
-    "exchange", "autostop", "http2", "api",
+    "exchange", "autostop", "http2", "api", *REPLAY_TABLES,
 )  # fmt: skip
 
 
@@ -81,7 +84,7 @@ class Server:
             self.images |= read_images(path, project)
         tables = read_tables(options.settings)
         self.settings = platform_settings(tables)
-        self.edge_settings = _edge_settings(tables, trace=options.trace)
+        self.edge_settings = _edge_settings(tables, options.ws_replay, trace=options.trace)
         refuse_unknown(tables, _TABLES)
         self.armed = read_faults(options.faults)
         codes = [region.code for region in self.regions]
@@ -116,6 +119,8 @@ class Server:
         self.entrances = Entrances(options, codes, folder=self.store.folder, platform=self.platform, stack=stack)
         self.names: NameServer | None = None
         self._edges: list[Edge] = []
+        cache = self.edge_settings.exchange.cache
+        self._cache = ReplayCache(cache) if cache.shared else None
         self._stopping: asyncio.Event | None = None
         self._status = 0
 
@@ -205,6 +210,7 @@ class Server:
             settings=self.edge_settings,
             on_exchange=self._exchanged,
             on_refusal=self.platform.proxy_log.tell,
+            cache=self._cache,
         )
 
     def _named(self, question: Question, asker: Asker) -> Answer:
@@ -296,8 +302,8 @@ _TEMPORARY = "flylab-temporary-"  # a name that nobody gives to a folder that is
 _ABANDONED = 60.0  # seconds; our choice, far above the time between making a folder and locking it
 
 
-def _edge_settings(tables: dict[str, dict[str, object]], *, trace: bool) -> EdgeSettings:
-    exchange = overridden(EdgeSettings().exchange, tables, "exchange")
+def _edge_settings(tables: dict[str, dict[str, object]], ws_replay: tuple[str, ...], *, trace: bool) -> EdgeSettings:
+    exchange = exchange_settings(tables, ws_replay)
     http2 = overridden(EdgeSettings().http2, tables, "http2")
     settings = overridden(EdgeSettings(exchange=exchange, http2=http2), tables, "edge")
     return replace(settings, trace=settings.trace or trace)

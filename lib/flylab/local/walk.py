@@ -12,6 +12,7 @@ from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.reply import Reply
 from flylab.local.splice import Pipe
 from flylab.local.trace import exchange_json
+from flylab.local.transforming import replay_lines, transformed
 from flylab.local.upstream import Upstream
 from flylab.rules.answering import http_options
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
@@ -20,17 +21,16 @@ from flylab.rules.phases import Phase
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
 from flylab.wire.port_options import HttpOptions
+from flylab.wire.replay_json import LONGEST as LONGEST_JSON
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
     from flylab.local.edge import Edge
 
 _HIGH = 65_536  # bytes of a body that may wait for a machine before the client is held; our choice
-_LONGEST_JSON = 65_536  # bytes of a replay written as JSON; our choice
 _REPLAY = headers.REPLAY.encode()
 _REPLAY_JSON = headers.REPLAY_JSON.encode()
 _CHOOSING = tuple((name, name.encode()) for name in headers.CHOOSING)
-_CACHING = tuple((name, name.encode()) for name in (headers.REPLAY_CACHE, headers.REPLAY_CACHE_TTL))
 _TRACE = headers.TRACE.encode()
 _UNREACHABLE = frozenset({"PC01", "PC05", "PC06", "PC07", "PM05", "PM08"})  # of a hop whose machine never listened
 
@@ -76,6 +76,10 @@ class Walk:
             choosing={name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
             length=None if fields.chunked else fields.length or 0,
             port=front.wanted,
+            host=self._head.host,
+            target=self._head.target,
+            values=fields.values,
+            upgrade=b"upgrade" in fields.values and self._head.upgrade is not None,
         )
         self._exchange = edge.exchange(asked)
         self._perform(self._exchange.begin(self._began))
@@ -120,10 +124,14 @@ class Walk:
             return
         self._answer = head
         values = head.fields.values
-        if values.get(b"content-type", b"").partition(b";")[0].strip().lower() == _REPLAY_JSON:
+        said = values.get(_REPLAY)
+        if (
+            head.status != 101  # which has no body
+            and values.get(b"content-type", b"").partition(b";")[0].strip().lower() == _REPLAY_JSON
+            and (said is None or self._edge.settings.exchange.replay.json_wins)
+        ):
             self._json = bytearray()
             return
-        said = values.get(_REPLAY)
         if said is None and head.status == 101 and self._head.upgrade is None:
             self.on_lost()  # nobody asked for another protocol
             return
@@ -132,13 +140,17 @@ class Walk:
     def on_body(self, payload: bytes) -> None:
         if self._json is None:
             self._reply.body(payload)
-        elif len(self._json) <= _LONGEST_JSON:
+        else:
             self._json += payload
+            if len(self._json) > LONGEST_JSON and self._answer is not None:
+                said, self._json = bytes(self._json), None
+                self._responded(self._answer, said)  # too long, whatever follows
 
     def on_end(self) -> None:
         if self._json is not None and self._answer is not None:
-            said, self._json, self._upstream = bytes(self._json[:_LONGEST_JSON]), None, None
-            self._responded(self._answer, said)
+            said, self._json, self._upstream = bytes(self._json), None, None
+            line = None if said else self._answer.fields.values.get(_REPLAY)  # an answer to HEAD has no body
+            self._responded(self._answer, said if line is None else line.decode("latin-1"))
             return
         self._upstream = None
         self._reply.end()
@@ -260,6 +272,8 @@ class Walk:
         exchange.connected(self._edge.clock.now())
         body.rewind()
         self._obey(http_options(effect.service, self._client.front.wanted))
+        if effect.transform is not None:
+            head = transformed(head, effect.transform)
         upstream.begin(self, head.method)
         request = self._client.front.heads.request(
             head, address=self._client.address.encode(), request_id=self._request_id.encode(), added=effect.headers
@@ -290,9 +304,8 @@ class Walk:
     def _responded(self, head: ResponseHead, said: str | bytes | None) -> None:
         exchange, clock, upstream = self._exchange, self._edge.clock, self._upstream
         assert exchange is not None
-        ignored = tuple(name for name, raw in _CACHING if raw in head.fields.values)
         effect = exchange.responded(
-            head.status, said, self._body_now(), clock.now(), wall=clock.wall(), ignored=ignored
+            head.status, said, self._body_now(), clock.now(), wall=clock.wall(), answered=head.fields.values
         )
         if said is not None:
             self._upstream = None
@@ -303,7 +316,10 @@ class Walk:
     def _relay(self) -> None:
         assert self._answer is not None
         self._body.forget()
-        self._reply.begin(self._answer, self._trace_line(self._answer.status))
+        added = self._trace_line(self._answer.status)
+        if not self._edge.settings.exchange.replay.hide_from_clients:
+            added += replay_lines(self._answer)
+        self._reply.begin(self._answer, added)
 
     def _splice(self) -> None:
         upstream, client = self._upstream, self._client

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flylab.rules.routing import Row
 from flylab.wire.machine import Service
+from flylab.wire.transform import Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Forward:
     headers: tuple[tuple[str, str], ...] = ()
     fresh: bool = False
     deadline: float | None = None
+    transform: Transform | None = None
 
 
 @dataclass(frozen=True, slots=True)

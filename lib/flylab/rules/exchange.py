@@ -11,21 +11,24 @@
 A place in ``Loads`` is taken in the step that chooses a machine and given back exactly once, whatever happens then.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
 from flylab.errors import ParseError, RuleError
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
 from flylab.rules.hops import Hop, Outcome, Wakening
-from flylab.rules.legs import Leg, fallback_leg, first_leg
+from flylab.rules.legs import Leg, fallback_leg, first_leg, refused_upgrade
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase
 from flylab.rules.proximity import RoundTrip
+from flylab.rules.replay_cache import ReplayCache
 from flylab.rules.replaying import Replaying, Said
-from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted, choose
+from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted
+from flylab.rules.seeking import Seeker
+from flylab.rules.statuses import UPGRADE_REFUSED
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
-from flylab.wire.codes import http_status
 from flylab.wire.machine import MachineState
 from flylab.wire.replay import FailureReason
 
@@ -56,6 +59,7 @@ class Exchange:
         edge_region: str,
         rtt: RoundTrip,
         rng: Random,
+        cache: ReplayCache | None = None,
     ) -> None:
         self.phase = Phase.NEW
         self.hops: list[Hop] = []
@@ -63,9 +67,8 @@ class Exchange:
         self._view = view
         self._loads = loads
         self._settings = settings
-        self._edge_region = edge_region
-        self._rtt = rtt
-        self._rng = rng
+        self._cache = cache
+        self._seeker = Seeker(view, loads, settings, edge_region=edge_region, rtt=rtt, rng=rng)
         self._leg: Leg
         self._wanted: Wanted  # as the leg has it, without those that were given up
         self._deadline: float | None = None  # of the leg, until a machine has taken it
@@ -90,10 +93,12 @@ class Exchange:
         """The head has been read."""
         self._expect("begin")
         try:
-            leg = first_leg(self._asked)
+            leg = first_leg(self._asked, self._settings.replay)
         except ParseError as exc:
             self.phase = Phase.DONE
             return Refuse(400, "bad_request", str(exc))
+        if self._cache:  # empty for all who do not use it
+            leg = self._replays().caching.first(leg, now)
         self._enter(leg, now)
         return self._choose(now)
 
@@ -125,9 +130,8 @@ class Exchange:
     def expired(self, now: float) -> Effect:
         """The deadline of the last effect has passed."""
         self._expect("expired")
-        if self._deadline is not None and now >= self._deadline:
-            self._end_hop(now, Outcome.ERROR, code="timeout")
-            return self._fail("PR04", "the replay reached nobody in time", FailureReason.TIMEOUT, now)
+        if self._is_late(now):
+            return self._too_late(now)
         if self.phase is Phase.WAKING:
             return self._give_up("PM03", f"machine {self.hops[-1].machine} did not start in time", now)
         if self.phase is Phase.QUEUED:
@@ -146,6 +150,8 @@ class Exchange:
         """The machine's port did not take the connection."""
         self._expect("refused")
         hop = self.hops[-1]
+        if self._is_late(now):
+            return self._too_late(now)
         if code in STALE:
             return self._was_stale(code, now)
         if not self._is_up():
@@ -184,11 +190,11 @@ class Exchange:
         now: float,
         *,
         wall: float,
-        ignored: tuple[str, ...] = (),
+        answered: Mapping[bytes, bytes] | None = None,
     ) -> Effect:
         """The head of an answer is there; ``said`` is its ``fly-replay``, as header text or as a JSON body.
 
-        ``ignored`` names what else the answer asked for and this proxy does not do; the trace shows it.
+        ``answered`` are its header lines by lower-case name.
         """
         self._expect("responded")
         hop = self.hops[-1]
@@ -200,10 +206,9 @@ class Exchange:
             self.phase, hop.outcome = Phase.ANSWERING, Outcome.RESPONSE
             return Relay()
         self._end_hop(now, Outcome.REPLAY)
-        if self._replaying is None:
-            self._replaying = Replaying(self._asked, self._view, self._settings)
+        told = Said(words=said, status=status, now=now, wall=wall, answered=answered or {})
         try:
-            leg = self._replaying.follow(Said(words=said, now=now, wall=wall, ignored=ignored), hop)
+            leg = self._replays().follow(told, hop)
         except RuleError as exc:
             return self._blame(hop, exc.code, exc.text)
         self._enter(leg, now)
@@ -249,18 +254,18 @@ class Exchange:
         return self._take(found, now) if isinstance(found, Choice) else self._again(found, now)
 
     def _look(self, wanted: Wanted) -> Choice | NoCandidate:
-        return choose(
-            self._view,
-            self._loads,
-            wanted,
-            edge_region=self._edge_region,
-            rtt=self._rtt,
-            rng=self._rng,
-            start_abroad=self._settings.start_abroad,
-        )
+        return self._seeker.seek(wanted, self._leg)
+
+    def _replays(self) -> Replaying:
+        if self._replaying is None:
+            cache = ReplayCache() if self._cache is None else self._cache
+            self._replaying = Replaying(self._asked, self._view, self._settings, cache)
+        return self._replaying
 
     def _take(self, choice: Choice, now: float) -> Effect:
         row = choice.row
+        if text := refused_upgrade(self._leg, row.region, self._settings.upgrades):
+            return self._refuse(UPGRADE_REFUSED, text)
         self._loads.reserve(row.id)
         self._held, self._choice = row.id, choice
         self._queue_deadline = None
@@ -287,7 +292,9 @@ class Exchange:
         assert choice is not None  # a place is held, so a choice was made
         self.phase = Phase.FORWARDED
         self.hops[-1].tries += 1
-        return Forward(choice.row, choice.service, self._leg.headers + self._unavailable, fresh, self._deadline)
+        leg = self._leg
+        deadline = self._deadline if self._settings.replay.timeout_cancels else None
+        return Forward(choice.row, choice.service, leg.headers + self._unavailable, fresh, deadline, leg.transform)
 
     def _again(self, found: NoCandidate, now: float) -> Effect:
         if found.busy:
@@ -296,7 +303,11 @@ class Exchange:
             if now < self._queue_deadline:
                 self.phase = Phase.QUEUED
                 return Queue(min(self._queue_deadline, self._deadline or self._queue_deadline))
-        elif (found.soon or now < self._sought + self._view.settled) and self._attempts < self._settings.attempts:
+        elif (
+            (found.soon or now < self._sought + self._view.settled)
+            and self._attempts < self._settings.attempts
+            and self._leg.entry is None
+        ):
             self.phase = Phase.PAUSED
             return Pause(self._settings.pause(self._attempts), self._deadline)
         reason = FailureReason.RETRIES_EXHAUSTED if found.soon or self._trouble else FailureReason.NO_CANDIDATE
@@ -335,18 +346,34 @@ class Exchange:
         return self._choose(now)
 
     def _fail(self, code: str, text: str, reason: FailureReason, now: float) -> Effect:
-        back = fallback_leg(self._leg, reason, self._asked, now)
-        if back is None:
-            if reason is FailureReason.TIMEOUT:
-                self.phase = Phase.DONE
-                return Refuse(504, code, text)  # our choice: no page gives a status for this
-            return self._refuse(code, text)
-        self._enter(back, now)
-        return self._choose(now)
+        back = None if code == "PA03" else self._way_out(reason, now)
+        if back is not None:
+            self._enter(back, now)
+            return self._choose(now)
+        statuses = self._settings.statuses
+        if reason is FailureReason.TIMEOUT:
+            return self._refuse(code, text, statuses.timed_out)
+        if self._leg.forced and code[:2] in ("PA", "PR"):
+            return self._refuse("PR02" if code == "PA03" else code, text, statuses.forced_instance)
+        return self._refuse(code, text, statuses.wake_timed_out if text.endswith("(PM03)") else None)
 
-    def _refuse(self, code: str, text: str) -> Refuse:
+    def _way_out(self, reason: FailureReason, now: float) -> Leg | None:
+        entry = self._leg.entry
+        if entry is not None and self._settings.cache.drop_unreachable:
+            self._replays().caching.missed(entry)
+            return first_leg(self._asked, self._settings.replay)
+        return fallback_leg(self._leg, reason, self._asked, now)
+
+    def _is_late(self, now: float) -> bool:
+        return self._deadline is not None and now >= self._deadline
+
+    def _too_late(self, now: float) -> Effect:
+        self._end_hop(now, Outcome.ERROR, code="timeout")
+        return self._fail("PR04", "the replay reached nobody in time", FailureReason.TIMEOUT, now)
+
+    def _refuse(self, code: str, text: str, status: int | None = None) -> Refuse:
         self.phase = Phase.DONE
-        return Refuse(http_status(code), code, text)
+        return Refuse(self._settings.statuses.of(code) if status is None else status, code, text)
 
     def _blame(self, hop: Hop, code: str, text: str) -> Refuse:
         hop.code = code

@@ -10,6 +10,7 @@ class Cause(StrEnum):
     ROUTE = "route"
     REPLAY = "replay"
     FALLBACK = "fallback"
+    CACHE = "cache"  # a replay that the edge remembered
 
 
 class Outcome(StrEnum):

@@ -1,6 +1,11 @@
 """The numbers that bound one request, each with where it comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from flylab.rules.replay_cache import CacheSettings
+from flylab.rules.replay_settings import ReplaySettings
+from flylab.rules.statuses import StatusSettings
+from flylab.rules.upgrades import UpgradeSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,10 @@ class ExchangeSettings:
     wake_timeout: float = 60.0  # PM03; not published, our choice
     queue_timeout: float = 8.0  # wait at the hard limit before the 503; not published, our choice
     cross_network: bool = False  # networking/dynamic-request-routing: off unless the organisation allows it
+    replay: ReplaySettings = field(default_factory=ReplaySettings)
+    statuses: StatusSettings = field(default_factory=StatusSettings)
+    upgrades: UpgradeSettings = field(default_factory=UpgradeSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
 
     def pause(self, number: int) -> float:
         """Seconds to wait after try ``number``, counted from 1."""

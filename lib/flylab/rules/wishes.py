@@ -1,24 +1,38 @@
 """What a request asks of its machine: by the client's own headers, or by the replay that sent it on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flylab.errors import ParseError
 from flylab.rules.hops import Hop
 from flylab.rules.limits import ExchangeSettings
+from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import View, Wanted
 from flylab.wire import headers
-from flylab.wire.regions import format_region_list, parse_region_list
+from flylab.wire.regions import ALIASES, ANY, format_region_list, parse_region_list
 from flylab.wire.replay import FailureReason, Fallback, Replay, ReplayFailure
+from flylab.wire.replay_cache import cookie
+from flylab.wire.transform import Transform
+
+_COOKIE = headers.FORCE_INSTANCE.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the rules know of a request: its app, the headers of ``headers.CHOOSING`` it carries, its body's length."""
+    """What the rules know of a request: its app, the headers of ``headers.CHOOSING`` it carries, its body's length.
+
+    ``values`` are all its header lines by lower-case name; they, host and target are looked at for the cache alone.
+    """
 
     app: str
     choosing: dict[str, str] = field(default_factory=dict)
     length: int | None = 0  # None when the body comes in chunks
     port: int | None = None  # the public port that the client connected to; None stands for both web ports
     raw: bool = False  # a connection to a port without an http handler
+    host: bytes = b""
+    target: bytes = b"/"
+    values: Mapping[bytes, bytes] = field(default_factory=dict)
+    upgrade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +64,24 @@ class Replayed:
         return Wanted(app=origin.app, prefer_instance=origin.machine, port=asked.port, raw=asked.raw)
 
 
-def first_wish(asked: Asked) -> tuple[Wanted, str]:
+def chosen(asked: Asked, settings: ReplaySettings, transform: Transform | None = None) -> Mapping[str, str]:
+    """The headers of the request that choose, after a transform."""
+    found = asked.choosing
+    line = asked.values.get(b"cookie") if settings.force_cookie and headers.FORCE_INSTANCE not in found else None
+    if line is not None and _COOKIE in line and (value := cookie(line.decode("latin-1"), headers.FORCE_INSTANCE)):
+        found = found | {headers.FORCE_INSTANCE: value}
+    if transform is None:
+        return found
+    kept = {name: value for name, value in found.items() if name not in transform.delete_headers}
+    return kept | {name: value for name, value in transform.set_headers if name in headers.CHOOSING}
+
+
+def first_wish(asked: Asked, settings: ReplaySettings) -> tuple[Wanted, str]:
     """What the client's own headers ask for, the strongest of them alone; raises ParseError."""
     app, port, raw = asked.app, asked.port, asked.raw
-    for name in headers.CHOOSING:
-        value = asked.choosing.get(name)
+    choosing = chosen(asked, settings)
+    for name in settings.precedence if choosing else ():
+        value = choosing.get(name)
         if value is None:
             continue
         why = f"{name}: {value}"
@@ -64,17 +91,21 @@ def first_wish(asked: Asked) -> tuple[Wanted, str]:
             return Wanted(app=app, prefer_instance=value, port=port, raw=raw), why
         regions = parse_region_list(value.strip('"'))
         forced = name == headers.FORCE_REGION
+        if forced and not settings.force_aliases and any(word in ALIASES or word == ANY for word in regions):
+            raise ParseError(headers.FORCE_REGION, value, "codes of regions are expected, no aliases")
         return Wanted(app=app, regions=regions, region_forced=forced, port=port, raw=raw), why
     return Wanted(app=app, port=port, raw=raw), ""
 
 
-def replay_wish(replay: Replay, target: str, origin: str, asked: Asked) -> tuple[Wanted, str]:
+def replay_wish(replay: Replay, target: str, origin: str, asked: Asked, settings: ReplaySettings) -> tuple[Wanted, str]:
     """What a replay asks for, and how the trace words it."""
     # A client's fly-force-instance-id outlives the replay and beats its instance (pax-historia/pax-backend saw it).
-    forced = asked.choosing.get(headers.FORCE_INSTANCE)
+    stays = settings.forced_instance_stays
+    forced = chosen(asked, settings, replay.transform).get(headers.FORCE_INSTANCE) if stays else None
     wanted = Wanted(
         app=target,
         regions=replay.regions,
+        region_forced=not settings.region_spills,
         instance=forced or replay.instance,
         prefer_instance=replay.prefer_instance,
         without=frozenset({origin}) if replay.elsewhere else frozenset(),
@@ -100,7 +131,9 @@ def denied(view: View, origin: str, target: str, settings: ExchangeSettings) -> 
     if here is None or here.name == there.name:
         return None
     if here.organization != there.organization:
-        return "PA05", f"app {target!r} belongs to another organization"
+        if f"{here.organization}>{there.organization}" in settings.replay.organizations:
+            return None
+        return "PA05", f"app {target!r} belongs to another organization, which does not list this one"
     if here.network != there.network and not settings.cross_network:
         return "PA05", f"app {target!r} is on another private network"
     return None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from flylab.errors import ParseError
 from flylab.wire.duration import format_duration, parse_duration
 from flylab.wire.fields import Fields, Json, without_empty
+from flylab.wire.replay_cache import read_rules
 from flylab.wire.services import Port, Service
 from flylab.wire.tables import Grouped, expect_no_more, read_tables
 
@@ -12,6 +13,7 @@ from flylab.wire.tables import Grouped, expect_no_more, read_tables
 def read_http_service(f: Fields) -> Grouped[Service]:
     """``[http_service]`` stands for a service with ports 80 and 443."""
     http, tls = {"http_options": f.mapping("http_options")}, {"tls_options": f.mapping("tls_options")}
+    read_rules(http["http_options"], f.path("http_options"))
     ports = (
         Port(port=80, handlers=("http",), force_https=f.flag("force_https"), extra=without_empty(**http)),
         Port(port=443, handlers=("http", "tls"), extra=without_empty(**http, **tls)),

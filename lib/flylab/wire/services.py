@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from flylab.errors import ParseError
 from flylab.wire.fields import Fields, Json, read_object, without_empty
 from flylab.wire.port_options import NONE, PortOptions, read_port_options
+from flylab.wire.replay_cache import read_rules
 
 SOFT_LIMIT = 20  # what counts when ``soft_limit`` is not set (reference/load-balancing)
 AUTOSTOP = ("off", "stop", "suspend")
@@ -32,6 +33,7 @@ class Port:
         if port is not None and not 0 < port < 65536:
             raise ParseError(f.path("port"), port, "a port is between 1 and 65535")
         handlers, force_https, extra = f.texts("handlers"), f.flag("force_https"), f.rest()
+        read_rules(extra.get("http_options"), f.path("http_options"))
         options = read_port_options(extra, where)
         return cls(port=port, handlers=handlers, force_https=force_https, extra=extra, options=options)
 
