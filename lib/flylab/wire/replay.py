@@ -84,7 +84,9 @@ _PAIR = re.compile(
         (?:;|,(?=\s*(?:KEYS)\s*=)|\Z)""".replace("KEYS", "|".join(KEYS)),
     re.VERBOSE,
 )
-_DOCUMENTED = re.compile(r"""region="[a-z]+(?:,[a-z]+)*"|(?!region=.*,)([a-z_]+)=[^\s";]*""")
+_DOCUMENTED = re.compile(
+    r"""region="[a-z]+(?:,[a-z]+)*"|(?!region=.*,|.*,(?:KEYS)=)([a-z_]+)=[^\s";]*""".replace("KEYS", "|".join(KEYS))
+)
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 
 
