@@ -1,0 +1,108 @@
+"""What the edge costs, beside other proxies, in one run: `python benchmarks/edge.py`.
+
+Every proxy runs pinned to the first core, the machine behind it and the load generator to the second. Rounds are
+interleaved: every load asks every proxy in turn, so that a noisy neighbour disturbs all alike, and ratios are taken
+within a round. No latency between regions is added. Needs `nginx` and `wrk`; Caddy is asked when present.
+
+The table goes to stdout, everything to build/edge.json (of a run of some: build/edge-some.json);
+`--write docs/performance.md` makes the page's section from there and measures nothing.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from comparison.conditions import conditions, load
+from proxies.contenders import OTHER_CORE, TITLES, Running, allow_many_files, available, started, version
+from proxies.loads import LOADS, Figures, missing
+from proxies.page import table, write
+from roomload.peer import ROOT
+
+WHOLE, PART = ROOT / "build" / "edge.json", ROOT / "build" / "edge-some.json"
+# Caddy's way to replay loses the body; tracing is ours.
+ONLY = {
+    "replayed": ("nginx", "edge", "up"),
+    "one_replayed": ("nginx", "edge", "up"),
+    "traced": ("edge", "up"),
+    "one": ("direct", "nginx", "edge", "up"),
+    "pipe": ("direct", "nginx", "edge", "up"),
+}
+THROUGH = ("nginx", "edge", "up", "caddy")
+SHORT = {"idle", "down", "up"}  # asked once whatever the seconds are
+
+
+def ask(proxy: Running, name: str, seconds: float) -> Figures | None:
+    try:
+        return LOADS[name](proxy, seconds)
+    except (OSError, ValueError, subprocess.SubprocessError) as exc:
+        print(f"{name} {proxy.name}: {exc}", file=sys.stderr)
+        return None
+
+
+def run_all(running: dict[str, Running], loads: list[str], rounds: int, seconds: float) -> Any:
+    """Round by round, load by load, proxy by proxy; who comes first changes with each round."""
+    results: dict[str, dict[str, list[Figures | None]]] = {name: {} for name in loads}
+    for number in range(rounds):
+        for name in loads:
+            asked = [one for one in running if one in ONLY.get(name, THROUGH)]
+            first = number % len(asked)
+            for who in (*asked[first:], *asked[:first]):
+                found = ask(running[who], name, seconds)
+                results[name].setdefault(who, []).append(found)
+                shown = {key: f"{value:.4g}" for key, value in (found or {}).items()}
+                print(f"{number + 1} {name} {who}: {shown}", file=sys.stderr)
+    return results
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
+    names, left_out = available()
+    names = [name for name in names if asked.proxies == "all" or name in asked.proxies.split(",")]
+    before, began = conditions(), time.monotonic()
+    allow_many_files()
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {OTHER_CORE})
+    with started(names) as running:
+        results = run_all(running, asked.loads.split(","), asked.rounds, asked.seconds)
+    return {
+        **before,
+        "load_after": load(),
+        "minutes": (time.monotonic() - began) / 60,
+        "rounds": asked.rounds,
+        "seconds": asked.seconds,
+        "titles": {name: TITLES[name] for name in names},
+        "versions": {name: version(name) for name in names if name not in ("direct", "edge", "up")},
+        "left_out": left_out,
+        "results": results,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each load with each proxy")
+    parser.add_argument("--loads", default=",".join(LOADS))
+    parser.add_argument("--proxies", default="all")
+    parser.add_argument("--write", type=Path, metavar="PAGE")
+    asked = parser.parse_args()
+    if asked.write:
+        write(asked.write, json.loads(WHOLE.read_text()))
+        return 0
+    if why := missing():
+        print(why, file=sys.stderr)
+        return 1
+    run = measure(asked)
+    whole = asked.proxies == "all" and set(asked.loads.split(",")) == set(LOADS)
+    path = WHOLE if whole else PART
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(run, indent=1))
+    print(table(run))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
