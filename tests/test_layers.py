@@ -46,6 +46,7 @@ WALLS = {
     "ids": Wall(),
     "wire": Wall(no_stdlib=PERFORMING),
     "published": Wall(),
+    "costs": Wall(ours=frozenset({"published"}), no_stdlib=IMPURE),
     "rules": Wall(ours=frozenset({"wire"}), no_stdlib=IMPURE),
     "client": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx"})),
     "measure": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx", "numpy"})),
