@@ -66,6 +66,9 @@ def test_an_exchange_that_the_proxy_ends_is_a_line_of_the_apps_log(platform: Up)
     assert lines(platform, "web", region="iad", machine=machine["id"]) == [line]
     assert line not in lines(platform, "web", region="ams")
     assert "PA04" not in platform.log(machine, "web")
+    told = [each["attributes"] for each in platform.ok("GET", "/api/v1/apps/web/logs")["data"]]
+    (as_fly,) = [each for each in told if "PA04" in each["message"]]
+    assert (as_fly["level"], as_fly["meta"]["event"]["provider"], as_fly["region"]) == ("error", "proxy", "iad")
 
 
 def test_the_same_again_is_counted_and_not_written(platform: Up) -> None:

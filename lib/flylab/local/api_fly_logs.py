@@ -39,8 +39,8 @@ def register(api: Quart, control: Control) -> None:
 
 
 def _entry(line: LogLine) -> dict[str, object]:
-    meta = {"instance": line.machine, "region": line.region, "event": {"provider": "app"}}
-    attributes = {"timestamp": line.at, "message": line.text, "level": "info", "meta": meta}
+    meta = {"instance": line.machine, "region": line.region, "event": {"provider": line.provider}}
+    attributes = {"timestamp": line.at, "message": line.text, "level": line.level or "info", "meta": meta}
     return {"id": line.at, "type": "log", "attributes": attributes | {"instance": line.machine, "region": line.region}}
 
 
