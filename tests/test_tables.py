@@ -13,10 +13,11 @@ def test_the_page_is_current(page):
     assert tables.renewed(page) == page.read_text(), f"renew docs/{page.name}: python -m tests.tables"
 
 
-def test_every_fault_that_can_be_armed_is_shown():
+def test_every_fault_is_shown():
     shown = tables.faults_shown()
     assert not shown.keys() - KNOWN.keys()
-    assert [name for name, known in KNOWN.items() if known.armable and name not in shown] == []
+    # Its cure needs a library that is not ours, so a page describes how to do it by hand.
+    assert KNOWN.keys() - shown.keys() == {"clock_skew"}
 
 
 def test_every_code_that_is_said_has_its_words_and_a_test():

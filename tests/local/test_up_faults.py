@@ -60,6 +60,26 @@ while True:
     held.recv(1000)
     held.close()
 """
+# Answers with who it is, or has the owner that the query names asked, and the edge remember that.
+CACHER = """
+import http.server, json, os, urllib.parse
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        owner, me = query.get("owner", [""])[0], os.environ["FLY_MACHINE_ID"]
+        said = {"machine": me, "headers": {name.lower(): value for name, value in self.headers.items()}}
+        body = json.dumps(said).encode()
+        self.send_response(200)
+        if owner not in ("", me) and "fly-replay-cache-status" not in said["headers"]:
+            self.send_header("fly-replay", "instance=" + owner)
+            self.send_header("fly-replay-cache", "/room/*")
+            self.send_header("fly-replay-cache-ttl-secs", "60")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
 WEB = {"internal_port": 8080, "protocol": "tcp", "autostart": True, "ports": [{"port": 80, "handlers": ["http"]}]}
 
 
@@ -68,7 +88,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("up")
     (folder / "settings.toml").write_text(SETTINGS)
     (folder / "faults.toml").write_text('[[fault]]\nname = "rate_limit"\napp = "limited"\ncount = 1\n')
-    with up("--settings", str(folder / "settings.toml"), "--faults", str(folder / "faults.toml")) as running:
+    given = ["--settings", str(folder / "settings.toml"), "--faults", str(folder / "faults.toml")]
+    with up(*given, "--ws-replay", "ams-iad=refuse") as running:
         running.app()
         yield running
         running.end()
@@ -549,6 +570,29 @@ def test_a_machine_that_replays_to_itself_goes_round_ten_times(platform: Up, web
         large = http.post(f"/?replay=instance%3D{one}", content=b"x" * 1_048_577, headers={"host": "web.fly.dev"})
     assert large.status_code == 502
     assert "PA01" in large.text
+
+
+def test_a_cached_replay_goes_to_an_owner_that_has_moved(platform: Up) -> None:
+    """FAULT stale_cache: no fault is armed; the target cannot see who sent it, only that the cache did."""
+    platform.app("cached")
+    machines = [platform.script(CACHER, "cached", region=region, services=[WEB]) for region in ("ams", "iad")]
+    one, other = (machine["id"] for machine in machines)
+    for machine in machines:
+        reachable(platform, "cached", machine)
+    first = ask(platform, "cached", "ams", f"/room/blue?owner={other}").json()
+    assert (first["machine"], first["headers"].get("fly-replay-cache-status")) == (other, "miss")
+    stale = ask(platform, "cached", "ams", f"/room/blue?owner={one}").json()  # it has moved, and the edge knows better
+    assert (stale["machine"], stale["headers"]["fly-replay-cache-status"]) == (other, "hit")
+    assert "fly-replay-src" not in stale["headers"]
+
+
+def test_an_upgrade_is_not_replayed_to_another_region(platform: Up, web: list[dict[str, Any]]) -> None:
+    """FAULT ws_replay: 502 to the upgrade, while the same request without one is replayed."""
+    one, other = (machine["id"] for machine in web)
+    path = f"/?at={one}&replay=instance%3D{other}"
+    assert ask(platform, "web", "ams", path).json()["machine"] == other
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket"}
+    assert ask(platform, "web", "ams", path, **upgrade).status_code == 502
 
 
 def test_nothing_is_in_the_way_when_nothing_is_armed(platform: Up, web: list[dict[str, Any]]) -> None:

@@ -230,6 +230,10 @@ def test_the_command_arms_lists_and_clears(
     assert "host_full for anything: struck 0, value memory" in capsys.readouterr().out
     assert command.main(["list"]) == 0
     assert capsys.readouterr().out == "no faults are armed\n"
+    assert command.main(["names"]) == 0
+    names = capsys.readouterr().out
+    assert "host_full            409 at start and update" in names
+    assert "replay_loop          not armed: an app" in names
     with pytest.raises(ClientError, match="fault 'nonsense' is unknown"):
         command.main(["arm", "nonsense"])
     with pytest.raises(UsageError, match="--for 'soon' is not a time"):

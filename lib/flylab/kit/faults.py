@@ -9,13 +9,19 @@ import httpx
 from flylab.client import Client
 from flylab.errors import ParseError, UsageError
 from flylab.kit.platform import shared_addresses
+from flylab.rules.fault_names import KNOWN
 from flylab.wire.duration import parse_duration
 from flylab.wire.fault import Fault, Value
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    return asyncio.run(_do(_parser().parse_args(arguments)))
+    flags = _parser().parse_args(arguments)
+    if flags.command == "names":
+        for each in KNOWN.values():
+            print(f"{each.name:20} {each.what}" if each.armable else f"{each.name:20} not armed: {each.how}")
+        return 0
+    return asyncio.run(_do(flags))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         " docs/faults.md has the names.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("names", help="what can be armed, and what it does")
     commands.add_parser("list", help="what is armed, and how often each has struck")
     arm = commands.add_parser("arm", help="arm one")
     arm.add_argument("name", metavar="NAME")

@@ -178,7 +178,7 @@ EDGE_FAULTS = (
         what="a cached replay keeps sending to an owner that has moved, without fly-replay-src",
         survive="ownership checked at every request; a replay to the owner with `invalidate`; a ttl of 10 to 30 s",
         source="docs networking/dynamic-request-routing",
-        how="an app that answers with `fly-replay-cache`, and a room that moves before the ttl is over",
+        how="an app that answers with `fly-replay-cache`, and an owner that changes before the ttl is over",
     ),
     Known(
         name="ws_replay",
@@ -186,7 +186,7 @@ EDGE_FAULTS = (
         what="a replayed upgrade is refused, or honoured only with (or only without) a 101",
         survive="a plain refusal with the header, never an accept first; a second way that needs no replay",
         source="superset-sh/superset pull request 5542; tldraw/tldraw pull request 8748",
-        how="the switch for replayed upgrades of each pair of regions (docs/replay.md)",
+        how="`flylab up --ws-replay ams-nrt=refuse`, or `across=only_101` and the like",
     ),
 )
 
