@@ -12,16 +12,23 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from app.arrival import Arrival
+from app.config import Pool, Settings
+from app.lobby import Lobby
+from app.onward import ReplayTo
 from app.pool import template
+from app.signing import Keys
+from app.store import open_store
 from flylab.client import Client, RetryPolicy
 from flylab.client.errors import Conflict, NotFound, StatusError
 from flylab.clock import SystemClock
 from flylab.errors import ClientError, UsageError
 from flylab.kit import faults as command
-from flylab.kit.configs import room
+from flylab.kit.configs import room, router
 from flylab.kit.record import Record
 from flylab.wire.codes import Capacity
 from flylab.wire.machine import MachineConfig, MachineState, Mount
+from flylab.wire.runtime import Runtime
 from tests.local.up import Up, up
 
 QUICK = RetryPolicy(first_pause=0.02, rate_pause=0.02, settling_pause=0.02, settling_longest=0.1, appearing_pause=0.02)
@@ -268,6 +275,32 @@ async def test_faults_are_not_armed_on_fly() -> None:
 
 
 # ── our room server ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["region_full", "org_quota", "region_deprecated", "empty_list"])
+async def test_a_lobby_finds_a_place_all_the_same(platform: Up, api: Client, tmp_path: Path, name: str) -> None:
+    """FAULT region_full, org_quota, region_deprecated, empty_list: a new room goes elsewhere."""
+    app = name.replace("_", "-")
+    await api.create_app(app)
+    model = await api.create_machine(app, router("local"), region="iad")
+    await api.wait(app, model.id)
+    store = open_store((tmp_path / "rooms").as_uri())
+    settings = Settings(
+        rooms_app=app,
+        regions=("ams", "iad"),
+        pool=Pool(token=platform.info["token"], hostname=platform.info["api"]),
+        runtime=Runtime(app="front", machine_id="f1", region="ams"),
+    )
+    await api.faults.arm(name, app=app, **({} if name == "empty_list" else {"region": "ams"}))
+    lobby = Lobby(settings, store, Keys(store, "a secret of at least sixteen"))
+    try:
+        async with asyncio.timeout(2 * DEADLINE):
+            outcome = await lobby.route("blue", Arrival(edge="ams"))
+    finally:
+        await lobby.close()
+    assert isinstance(outcome, ReplayTo), outcome
+    assert outcome.replay.prefer_instance == model.id or "iad" in outcome.replay.regions, outcome
+    assert await struck(api, name)
 
 
 class Member:
