@@ -21,7 +21,7 @@ def test_options_are_read_and_written_out_as_they_came():
             "idle_timeout": 600,
             "headers_read_timeout": 5,
             "response": {"pristine": True, "headers": {"X-One": "1", "X-Many": ["a", "b"], "Server": False}},
-            "replay_cache": [{"path_prefix": "/"}],
+            "replay_cache": [{"path_prefix": "/", "ttl_seconds": 10, "type": "cookie", "name": "a"}],
         },
         "tls_options": {"alpn": ["h2", "spdy/3"], "versions": ["TLSv1.3"], "default_self_signed": True},
     }
