@@ -24,8 +24,8 @@ from flylab.rules.phases import EXPECTED, Phase
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.replay_cache import ReplayCache
 from flylab.rules.replaying import Replaying, Said
-from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted
-from flylab.rules.seeking import Seeker
+from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted, choose
+from flylab.rules.seeking import started_for
 from flylab.rules.statuses import UPGRADE_REFUSED
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
@@ -68,7 +68,9 @@ class Exchange:
         self._loads = loads
         self._settings = settings
         self._cache = cache
-        self._seeker = Seeker(view, loads, settings, edge_region=edge_region, rtt=rtt, rng=rng)
+        self._edge_region = edge_region
+        self._rtt = rtt
+        self._rng = rng
         self._leg: Leg
         self._wanted: Wanted  # as the leg has it, without those that were given up
         self._deadline: float | None = None  # of the leg, until a machine has taken it
@@ -254,7 +256,22 @@ class Exchange:
         return self._take(found, now) if isinstance(found, Choice) else self._again(found, now)
 
     def _look(self, wanted: Wanted) -> Choice | NoCandidate:
-        return self._seeker.seek(wanted, self._leg)
+        found = self._pick(wanted)
+        if not isinstance(found, Choice) or not found.wake:
+            return found
+        replay = self._settings.replay
+        return started_for(self._leg, found, wanted, view=self._view, settings=replay, look=self._pick)
+
+    def _pick(self, wanted: Wanted) -> Choice | NoCandidate:
+        return choose(
+            self._view,
+            self._loads,
+            wanted,
+            edge_region=self._edge_region,
+            rtt=self._rtt,
+            rng=self._rng,
+            start_abroad=self._settings.start_abroad,
+        )
 
     def _replays(self) -> Replaying:
         if self._replaying is None:
