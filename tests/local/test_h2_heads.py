@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flylab.local.h2_answer import AnswerReader, Data, End, Head
 from flylab.local.h2_heads import last_chunk, request_head, response_headers
+from flylab.local.h2_messages import AnswerReader, Data, End, Head
 from flylab.local.http1 import BadMessage, read_request
 
 names = st.sampled_from([b"x-a", b"cookie", b"host", b"content-length", b"transfer-encoding", b"te", b":path", b"a b"])

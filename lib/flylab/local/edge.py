@@ -19,6 +19,7 @@ from flylab import ids
 from flylab.clock import Clock
 from flylab.local.downstream import Downstream
 from flylab.local.front import Front
+from flylab.local.h2_backend import Backend
 from flylab.local.h2_front import Http2Settings
 from flylab.local.heads import HeadWriter
 from flylab.local.hearing import Hearing
@@ -207,14 +208,19 @@ class Edge:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def connect(self, address: tuple[str, int], key: object, region: str) -> tuple[Upstream | None, str]:
+    async def connect(
+        self, address: tuple[str, int], key: object, region: str, *, h2: bool = False
+    ) -> tuple[Upstream | None, str]:
         """A new connection to a machine, or the code that says why there is none (monitoring/error-codes)."""
         upstream = Upstream(key, delay=self.latency.one_way(self.region, region), pool=self.pool)
         connected = False
         try:
             async with asyncio.timeout(self.settings.connect_timeout):
-                await self.loop.create_connection(lambda: upstream, *address)
-            connected = True
+                if h2:
+                    connected = await self._shake(Backend(upstream), address)
+                else:
+                    await self.loop.create_connection(lambda: upstream, *address)
+                    connected = True
         except ConnectionRefusedError:
             return None, "PC01"
         except TimeoutError:
@@ -225,7 +231,21 @@ class Edge:
             if not connected:
                 # Given up between its making and our hearing of it, it would not be told of its end (uvloop).
                 self.pool.closed(upstream)
-        return upstream, ""
+        return (upstream, "") if connected else (None, "PU01")
+
+    async def _shake(self, backend: Backend, address: tuple[str, int]) -> bool:
+        """Whether the machine speaks HTTP/2; its upstream has the connection then."""
+        transport, _ = await self.loop.create_connection(lambda: backend, *address)
+        try:
+            async with asyncio.timeout(self.settings.connect_timeout / 2):  # its end is not that of the connection
+                ready = await backend.ready
+        except TimeoutError:
+            ready = False
+        if ready:
+            backend.join()
+        else:
+            transport.abort()
+        return ready
 
     def report(self, record: Callable[[], dict[str, object]]) -> None:
         """Tell who wants to know that an exchange is over."""

@@ -67,14 +67,46 @@ def last_chunk(trailers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def response_headers(head: bytes) -> tuple[int, Headers]:
     """Status and headers of a head that this proxy wrote itself, without its first line's reason."""
-    first, *lines = head.split(b"\r\n")[:-2]
-    status = int(first[9:12])
-    headers = [(b":status", b"%d" % status)]
-    for line in lines:
-        name, _, value = line.partition(b":")
-        if (name := name.lower()) not in _OF_CONNECTION:
-            headers.append((name, value.strip(b" \t")))
-    return status, headers
+    status = int(head[9:12])
+    return status, [(b":status", b"%d" % status), *_lines(head)]
+
+
+def request_headers(head: bytes) -> Headers:
+    """The headers of a request that this proxy wrote for a machine; trailers are welcome in the answer."""
+    method, target, _ = head.partition(b"\r\n")[0].split(b" ")
+    lines = _lines(head)
+    host = next((value for name, value in lines if name == b"host"), b"")
+    pseudo = [(b":method", method), (b":scheme", b"http"), (b":authority", host), (b":path", target)]
+    return [*pseudo, *(line for line in lines if line[0] not in (b"host", b"te", b"expect")), (b"te", b"trailers")]
+
+
+def response_head(headers: Headers, method: bytes, *, ended: bool) -> tuple[bytes, bool]:
+    """A machine's head as HTTP/1.1, and whether its body is to follow in chunks; raises BadMessage."""
+    status = dict(headers).get(b":status", b"")
+    if len(status) != 3 or not status.isdigit() or status < b"100" or status == b"101":
+        raise BadMessage(502, "the answer has no status that HTTP/2 can have")
+    lines = [line for line in headers if not line[0].startswith(b":")]
+    for name, value in lines:
+        if not _fits(name, value) or name in _OF_CONNECTION:
+            raise BadMessage(502, "the answer has a header that no line can hold")
+    sized = any(name == b"content-length" for name, _ in lines)
+    bodyless = method == b"HEAD" or status in (b"204", b"304") or status < b"200"
+    chunked = not (sized or bodyless or ended)
+    if chunked:
+        lines.append((b"transfer-encoding", b"chunked"))
+    elif ended and not sized and not bodyless:
+        lines.append((b"content-length", b"0"))
+    return b"HTTP/1.1 %b \r\n" % status + b"".join(b"%b: %b\r\n" % line for line in lines) + b"\r\n", chunked
+
+
+def fields_of(head: bytes) -> Headers:
+    """The lines of a head that this proxy wrote, names in small letters."""
+    lines = (line.partition(b":") for line in head.split(b"\r\n")[1:-2])
+    return [(name.lower(), value.strip(b" \t")) for name, _, value in lines]
+
+
+def _lines(head: bytes) -> Headers:
+    return [(name, value) for name, value in fields_of(head) if name not in _OF_CONNECTION]
 
 
 def framed(payload: bytes, *, chunked: bool) -> bytes:

@@ -8,8 +8,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from flylab.local.h2_answer import AnswerReader, Data, End, Head
 from flylab.local.h2_heads import Headers, framed, last_chunk
+from flylab.local.h2_messages import AnswerReader, Data, End, Head
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream

@@ -223,18 +223,19 @@ class Walk:
             return
         concurrency = effect.service.concurrency
         keep = edge.settings.always_reuse or (concurrency is not None and concurrency.type == "requests")
-        key = (effect.row.id, address) if keep else None
+        h2 = self._head.upgrade is None and http_options(effect.service, self._client.front.wanted).h2_backend
+        key = (effect.row.id, address, h2) if keep else None
         upstream = None if effect.fresh or key is None else edge.pool.take(key)
         if upstream is not None:
             self._send(upstream, effect)
             return
         if effect.deadline is not None:
             self._expire_at(effect.deadline)
-        edge.spawn(self._connect(effect, address, key, self._step))
+        edge.spawn(self._connect(effect, address, key, self._step, h2=h2))
 
-    async def _connect(self, effect: Forward, address: tuple[str, int], key: object, step: int) -> None:
+    async def _connect(self, effect: Forward, address: tuple[str, int], key: object, step: int, *, h2: bool) -> None:
         began = self._edge.clock.now()
-        upstream, code = await self._edge.connect(address, key, effect.row.region)
+        upstream, code = await self._edge.connect(address, key, effect.row.region, h2=h2)
         if upstream is not None:
             self._edge.tallies.connected(effect.row.id, self._edge.clock.now() - began)
         if step != self._step or self._over:

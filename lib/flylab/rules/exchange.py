@@ -158,6 +158,10 @@ class Exchange:
             return self._was_stale(code, now)
         if not self._is_up():
             return self._give_up("PM08", self._ended_text(), now)
+        if code == "PU01":
+            # Trying again would not teach it: the port is open, but what listens there does not speak h2c.
+            self._end_hop(now, Outcome.ERROR, code=code)
+            return self._refuse(code, f"machine {hop.machine} does not speak HTTP/2 on port {self._port()}")
         if hop.tries >= self._settings.connect_tries:
             text = f"machine {hop.machine} did not listen on port {self._port()} within {hop.tries} tries"
             if hop.woke is None:
