@@ -18,6 +18,7 @@ _KIT = {
     "doctor": "check what this computer can do",
     "faults": "make the local platform fail: arm, list, clear",
     "logs": "show what machines of the local platform print",
+    "ports": "show where the edges of the local platform have the public ports of apps",
     "sweep": "find and remove what a run left on Fly",
 }
 

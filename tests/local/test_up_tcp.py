@@ -12,6 +12,7 @@ import dns.query
 import httpx
 import pytest
 
+from flylab.kit import ports
 from tests.local.up import Up, up
 from tests.support import wait_until
 
@@ -193,6 +194,16 @@ def test_an_address_for_another_network_is_seen_from_there_alone(platform: Up) -
     platform.ok("POST", "/v1/apps/web/ip_assignments", {"type": "private_v6", "network": "other"})
     wait_until(lambda: ask(platform, "web.flycast", "A", door) == {"127.0.0.1"}, what="the guest knows the name")
     assert ask(platform, "web.flycast", "A") == set()
+
+
+def test_the_command_shows_where_ports_are(platform: Up, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("FLY_API_HOSTNAME", platform.info["api"])
+    monkeypatch.setenv("FLY_API_TOKEN", platform.info["token"])
+    assert ports.main(["raw"]) == 0
+    host, number = place(platform, "raw", 5000, "tcp")
+    assert f"raw :5000 tcp  ams {host}:{number}  iad " in capsys.readouterr().out
+    assert ports.main(["nobody"]) == 0
+    assert "no port" in capsys.readouterr().out
 
 
 def test_what_needs_tls_is_not_opened_without_it(platform: Up) -> None:

@@ -17,6 +17,7 @@ from flylab.client.errors import Conflict, NotFound, PreconditionFailed
 from flylab.client.faults import Faults
 from flylab.client.logs import follow, logs_call
 from flylab.client.making import make_app, make_machine, make_version
+from flylab.client.ports import ports_call
 from flylab.client.retry import DEFAULT, RetryPolicy
 from flylab.client.session import Session
 from flylab.client.transport import Call, Transport
@@ -24,6 +25,7 @@ from flylab.client.volumes import Volumes
 from flylab.client.waiting import wait_for
 from flylab.clock import Clock, SystemClock
 from flylab.errors import UsageError
+from flylab.wire.entrance import OpenPort
 from flylab.wire.lease import Lease
 from flylab.wire.log import LogLine
 from flylab.wire.machine import App, Event, Machine, MachineConfig
@@ -242,6 +244,10 @@ class Client:
     async def events(self, app: str, machine_id: str, *, limit: int | None = None) -> list[Event]:
         """What happened to a machine, newest first; the API gives 20 without a ``limit`` and 50 at most."""
         return (await self._session.send(calls.list_events(app, machine_id, limit=limit))).read_each(Event.from_json)
+
+    async def ports(self, app: str = "") -> list[OpenPort]:
+        """Where each edge of the local platform has the public ports of apps. Raises UsageError for Fly."""
+        return (await self._session.send(ports_call(self._transport, app))).read_each(OpenPort.from_json)
 
     async def logs(
         self,

@@ -21,6 +21,7 @@ from flylab.local.sockets import LOOPBACK, listen, port_of
 from flylab.local.tls import Contexts
 from flylab.rules.entrances import SECURE, Entrance, Kind, entrances_of, private_entrances
 from flylab.rules.life import Life
+from flylab.wire.entrance import OpenPort
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineState as S
 
@@ -176,13 +177,17 @@ class PortBook:
                 task.cancel()
         for listener in opened.listeners.values():
             listener.close()
-        self._tell(self._describe(entrance) | {"edges": {}, "closed": "no machine has it any more"})
+        self._tell(_described(entrance, {}, "no machine has it any more"))
 
     def _shown(self, entrance: Entrance) -> Json:
         opened = self._open[entrance]
         edges = {region: f"{LOOPBACK}:{port_of(listener)}" for region, listener in opened.listeners.items()}
-        return self._describe(entrance) | {"edges": edges} | ({"closed": opened.closed} if opened.closed else {})
+        return _described(entrance, edges, opened.closed)
 
-    def _describe(self, entrance: Entrance) -> Json:
-        shown: Json = {"app": entrance.app, "port": entrance.port, "kind": str(entrance.kind)}
-        return shown | ({"network": entrance.network} if entrance.kind is Kind.FLYCAST else {})
+
+def _described(entrance: Entrance, edges: dict[str, str], closed: str) -> Json:
+    network = entrance.network if entrance.kind is Kind.FLYCAST else None
+    listed = OpenPort(
+        app=entrance.app, port=entrance.port, kind=str(entrance.kind), edges=edges, network=network, closed=closed
+    )
+    return listed.to_json()
