@@ -94,8 +94,8 @@ _ALL = (
     ProxyCode(
         name="PM01",
         meaning="the Machines API refused to start a machine",
-        here="the machine is leased, or a fault says so",
-        setting="[lease] refuses_autostart",
+        here="the machine is leased, its starts are over the rate limit, or a fault says so",
+        setting="[lease] refuses_autostart, [platform] autostart_counts",
     ),
     ProxyCode(name="PM02", meaning="waking a machine failed inside the proxy"),
     ProxyCode(
@@ -109,7 +109,7 @@ _ALL = (
         name="PM05",
         meaning="a machine was started and its port took no connection",
         here="a woken machine did not listen within the tries",
-        setting="[exchange] connect_tries",
+        setting="[exchange] connect_tries, [exchange] wakes",
     ),
     ProxyCode(name="PM06", meaning="the name of the app is missing at a start"),
     ProxyCode(
@@ -140,7 +140,7 @@ _ALL = (
     ProxyCode(
         name="PR02",
         meaning="the machine is unknown where it should run",
-        here="the edge had an old view of a machine that is gone",
+        here="the edge had an old view of a machine that is gone or cordoned",
         setting="[edge] propagation",
     ),
     ProxyCode(
