@@ -241,3 +241,13 @@ def test_never_more_than_one_a_pass_and_never_below_the_minimum(changes, count, 
     assert all(later - earlier >= 60 for earlier, later in pairwise(went))
     assert count - len(world.gone) >= min(minimum, count)
     assert len(set(world.gone)) == len(world.gone)
+
+
+def test_a_pass_waits_for_the_machine_that_the_last_one_chose():
+    world = World(machine("a"), machine("b"), cordon_wait=100.0)
+    assert world.until_taken_down(1000) == [(461.0, "a"), (581.0, "b")]
+
+
+def test_where_none_may_be_stopped_none_is():
+    world = World(machine("a", mode="off"), machine("b", Group("shop", "iad", "web")))
+    assert world.until_taken_down() == [(363.0, "b")]

@@ -139,6 +139,7 @@ def test_a_preferred_machine_that_cannot_be_used_is_named():
 def test_when_all_are_over_their_soft_limit_a_stopped_one_abroad_is_started_if_so_wanted():
     """DOCUMENTED reference/fly-proxy-autostop-autostart against reference/load-balancing: a switch, off."""
     rows = [row("a"), row("b", "nrt", state="stopped"), row("c", "lhr", state="suspended"), row("d", "fra")]
+    rows.append(row("e", "cdg", state="stopped", of=service(autostart=False)))
     view, loads = world(*rows, loads={"a": 20})
     asked = {"edge_region": "ams", "rtt": rtt(), "rng": Random(1)}
     assert choose(view, loads, Wanted(app="rooms"), **asked).row.id == "a"
@@ -296,3 +297,45 @@ def test_a_choice_is_never_cordoned_full_or_down(machines, loads, seed):
         assert not found.row.cordoned
         assert limit is None or counted.of(found.row.id) < limit
         assert found.row.state is MachineState.STARTED or found.wake
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ams", "iad", "nrt"]),
+            st.sampled_from(["started", "starting", "stopped", "suspended", "stopping", "created"]),
+            st.integers(0, 4),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(["ams", "iad", "nrt"]),
+)
+def test_the_choice_is_the_best_by_the_order_of_the_documentation(machines, edge):
+    """DOCUMENTED reference/load-balancing: the closest region, then the band of load; never at the hard limit."""
+    rows, loads = [], {}
+    for number, (region, state, load, healthy, draining) in enumerate(machines):
+        going = draining and state == "started"
+        rows.append(row(str(number), region, state, of=service(soft=2, hard=4), healthy=healthy, draining=going))
+        loads[str(number)] = load
+
+    def rank(one):
+        load, state = loads[one.id], str(one.state)
+        if load >= 4 or state in ("stopping", "created") or (state == "started" and not one.healthy):
+            return None
+        if load >= 2:
+            band = 5
+        elif state == "started":
+            band = 4 if one.draining else 1
+        else:
+            band = 2 if load or state == "starting" else 3
+        return rtt()(edge, one.region), band
+
+    ranks = {one.id: found for one in rows if (found := rank(one)) is not None}
+    found = chosen(*rows, loads=loads, edge=edge)
+    if ranks:
+        assert isinstance(found, Choice)
+        assert ranks[found.row.id] == min(ranks.values())
+    else:
+        assert isinstance(found, NoCandidate)

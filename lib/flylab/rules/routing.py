@@ -13,11 +13,11 @@ With ``start_abroad`` a stopped machine of the nearest region that has one comes
 autostart says so, the one on load balancing says the opposite.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from flylab.rules.proximity import RoundTrip, by_closeness, expand
+from flylab.rules.proximity import RoundTrip, expand
 from flylab.rules.rows import AppRow, Loads, Row, View
 from flylab.rules.services import PUBLIC_PORTS, service_for
 from flylab.wire.machine import MachineState, Service
@@ -88,30 +88,58 @@ def choose(
     """Pick the machine for one request; the caller reserves it in the same step."""
     if wanted.instance is not None:
         return _exactly(view, loads, wanted, wanted.instance)
-    pool = {row.region: [] for row in view.rows(wanted.app)}  # type: dict[str, list[Choice]]
+    places = view.places(wanted.app)
+    allowed = _regions(wanted, edge_region, view.near(wanted.app, edge_region, rtt), rtt)
+    if wanted.prefer_instance is not None:
+        preferred = _preferred(view, loads, wanted, wanted.prefer_instance, allowed)
+        if preferred is not None:
+            return preferred
     refused: list[NoCandidate] = []
-    for row in view.rows(wanted.app):
+    for place, region in enumerate(allowed):
+        tier, best = _best_of(places[region].values(), loads, wanted, refused)
+        if not best:
+            continue
+        if tier == _OVER_SOFT and start_abroad:
+            best = _stopped_elsewhere(places, allowed[place + 1 :], loads, wanted) or best
+        return _by_chance(best, rng, unavailable=wanted.prefer_instance)
+    return _why_none(wanted, refused, anywhere=any(row.id not in wanted.without for row in view.rows(wanted.app)))
+
+
+def _preferred(view: View, loads: Loads, wanted: Wanted, machine_id: str, allowed: tuple[str, ...]) -> Choice | None:
+    row = view.row(machine_id)
+    if row is None or row.app != wanted.app or row.id in wanted.without or row.region not in allowed:
+        return None
+    judged = _judge(row, loads, wanted)
+    return judged if isinstance(judged, Choice) else None
+
+
+def _best_of(rows: Iterable[Row], loads: Loads, wanted: Wanted, refused: list[NoCandidate]) -> tuple[int, list[Choice]]:
+    """The candidates of the lowest tier; why the others are none goes to ``refused``."""
+    lowest, best = _OVER_SOFT + 1, []  # type: int, list[Choice]
+    for row in rows:
         if row.id in wanted.without:
             continue
         judged = _judge(row, loads, wanted)
-        if isinstance(judged, Choice):
-            pool[row.region].append(judged)
-        else:
+        if isinstance(judged, NoCandidate):
             refused.append(judged)
-    allowed = _regions(wanted, edge_region, pool, rtt)
-    if wanted.prefer_instance is not None:
-        for region in allowed:
-            for choice in pool[region]:
-                if choice.row.id == wanted.prefer_instance:
-                    return choice
-    for place, region in enumerate(allowed):
-        if pool[region]:
-            if start_abroad and all(_tier(choice, loads) == _OVER_SOFT for choice in pool[region]):
-                for other in allowed[place + 1 :]:
-                    if down := [choice for choice in pool[other] if choice.row.state in _WAKEABLE]:
-                        return _least_loaded(down, loads, rng, unavailable=wanted.prefer_instance)
-            return _least_loaded(pool[region], loads, rng, unavailable=wanted.prefer_instance)
-    return _why_none(wanted, refused, anywhere=any(pool.values()))
+            continue
+        tier = _tier(judged, loads)
+        if tier < lowest:
+            lowest, best = tier, [judged]
+        elif tier == lowest:
+            best.append(judged)
+    return lowest, best
+
+
+def _stopped_elsewhere(
+    places: Mapping[str, Mapping[str, Row]], regions: tuple[str, ...], loads: Loads, wanted: Wanted
+) -> list[Choice]:
+    for region in regions:
+        down = [row for row in places[region].values() if row.state in _WAKEABLE]
+        _, best = _best_of(down, loads, wanted, [])
+        if best:
+            return best
+    return []
 
 
 def _exactly(view: View, loads: Loads, wanted: Wanted, machine_id: str) -> Choice | NoCandidate:
@@ -157,18 +185,15 @@ def _entrance(wanted: Wanted) -> str:
     return f"with an http handler on port {wanted.port or '80 or 443'}"
 
 
-def _regions(wanted: Wanted, edge_region: str, known: Iterable[str], rtt: RoundTrip) -> tuple[str, ...]:
-    near = by_closeness(edge_region, known, rtt)
+def _regions(wanted: Wanted, edge_region: str, near: tuple[str, ...], rtt: RoundTrip) -> tuple[str, ...]:
     if not wanted.regions:
         return near
     listed = expand(wanted.regions, edge_region, near, rtt)
     return listed if wanted.region_forced else tuple(dict.fromkeys(listed + near))
 
 
-def _least_loaded(choices: list[Choice], loads: Loads, rng: Random, *, unavailable: str | None) -> Choice:
-    best = min(_tier(choice, loads) for choice in choices)
-    equal = sorted((choice for choice in choices if _tier(choice, loads) == best), key=lambda choice: choice.row.id)
-    chosen = equal[0] if len(equal) == 1 else rng.choice(equal)
+def _by_chance(equal: list[Choice], rng: Random, *, unavailable: str | None) -> Choice:
+    chosen = equal[0] if len(equal) == 1 else rng.choice(sorted(equal, key=lambda choice: choice.row.id))
     return Choice(chosen.row, chosen.service, chosen.wake, unavailable) if unavailable else chosen
 
 

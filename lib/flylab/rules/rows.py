@@ -1,8 +1,9 @@
 """What an edge knows: apps, hostnames and machines as rows, and how busy each machine is; it chooses nothing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from flylab.rules.proximity import RoundTrip, by_closeness
 from flylab.wire.machine import MachineState, Service
 
 APP_DOMAINS = (".fly.dev", ".localhost")  # <app>.fly.dev as on Fly; browsers resolve <app>.localhost to loopback
@@ -42,6 +43,8 @@ class View:
         self._hosts: dict[str, str] = {}
         self._rows: dict[str, Row] = {}
         self._by_app: dict[str, dict[str, Row]] = {}
+        self._places: dict[str, dict[str, dict[str, Row]]] = {}  # by app and region, none of them empty
+        self._near: dict[tuple[str, str], tuple[str, ...]] = {}  # what ``near`` has found, until the regions change
         self._told: list[Callable[[str], None]] = []
 
     def tell(self, told: Callable[[str], None]) -> None:
@@ -59,9 +62,8 @@ class View:
         """Forget an app with its hostnames and machines; unknown names are fine."""
         self._apps.pop(name, None)
         self._hosts = {host: app for host, app in self._hosts.items() if app != name}
-        for machine_id in self._by_app.pop(name, {}):
-            del self._rows[machine_id]
-            self._tell(machine_id)
+        for machine_id in list(self._by_app.get(name, {})):
+            self.drop(machine_id)
 
     def put_host(self, host: str, app: str) -> None:
         """Route one more hostname, as a certificate on Fly does."""
@@ -73,16 +75,34 @@ class View:
 
     def put(self, row: Row) -> None:
         """Add a machine or replace what is known of it."""
+        known = self._rows.get(row.id)
+        if known is not None and (known.app, known.region) != (row.app, row.region):
+            self._take_out(known)
         self._rows[row.id] = row
         self._by_app.setdefault(row.app, {})[row.id] = row
+        places = self._places.setdefault(row.app, {})
+        if row.region not in places:
+            places[row.region] = {}
+            self._near.clear()
+        places[row.region][row.id] = row
         self._tell(row.id)
 
     def drop(self, machine_id: str) -> None:
         """Forget a machine; unknown ids are fine."""
         row = self._rows.pop(machine_id, None)
         if row is not None:
-            del self._by_app[row.app][machine_id]
+            self._take_out(row)
             self._tell(machine_id)
+
+    def _take_out(self, row: Row) -> None:
+        for index, key in ((self._by_app, row.app), (self._places[row.app], row.region)):
+            del index[key][row.id]
+            if not index[key]:
+                del index[key]
+        if row.region not in self._places[row.app]:
+            self._near.clear()
+            if not self._places[row.app]:
+                del self._places[row.app]
 
     def app(self, name: str) -> AppRow | None:
         return self._apps.get(name)
@@ -101,6 +121,17 @@ class View:
 
     def rows(self, app: str) -> Iterable[Row]:
         return self._by_app.get(app, {}).values()
+
+    def places(self, app: str) -> Mapping[str, Mapping[str, Row]]:
+        """The app's machines by region and id; regions without one are not there."""
+        return self._places.get(app, {})
+
+    def near(self, app: str, edge_region: str, rtt: RoundTrip) -> tuple[str, ...]:
+        """The regions of the app's machines, nearest first; ``rtt`` is always the same for one edge."""
+        found = self._near.get((app, edge_region))
+        if found is None:
+            found = self._near[app, edge_region] = by_closeness(edge_region, self.places(app), rtt)
+        return found
 
     def row(self, machine_id: str) -> Row | None:
         return self._rows.get(machine_id)
