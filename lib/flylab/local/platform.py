@@ -14,12 +14,14 @@ from flylab.errors import FlylabError, LocalError, RuleError
 from flylab.local.backlog import Backlog
 from flylab.local.bell import Bell
 from flylab.local.driver import Driver
+from flylab.local.edge_view import EdgeView
 from flylab.local.events import Hub
 from flylab.local.proxy_log import ProxyLog
 from flylab.local.rendered import Rendered
 from flylab.local.settings import PlatformSettings
 from flylab.local.store import Store
 from flylab.local.volumes import VolumeFolders
+from flylab.local.waiters import Waiters
 from flylab.rules import actions as do
 from flylab.rules import certificates
 from flylab.rules import lifecycle as on
@@ -28,7 +30,7 @@ from flylab.rules.fleet import Fleet
 from flylab.rules.life import Life
 from flylab.rules.orders import FleetEvent, Happened
 from flylab.rules.rates import Rates
-from flylab.rules.routing import AppRow, Loads, Row, View
+from flylab.rules.routing import Loads
 from flylab.rules.waiting import Reached, Wanted
 from flylab.rules.waking import COMING, check_rate, check_startable, why_not_started
 from flylab.wire.fields import Json
@@ -45,13 +47,13 @@ class Platform:
         self.clock = clock
         self.rng = rng
         self.fleet = Fleet(settings.fleet, self.mint)
-        self.view = View()
+        self._edges = EdgeView(self.fleet)
+        self.view = self._edges.view
         self.loads = Loads()
         self.rates: Rates | None = None  # of the Machines API, when it limits calls
         self.rendered = Rendered()
         self.events = Hub()
         self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
-        self._draining: dict[str, Callable[[str], None] | None] = {}  # who is told when a request needs the machine
         self.launch_delay: Callable[[str], float] = lambda _: 0.0  # seconds in which a new machine stays `created`
         self.kept = Bell()  # rings for a kind of records when one of them has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)
@@ -62,7 +64,7 @@ class Platform:
             store.folder, self.fleet.volumes, apply=self.apply, insist=self._backlog.take, clock=clock, rng=rng
         )
         self._driver: Driver | None = None
-        self._waiting: dict[str, set[tuple[Wanted, asyncio.Future[Reached]]]] = {}
+        self._waiters = Waiters()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -82,8 +84,9 @@ class Platform:
         driver.keep_only({life.id for life in machines})
         actions = self.fleet.restore(apps, machines, records, self.clock.wall())
         self.folders.keep_only(*self.fleet.volumes.folders())
-        self._tell_edges([app.name for app in apps], [life.id for life in machines])
-        self._tell_hosts(self.fleet.belongings.certificates.hostnames())
+        self._edges.tell_of_apps([app.name for app in apps])
+        self._tell_of([life.id for life in machines])
+        self._edges.tell_of_hosts(self.fleet.belongings.certificates.hostnames())
         self._write(actions)
         self._perform(actions)
 
@@ -106,36 +109,15 @@ class Platform:
 
     async def wait(self, life: Life, wanted: Wanted, patience: float) -> Reached:
         """Return as soon as the machine gets there; raises ``deadline_exceeded`` or ``machine_not_found``."""
-        if reached := wanted.reached(life):
-            return reached
-        if life.state is S.DESTROYED:
-            raise RuleError("machine_not_found", "machine not found, it was destroyed")
-        future: asyncio.Future[Reached] = asyncio.get_running_loop().create_future()
-        entry = (wanted, future)
-        self._waiting.setdefault(life.id, set()).add(entry)
-        try:
-            async with asyncio.timeout(patience):
-                return await future
-        except TimeoutError:
-            states = ", ".join(sorted(wanted.states))
-            text = f"machine {life.id} did not reach {states} within {patience:g}s, current state: {life.state}"
-            raise RuleError("deadline_exceeded", text) from None
-        finally:
-            waiting = self._waiting.get(life.id, set())
-            waiting.discard(entry)
-            if not waiting:
-                self._waiting.pop(life.id, None)
+        return await self._waiters.wait(life, wanted, patience)
 
     def drain(self, machine_id: str, call_off: Callable[[str], None] | None) -> None:
         """Let edges send no new requests there; ``call_off`` is called when one needs it, None: they wait."""
-        self._draining[machine_id] = call_off
-        self._tell_edges([], [machine_id])
+        self._edges.drain(machine_id, call_off)
 
     def drain_no_more(self, machine_id: str) -> None:
         """Let edges send requests there again, if it is up; unknown ones are fine."""
-        if machine_id in self._draining:
-            del self._draining[machine_id]
-            self._tell_edges([], [machine_id])
+        self._edges.drain_no_more(machine_id)
 
     async def wake(self, machine_id: str) -> None:
         """Start it for a request and return when it is ``started``; many callers cause one start."""
@@ -143,8 +125,7 @@ class Platform:
         if life is None:
             raise RuleError("PM08", f"machine {machine_id} does not exist")
         if life.state is S.STARTED:
-            if call_off := self._draining.get(machine_id):
-                call_off(machine_id)
+            self._edges.needed(machine_id)
             return
         if life.state not in COMING:
             check_startable(life)
@@ -193,16 +174,15 @@ class Platform:
         self.events.close()
         self.exchanges.close()
         self.kept.close()
-        for _, future in [entry for entries in self._waiting.values() for entry in entries]:
-            if not future.done():
-                future.set_exception(RuleError("unavailable", "the platform is stopping"))
+        self._waiters.close()
 
     def _perform(self, actions: list[Action]) -> None:
         """Everything but writing, which comes first."""
-        apps = [action.app for action in actions if isinstance(action, do.AppChanged)]
+        self._edges.tell_of_apps([action.app for action in actions if isinstance(action, do.AppChanged)])
         told = (do.Changed, do.CheckTold)
-        self._tell_edges(apps, [action.machine for action in actions if isinstance(action, told)])
-        self._tell_hosts([each.key for each in actions if isinstance(each, do.Kept) and each.kind == certificates.KIND])
+        self._tell_of([action.machine for action in actions if isinstance(action, told)])
+        certified = [each.key for each in actions if isinstance(each, do.Kept) and each.kind == certificates.KIND]
+        self._edges.tell_of_hosts(certified)
         for action in actions:
             match action:
                 case do.Noted():
@@ -253,40 +233,14 @@ class Platform:
                 apps=apps, machines=machines, records=records, dropped_apps=dropped, dropped_machines=gone
             )
 
-    def _tell_edges(self, apps: list[str], machines: list[str]) -> None:
-        for name in apps:
-            app = self.fleet.app(name)
-            self.view.put_app(AppRow(name=app.name, organization=app.organization, network=app.network))
+    def _tell_of(self, machines: list[str]) -> None:
         for machine_id in machines:
             self.rendered.drop(machine_id)
             life = self.fleet.find(machine_id)
             if life is not None:
                 for watcher in self.watchers:
                     watcher(life)
-            if life is None or life.state is S.DESTROYED:
-                self.view.drop(machine_id)
-                continue
-            leaving = machine_id in self._draining and life.state is S.STARTED
-            waits = leaving and self._draining[machine_id] is None
-            row = Row(
-                id=life.id,
-                app=life.app,
-                region=life.region,
-                state=S.STOPPING if waits else life.state,
-                version=life.version,
-                services=life.config.services,
-                cordoned=life.cordoned,
-                healthy=life.health.healthy,
-                draining=leaving and not waits,
-            )
-            self.view.put(row)
-
-    def _tell_hosts(self, hostnames: list[str]) -> None:
-        for hostname in hostnames:
-            if app := self.fleet.belongings.certificates.owner(hostname):
-                self.view.put_host(hostname, app)
-            else:
-                self.view.drop_host(hostname)
+            self._edges.tell(machine_id, life)
 
     def _secrets(self, life: Life) -> dict[str, str]:
         return {} if life.skip_secrets else self.fleet.belongings.secrets.values(life.app)
@@ -296,13 +250,7 @@ class Platform:
         named: Json = {"machine": noted.machine, "name": noted.name, "app": noted.app, "region": noted.region}
         at = {"state": event.status, "source": event.source, "at": event.timestamp / 1000, "event_id": event.id}
         self.events.publish({"type": event.type, **named, **at, "version": noted.version, "request": event.request})
-        for wanted, future in list(self._waiting.get(noted.machine, ())):
-            if future.done():
-                continue
-            if wanted.meets(event, noted.version):
-                future.set_result(Reached(event.status, event.id, noted.version))
-            elif event.status == S.DESTROYED:
-                future.set_exception(RuleError("machine_not_found", "machine not found, it was destroyed"))
+        self._waiters.hear(noted)
 
     def _check_told(self, told: do.CheckTold) -> None:
         life = self._life(told.machine)
