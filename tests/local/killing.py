@@ -94,6 +94,9 @@ def seen(running: Up, mark: str) -> dict[tuple[str, str], Any]:
         assert config["image"] == "local/sleep"
         assert config["env"]["MARK"] == mark
         assert machine["events"][-1]["type"] == "launch"
+        if name.endswith("leased"):
+            lease = running.call("GET", running.path(machine, "/lease"))
+            assert lease.is_success, f"{name} was made without the lease that it was to be born with"
         assert machine["state"] in ("created", "starting", "started", "stopped"), machine["state"]
         found["machine", name] = config["env"]["N"]
         if (value := config.get("metadata", {}).get("key")) is not None:
@@ -146,7 +149,7 @@ class Worker:
 
     def step(self) -> None:
         steps = [self.make, self.make, self.update, self.metadata, self.run_or_stop, self.destroy, self.volume,
-                 self.secret, self.app, self.lease]  # fmt: skip
+                 self.secret, self.app, self.lease, self.born_leased]  # fmt: skip
         with suppress(Refused):  # because of its state, or for want of the thing
             self.rng.choice(steps)()
 
@@ -159,6 +162,11 @@ class Worker:
         with self.ledger.change({("machine", name): number}):
             self.ids[name] = self.call("POST", "/app/machines", body)["id"]
         return name
+
+    def born_leased(self) -> None:
+        name, number = f"{self.fresh()}leased", self.fresh()  # nothing else is done with it, for it would wait
+        with self.ledger.change({("machine", name): number, ("lease", name): ""}):
+            self.call("POST", "/app/machines", self.body(number) | {"name": name, "lease_ttl": LEASED})
 
     def mine(self) -> tuple[str, str]:
         """Name and path of one of its machines."""

@@ -15,7 +15,17 @@ from flylab.rules.leases import ReleaseLease, TakeLease
 from flylab.rules.life import LifeSettings
 from flylab.rules.memory import SetMemoryLimit
 from flylab.rules.metadata import SetMetadata
-from flylab.rules.orders import Checked, Cordon, CreateApp, CreateMachine, DeleteApp, FleetEvent, Happened, Migrate
+from flylab.rules.orders import (
+    Checked,
+    Cordon,
+    CreateApp,
+    CreateMachine,
+    DeleteApp,
+    FleetEvent,
+    Happened,
+    Leased,
+    Migrate,
+)
 from flylab.wire.config import Restart
 from flylab.wire.machine import MachineConfig, Mount
 from flylab.wire.machine import MachineState as S
@@ -102,6 +112,12 @@ class Api(RuleBasedStateMachine):
             config = MachineConfig(**values | {"mounts": life.config.mounts})
         refused = self.do(Happened(machine, on.Update(config, self.model.mint(), {})), full=full)
         assert not life or len(life.versions) == before + (not refused)
+
+    @rule(key=KEYS, wish=WISHES, given=st.sampled_from(["", "n"]), ttl=st.sampled_from([30, 0]), full=FULL)
+    def ask_with_a_lease(self, key: int, wish: on.Happening, given: str, ttl: int, full: bool) -> None:
+        machine = self.one(self.machines, key)
+        lease = TakeLease(machine=machine, nonce="n", owner="me", ttl=ttl, given=given)
+        self.do(Leased(Happened(machine, wish), lease), full=full)
 
     @rule(key=KEYS, take=st.booleans(), given=st.sampled_from(["", "n"]), full=FULL)
     def lease(self, key: int, take: bool, given: str, full: bool) -> None:

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from flylab.errors import RuleError
 from flylab.rules import lifecycle as on
-from flylab.rules.actions import Kept
+from flylab.rules.actions import Changed, Kept
 from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.leases import KIND, Leases, LeaseSettings, ReleaseLease, TakeLease
-from flylab.rules.orders import CreateApp, CreateMachine, DeleteApp, Happened
+from flylab.rules.orders import CreateApp, CreateMachine, DeleteApp, Happened, Leased
 from flylab.wire.codes import refuse
 from flylab.wire.lease import Lease
 from flylab.wire.machine import MachineConfig
@@ -183,6 +183,29 @@ def test_a_lease_survives_an_update_and_ends_with_its_machine() -> None:
     assert made.leases.held("m", 3.0) is None
     with pytest.raises(RuleError, match="machine not found"):
         made.apply(wanted(), 3.0)
+
+
+@pytest.mark.parametrize(("ttl", "refused"), [(10, False), (0, True)])
+def test_a_machine_is_born_or_changed_with_its_lease_or_not_at_all(ttl: int, refused: bool) -> None:
+    made = fleet()
+    config = MachineConfig(image="i")
+    born = CreateMachine(id="b", app="a", name="b", region="ams", config=config, version="v1", launch=False)
+    update = on.Update(MachineConfig(image="j"), "v2", {})
+    for event in (Leased(born, wanted(ttl=ttl, machine="b")), Leased(Happened("m", update), wanted(ttl=ttl))):
+        if refused:
+            assert refusal(made.apply, event, 2.0) == "invalid_argument"
+        else:
+            done = made.apply(event, 2.0)  # what one apply returns is one transaction
+            assert Changed(event.machine) in done
+            assert Kept(KIND, event.machine) in done
+    here = {life.id: (life.version, made.leases.held(life.id, 3.0)) for life in made.machines()}
+    if refused:
+        assert here == {"m": ("v1", None)}
+    else:
+        assert {key: (version, lease and lease.version) for key, (version, lease) in here.items()} == {
+            "b": ("v1", "v1"),
+            "m": ("v2", "v2"),
+        }
 
 
 def test_a_lease_is_given_back_to_the_fleet() -> None:

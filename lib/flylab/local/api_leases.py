@@ -30,7 +30,7 @@ def register(api: Quart, control: Control) -> None:
         ttl = _ttl(request.args.get("ttl", ""))
         given = f.integer("ttl")
         machine = control.living(app_name, machine_id).id
-        take(platform, machine, ttl or given, f.text("description"))
+        platform.apply(wish(platform, machine, ttl or given, f.text("description")))
         return answer(_envelope(_held(platform, machine).to_json()), 201)
 
     @api.delete(_LEASE, endpoint="Machines_release_lease")
@@ -52,9 +52,9 @@ async def admitted(platform: Platform, machine_id: str) -> None:
         await platform.kept.wait(KIND, patience)
 
 
-def take(platform: Platform, machine_id: str, ttl: int, description: str = "") -> str:
-    """Take or refresh the lease for the caller of this request; returns its nonce. A ttl of 0 stands for the usual."""
-    event = TakeLease(
+def wish(platform: Platform, machine_id: str, ttl: int, description: str = "") -> TakeLease:
+    """To take or refresh the lease for the caller of this request. A ttl of 0 stands for the usual."""
+    return TakeLease(
         machine=machine_id,
         nonce=ids.token(platform.rng, _NONCE_DIGITS),
         owner=_owner(),
@@ -62,8 +62,6 @@ def take(platform: Platform, machine_id: str, ttl: int, description: str = "") -
         description=description,
         given=_nonce(),
     )
-    platform.apply(event)
-    return _held(platform, machine_id).nonce
 
 
 def failed(text: str, word: str) -> Json:

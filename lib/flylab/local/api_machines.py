@@ -7,14 +7,14 @@ from quart import Quart, Response, request
 
 from flylab import ids
 from flylab.errors import RuleError
-from flylab.local.api_leases import admitted, take
+from flylab.local.api_leases import admitted, wish
 from flylab.local.api_requests import Control, answer, answer_text, count, flag, read_body
 from flylab.local.api_volumes import settle
 from flylab.local.platform import Platform
 from flylab.rules import lifecycle as on
 from flylab.rules.admission import Asked, admit, parse_signal
 from flylab.rules.life import Life
-from flylab.rules.orders import Cordon, CreateMachine, Happened
+from flylab.rules.orders import Cordon, CreateMachine, Happened, Leased
 from flylab.rules.paging import Place, after
 from flylab.wire.duration import parse_wait
 from flylab.wire.fields import Json
@@ -35,10 +35,13 @@ def register(api: Quart, control: Control) -> None:
         platform.apply(Happened(life.id, what))
         return life
 
-    def leased(life: Life, ttl: int) -> Json:
-        """The machine, with the nonce of the lease that was asked for together with it."""
-        nonce = take(platform, life.id, ttl) if ttl else ""
-        return replace(life.machine(), nonce=nonce).to_json()
+    def perform(what: CreateMachine | Happened, machine_id: str, ttl: int) -> Json:
+        """Make or change a machine; returns it, with the nonce of the lease that was asked for together with it."""
+        platform.apply(Leased(what, wish(platform, machine_id, ttl)) if ttl else what)
+        life = platform.fleet.find(machine_id)
+        assert life is not None
+        lease = platform.fleet.leases.held(machine_id, platform.clock.wall()) if ttl else None
+        return replace(life.machine(), nonce=lease.nonce if lease else "").to_json()
 
     def show(life: Life) -> Machine:
         """As it is, with its lease when the query asks for leases."""
@@ -82,8 +85,7 @@ def register(api: Quart, control: Control) -> None:
             cordoned=asked.cordoned,
             skip_secrets=asked.skip_secrets,
         )
-        platform.apply(event)
-        return answer(leased(control.life(app_name, machine_id), asked.lease_ttl))
+        return answer(perform(event, machine_id, asked.lease_ttl))
 
     @api.get(_MACHINE, endpoint="Machines_show")
     async def show_machine(app_name: str, machine_id: str) -> Response:
@@ -107,8 +109,7 @@ def register(api: Quart, control: Control) -> None:
         image_ref = control.images[asked.config.image].reference()
         version = platform.mint(platform.clock.wall())
         update = on.Update(asked.config, version, image_ref, skip_secrets=asked.skip_secrets, launch=asked.launch)
-        platform.apply(Happened(life.id, update))
-        return answer(leased(life, asked.lease_ttl))
+        return answer(perform(Happened(life.id, update), life.id, asked.lease_ttl))
 
     @api.delete(_MACHINE, endpoint="Machines_delete")
     async def destroy_machine(app_name: str, machine_id: str) -> Response:

@@ -29,6 +29,7 @@ from flylab.rules.orders import (
     DeleteApp,
     FleetEvent,
     Happened,
+    Leased,
     Migrate,
 )
 from flylab.rules.records import AppOrder, Collection
@@ -185,6 +186,8 @@ class Fleet:
             case AppOrder(app=app):
                 self.app(app)
                 return list(self.belongings.apply(event, now))
+            case Leased(what=what, lease=lease):
+                return [*self._decide(what, now), *self._decide(lease, now)]
             case TakeLease():
                 return [*self.leases.take(event, self._living(event.machine).version, now)]
             case SetMemoryLimit():

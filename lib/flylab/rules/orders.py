@@ -52,6 +52,18 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Leased:
+    """Make or update a machine and take its lease (``lease_ttl``): both or neither, whenever the platform is killed."""
+
+    what: CreateMachine | Happened
+    lease: TakeLease
+
+    @property
+    def machine(self) -> str:
+        return self.lease.machine
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A check has run; ``round`` is that of ``Life.health`` when it began."""
 
@@ -76,6 +88,6 @@ class Cordon:
 
 
 FleetEvent = (
-    CreateApp | DeleteApp | CreateMachine | Happened | Checked | Cordon | SetMetadata | SetMemoryLimit
+    CreateApp | DeleteApp | CreateMachine | Happened | Leased | Checked | Cordon | SetMetadata | SetMemoryLimit
     | TakeLease | ReleaseLease | AppOrder | VolumeOrder | Migrate
 )  # fmt: skip
