@@ -81,7 +81,7 @@ def summarise(samples: Sequence[Sample], *, confidence: float = CONFIDENCE) -> S
 
 def quantile(ordered: Sequence[float], q: float) -> float:
     """The smallest value that a share ``q`` of ``ordered`` does not exceed; always one of the values."""
-    return ordered[_rank(len(ordered), q) - 1]
+    return ordered[rank(len(ordered), q) - 1]
 
 
 def interval(ordered: Sequence[float], q: float, *, confidence: float = CONFIDENCE) -> Interval:
@@ -91,13 +91,19 @@ def interval(ordered: Sequence[float], q: float, *, confidence: float = CONFIDEN
     exactly when at least k of the n draws fall among the j smallest, and that number is binomial(n, j / n). So the
     bootstrap distribution is known and needs no chance.
     """
-    n = len(ordered)
-    k = _rank(n, q)
+    low, high = interval_ranks(len(ordered), q, confidence=confidence)
+    return Interval(ordered[low - 1], ordered[high - 1])
+
+
+def interval_ranks(n: int, q: float, *, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """Which of n ordered values, counted from 1, are the ends of the interval of a quantile."""
+    k = rank(n, q)
     tail = (1 - confidence) / 2
-    return Interval(ordered[_first_reaching(n, k, tail) - 1], ordered[_first_reaching(n, k, 1 - tail) - 1])
+    return _first_reaching(n, k, tail), _first_reaching(n, k, 1 - tail)
 
 
-def _rank(n: int, q: float) -> int:
+def rank(n: int, q: float) -> int:
+    """Which of n ordered values, counted from 1, is the quantile."""
     if n == 0 or not 0 < q <= 1:
         raise UsageError(f"there is no {q:g} quantile of {n} values")
     # 0.95 * 20 is a hair above 19 in binary and must not become 20.

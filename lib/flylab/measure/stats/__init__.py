@@ -1,0 +1,48 @@
+"""What may be said about samples: quantiles and effects with their intervals, distributions, the knee, phases.
+
+Everything is a function of values; chance comes in as a seeded ``random.Random`` and nothing here reads or writes.
+"""
+
+from flylab.measure.stats.bootstrap import bootstrap, median_interval
+from flylab.measure.stats.compare import (
+    Effect,
+    Floor,
+    Verdict,
+    compare,
+    differs,
+    interleaved,
+    noise_floor,
+    order,
+    paired,
+)
+from flylab.measure.stats.ecdf import Ecdf, ecdf
+from flylab.measure.stats.histogram import Histogram, merged
+from flylab.measure.stats.knee import Knee, Step, knee
+from flylab.measure.stats.phases import Stack, stack
+from flylab.measure.stats.quantiles import Estimate, estimate, least_n
+
+__all__ = [
+    "Ecdf",
+    "Effect",
+    "Estimate",
+    "Floor",
+    "Histogram",
+    "Knee",
+    "Stack",
+    "Step",
+    "Verdict",
+    "bootstrap",
+    "compare",
+    "differs",
+    "ecdf",
+    "estimate",
+    "interleaved",
+    "knee",
+    "least_n",
+    "median_interval",
+    "merged",
+    "noise_floor",
+    "order",
+    "paired",
+    "stack",
+]
