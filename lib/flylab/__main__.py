@@ -19,6 +19,7 @@ _KIT = {
     "faults": "make the local platform fail: arm, list, clear",
     "logs": "show what machines of the local platform print",
     "ports": "show where the edges of the local platform have the public ports of apps",
+    "runs": "list stored runs, show one, compare two",
     "sweep": "find and remove what a run left on Fly",
 }
 

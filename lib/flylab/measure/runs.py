@@ -1,22 +1,37 @@
-"""The record of a run: what was measured, where, on what and with which settings; saved whole or not at all."""
+"""The record of a run: what was measured, where, on what and with which settings; saved whole or not at all.
 
+A run is one JSON file ``<id>.json`` and its samples in parts beside it, ``<id>.000.parquet`` and on. The record names
+each part with its hash, and is replaced only once the part is whole: what a killed process left unnamed is not read.
+"""
+
+import fcntl
 import hashlib
 import json
 import os
-import platform
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flylab.clock import Clock, SystemClock
 from flylab.errors import ParseError, UsageError
+from flylab.measure import circumstances, store
 from flylab.measure.sample import Sample
 
-PACKAGES = ("flylab", "httpx", "quart", "uvicorn", "uvloop")  # what the measured path runs through
+# What the measured path runs through.
+PACKAGES = ("flylab", "httpx", "httptools", "quart", "uvicorn", "uvloop", "websockets")
+EVERY = 50_000  # samples that a recording holds in memory before it writes a part; our choice
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of samples."""
+
+    file: str
+    n: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +51,13 @@ class Run:
     cpu: str = ""
     cores: int = 0
     kernel: str = ""
+    clock: str = ""
     load_before: float | None = None
     load_after: float | None = None
-    finished_at: str = ""
+    finished_at: str = ""  # empty: it still runs, or was killed
     n: int = 0
-    sha256: str = ""  # of the file with the samples
+    parts: Sequence[Part] = ()
+    sha256: str = ""  # of the one file ``<id>.jsonl`` that records without parts have
 
 
 def begin(
@@ -56,7 +73,7 @@ def begin(
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
         raise UsageError(f"a run cannot be called {name!r}: letters, digits, '-', '_' and '.' are possible")
     moment = datetime.fromtimestamp((clock or SystemClock()).wall(), UTC)
-    commit, dirty = _commit(project or Path.cwd())
+    commit, dirty = circumstances.commit(project or Path.cwd())
     return Run(
         name=name,
         id=f"{name}-{moment:%Y%m%dT%H%M%S.%f}",
@@ -67,53 +84,134 @@ def begin(
         commit=commit,
         dirty=dirty,
         python=sys.version.split()[0],
-        packages={package: found for package in PACKAGES if (found := _version(package))},
-        cpu=_cpu(),
+        packages={package: found for package in PACKAGES if (found := circumstances.installed(package))},
+        cpu=circumstances.cpu(),
         cores=os.cpu_count() or 0,
-        kernel=f"{platform.system()} {platform.release()}",
-        load_before=_load(),
+        kernel=circumstances.kernel(),
+        clock=circumstances.clock(),
+        load_before=circumstances.load(),
     )
 
 
 def save(run: Run, samples: Sequence[Sample], folder: Path, *, clock: Clock | None = None) -> Path:
-    """Write ``<id>.jsonl`` with the samples and then ``<id>.json`` with the record; returns the latter.
+    """Write a run that is over: one part with the samples, then the record, whose path is returned."""
+    with recording(run, folder, clock=clock) as keep:
+        keep.add(*samples)
+    return keep.record
 
-    Each file appears under its name only when it is complete, so a record that can be seen has all its samples.
-    """
-    lines = "".join(json.dumps(sample.to_json(), separators=(",", ":")) + "\n" for sample in samples).encode()
-    moment = datetime.fromtimestamp((clock or SystemClock()).wall(), UTC)
-    finished = replace(
-        run,
-        finished_at=moment.isoformat(timespec="seconds"),
-        load_after=_load(),
-        n=len(samples),
-        sha256=hashlib.sha256(lines).hexdigest(),
-    )
+
+class Recording:
+    """A run that is still being made; samples reach the disk in parts, so a crash costs the last part at most."""
+
+    def __init__(self, record: Path, every: int) -> None:
+        self.record = record
+        self._every = every
+        self._waiting: list[Sample] = []
+
+    def add(self, *samples: Sample) -> None:
+        self._waiting += samples
+        if len(self._waiting) >= self._every:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting as one part."""
+        if self._waiting:
+            append(self.record, self._waiting)
+            self._waiting = []
+
+
+@contextmanager
+def recording(run: Run, folder: Path, *, every: int = EVERY, clock: Clock | None = None) -> Iterator[Recording]:
+    """Record samples as they come; what was added is kept even when the block fails, and ``finished_at`` says when."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"{run.id}.jsonl", lines)
     record = folder / f"{run.id}.json"
-    _write(record, (json.dumps(asdict(finished), indent=2) + "\n").encode())
-    return record
+    with _alone(folder):
+        if record.exists():
+            raise UsageError(f"there is a run {run.id} already: append to it")
+        _write(record, _text(run))
+    keep = Recording(record, every)
+    try:
+        yield keep
+    finally:
+        keep.flush()
+        with _alone(folder):
+            moment = datetime.fromtimestamp((clock or SystemClock()).wall(), UTC)
+            over = replace(
+                read(record), finished_at=moment.isoformat(timespec="seconds"), load_after=circumstances.load()
+            )
+            _write(record, _text(over))
+
+
+def append(record: Path, samples: Sequence[Sample]) -> Run:
+    """Add samples to a run as one more part; several processes may do so at once."""
+    content = store.pack(samples)
+    with _alone(record.parent):
+        run = read(record)
+        if run.sha256:
+            raise UsageError(f"{record.name} is a record of an earlier version: it can be read and not be added to")
+        part = Part(f"{run.id}.{len(run.parts):03d}{store.SUFFIX}", len(samples), hashlib.sha256(content).hexdigest())
+        _write(record.with_name(part.file), content)
+        run = replace(run, parts=(*run.parts, part), n=run.n + part.n)
+        _write(record, _text(run))
+    return run
+
+
+def read(record: Path) -> Run:
+    """The record alone; raises ParseError."""
+    try:
+        value = json.loads(record.read_text(encoding="utf-8"))
+        known = {each.name for each in fields(Run)}
+        parts = tuple(Part(str(each["file"]), int(each["n"]), str(each["sha256"])) for each in value.get("parts", ()))
+        run = Run(**{key: item for key, item in value.items() if key in known} | {"parts": parts})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise ParseError("run", str(record), str(exc)) from exc
+    for part in parts:
+        if Path(part.file).name != part.file:
+            raise ParseError("run", str(record), f"a part lies beside it, and not at {part.file!r}")
+    return run
 
 
 def load(record: Path) -> tuple[Run, list[Sample]]:
     """Read what ``save`` returned; raises ParseError when the samples are not those of the record."""
-    try:
-        value = json.loads(record.read_text(encoding="utf-8"))
-        lines = record.with_suffix(".jsonl").read_bytes()
-        known = {each.name for each in fields(Run)}
-        run = Run(**{key: item for key, item in value.items() if key in known})
-        samples = [Sample.from_json(json.loads(line)) for line in lines.splitlines()]
-    except (OSError, ValueError, TypeError, AttributeError) as exc:
-        raise ParseError("run", str(record), str(exc)) from exc
-    if hashlib.sha256(lines).hexdigest() != run.sha256:
-        raise ParseError("run", str(record), "its samples were changed after it was recorded")
-    return run, samples
+    run = read(record)
+    if run.sha256:
+        lines = _checked(record, record.with_suffix(".jsonl"), run.sha256)
+        try:
+            return run, [Sample.from_json(json.loads(line)) for line in lines.splitlines()]
+        except ValueError as exc:
+            raise ParseError("run", str(record), str(exc)) from exc
+    contents = (_checked(record, record.with_name(part.file), part.sha256) for part in run.parts)
+    return run, [sample for content in contents for sample in store.unpack(content)]
 
 
 def latest(folder: Path, name: str) -> Path | None:
     """The record of the newest run of that name; ids carry the date and so sort by it."""
     return max(folder.glob(f"{name}-????????T??????.??????.json"), default=None)
+
+
+def _checked(record: Path, path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise ParseError("run", str(record), str(exc)) from exc
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ParseError("run", str(record), "its samples were changed after it was recorded")
+    return content
+
+
+def _text(run: Run) -> bytes:
+    return (json.dumps(asdict(run), indent=2) + "\n").encode()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Whoever changes a record in that folder waits for others who do; the kernel lets go when a process dies."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -126,38 +224,3 @@ def _write(path: Path, content: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _commit(project: Path) -> tuple[str, bool | None]:
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=project, capture_output=True, text=True, timeout=10, check=True)
-        return done.stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
-    except (OSError, subprocess.SubprocessError):  # no git, no repository, or an archive of one
-        return "", None
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _load() -> float | None:
-    try:
-        return os.getloadavg()[0]
-    except OSError:  # not offered by this system
-        return None
