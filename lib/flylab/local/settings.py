@@ -44,7 +44,7 @@ class PlatformSettings:
     placement: PlacementSettings = field(default_factory=PlacementSettings)
     autostart_counts: bool = True  # reported: the proxy's starts use up the rate of Machines_start too, then PM01
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
-    stop_patience: float = 3.0  # our choice: how long machines may take to stop when the platform itself stops
+    stop_patience: float = 2.0  # our choice: how long machines may take to stop when the platform itself stops
     log_size: int = 8 * 1024 * 1024  # our choice: bytes that are kept of what a machine prints
     strict_wait: bool = False  # documented: a wait for stopped needs a version; flyctl sends none and works
     body_limit: int = 8 * 1024 * 1024  # our choice: the longest request body that the API reads
