@@ -1,14 +1,19 @@
 """Replays event by event: the cache, transforms, upgrades, and what is a switch."""
 
+from contextlib import suppress
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flylab.errors import RuleError
 from flylab.published.network import regions, rtt
 from flylab.rules.effects import Forward, Pause, Queue, Refuse, Splice
 from flylab.rules.exchange import Body, Exchange
 from flylab.rules.hops import Cause
 from flylab.rules.limits import ExchangeSettings
+from flylab.rules.phases import EXPECTED, Phase
 from flylab.rules.replay_cache import CacheSettings, ReplayCache
 from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Loads, Row, View
@@ -515,3 +520,61 @@ def test_aliases_follow_the_geo_regions_of_the_published_table():
     for alias, geo in of.items():
         assert set(ALIASES[alias]) == {each.code for each in regions() if each.geo_region == geo}
     assert set(ALIASES["us"]) == set(ALIASES["usa"]) == set(ALIASES["na"]) - {"yyz"}
+
+
+# ── always ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+WORDS = [
+    None,
+    "instance=b",
+    "instance=a;timeout=1s;fallback=prefer_self",
+    'region="nrt,any"',
+    "app=far",
+    "instance=gone",
+    b'{"instance":"b","transform":{"path":"/y","delete_headers":["fly-force-instance-id"]}}',
+    b'{"region":"ams","cache":{"invalidate":true}}',
+]
+ANSWERED = [{}, CACHE, {**CACHE, b"fly-replay-cache-allow-bypass": b"yes"}, {b"fly-replay-cache": b"invalidate"}]
+
+
+@given(st.data())
+def test_whatever_many_requests_do_with_one_cache_places_are_given_back_and_each_comes_to_an_end(data):
+    draw = data.draw
+    mode = draw(st.sampled_from(["any", "only_101", "only_plain", "refuse"]))
+    upgrades = UpgradeSettings(mode=mode)
+    cache = {"entries": 2, "drop_unreachable": draw(st.booleans())}
+    world = World(attempts=3, connect_tries=2, replays=3, cache=cache, upgrades=upgrades).app("far")
+    states = st.sampled_from(["started", "stopped", "stopping", "created"])
+    now = 0.0
+    for _ in range(draw(st.integers(1, 4))):
+        for machine, region in (("a", "ams"), ("b", "nrt")):
+            world.machine(machine, region, draw(states), hard=draw(st.sampled_from([None, 1])), options=RULES)
+        skip = {"fly_replay_cache_control": "skip"} if draw(st.booleans()) else {}
+        forced = {"fly-force-instance-id": "b"} if draw(st.booleans()) else {}
+        exchange = world.ask(choosing=forced, upgrade=draw(st.booleans()), cookie="s=1", **skip)
+        for _ in range(40):
+            possible = sorted(event for event, phases in EXPECTED.items() if exchange.phase in phases)
+            if not possible:
+                break
+            now += draw(st.sampled_from([0.0, 0.5, 70.0]))
+            match draw(st.sampled_from(possible)):
+                case "wake_failed":
+                    exchange.wake_failed("PM01", "no", now)
+                case "refused":
+                    exchange.refused("PC01", now)
+                case "lost":
+                    exchange.lost(now, reused=False, body=Body())
+                case "collected":
+                    exchange.collected(Body(), now)
+                case "responded":
+                    words, status = draw(st.sampled_from(WORDS)), draw(st.sampled_from([101, 200]))
+                    said(exchange, words, now, status=status, answered=draw(st.sampled_from(ANSWERED)))
+                case event:
+                    with suppress(RuleError):  # only some effects set a deadline
+                        getattr(exchange, event)(now)
+            assert sum(world.loads.of(machine) for machine in "ab") <= 1
+            assert len(world.cache) <= 2
+        if exchange.phase is not Phase.DONE:
+            exchange.abandoned(now)
+        assert [world.loads.of(machine) for machine in "ab"] == [0, 0]
+        assert all(hop.ended is not None for hop in exchange.hops)

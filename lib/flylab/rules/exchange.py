@@ -367,7 +367,7 @@ class Exchange:
         return self._choose(now)
 
     def _fail(self, code: str, text: str, reason: FailureReason, now: float) -> Effect:
-        back = None if code == "PA03" else self._way_out(reason, now)
+        back = None if code == "PA03" and self._leg.entry is None else self._way_out(reason, now)
         if back is not None:
             self._enter(back, now)
             return self._choose(now)
