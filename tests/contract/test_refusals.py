@@ -120,6 +120,9 @@ async def test_malformed_json_is_a_bad_request(raw, app, content):
         {"config": {"image": "local/sleep", "env": {"A": 1}}},
         {"config": {"image": "local/sleep", "services": [{"internal_port": 0}]}},
         {"config": {"image": "local/sleep", "services": [{"internal_port": 8080, "autostop": "maybe"}]}},
+        {"config": {"image": "local/sleep", "metrics": {"port": "9091"}}},
+        {"config": {"image": "local/sleep", "dns": {"dns_forward_rules": [{"addr": 1}]}}},
+        {"config": {"image": "local/sleep", "statics": {}}},
     ],
     ids=str,
 )
@@ -128,6 +131,26 @@ async def test_a_configuration_that_cannot_be_is_refused(raw, client, app, body)
     assert answer.status_code in (400, 422)
     assert text(answer)
     assert await client.machines(app) == []
+
+
+async def test_what_is_only_kept_is_held_to_its_type_and_comes_back(local, raw, app):
+    """DOCUMENTED openapi fly.MachineConfig: fields that mean nothing on one computer have their types all the same."""
+    kept = {
+        "containers": [{"name": "a", "env": {"A": "1"}, "healthchecks": [{"tcp": {"port": 80}, "interval": 10}]}],
+        "dns": {"dns_forward_rules": [{"basename": "corp", "addr": "10.0.0.1"}]},
+        "metrics": {"port": 9091, "path": "/metrics"},
+        "processes": [{"cmd": ["x"], "ignore_app_secrets": True}],
+        "rootfs": {"persist": "always", "size_gb": 2},
+        "statics": [{"guest_path": "/public", "url_prefix": "/"}],
+        "nobody_knows": {"this": [1, None]},
+    }
+    body = {"region": "ams", "skip_launch": True, "config": {"image": "local/sleep", **kept}}
+    made = (await raw("POST", f"/apps/{app}/machines", json=body)).json()
+    assert {key: made["config"][key] for key in kept} == kept
+    body["config"]["processes"] = [{"ignore_app_secrets": "yes"}]
+    answer = await raw("POST", f"/apps/{app}/machines/{made['id']}", json=body)
+    assert answer.status_code == 400
+    assert "config.processes[0].ignore_app_secrets 'yes': true or false is expected" in text(answer)
 
 
 async def test_an_array_as_the_body_of_a_stop_is_refused(raw, app, machine):
