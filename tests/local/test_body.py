@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flylab.local.body import LAST_CHUNK, ChunkedReader, KeptBody, LengthReader, UntilCloseReader, chunk
+from flylab.local.body import ChunkedReader, KeptBody, LengthReader, UntilCloseReader, chunk, last_chunk
 from flylab.local.http1 import BadMessage
 
 
@@ -22,7 +22,7 @@ def fed(reader, data, cuts=()):
 
 @given(st.lists(st.binary(min_size=1, max_size=30), max_size=5), st.lists(st.integers(0, 200), max_size=6))
 def test_chunks_are_put_together_however_they_are_cut(payloads, cuts):
-    data = b"".join(chunk(payload) for payload in payloads) + LAST_CHUNK + b"next"
+    data = b"".join(chunk(payload) for payload in payloads) + last_chunk(b"") + b"next"
     reader = ChunkedReader()
     payload, rest = fed(reader, data, [cut for cut in cuts if cut < len(data)])
     assert reader.done
@@ -89,24 +89,24 @@ def test_a_length_is_counted_exactly(data, length, cuts):
 def test_a_kept_body_is_handed_on_as_often_as_needed():
     body = KeptBody(10)
     body.add(b"abc")
-    assert body.take() == [b"abc"]
+    assert body.take() == b"abc"
     body.add(b"de")
     assert body.waiting == 2
-    assert body.take() == [b"de"]
+    assert body.take() == b"de"
     body.rewind()
-    assert body.take() == [b"abc", b"de"]
-    assert body.take() == []
+    assert body.take() == b"abcde"
+    assert body.take() == b""
 
 
 def test_a_body_over_the_limit_keeps_only_what_is_still_to_be_sent():
     body = KeptBody(4)
     body.add(b"abcd")
     assert body.kept
-    assert body.take() == [b"abcd"]
+    assert body.take() == b"abcd"
     body.add(b"e")
     assert not body.kept
     body.add(b"f")
-    assert body.take() == [b"e", b"f"]
-    assert body.take() == []
+    assert body.take() == b"ef"
+    assert body.take() == b""
     assert body.size == 6
     assert body.waiting == 0

@@ -135,18 +135,54 @@ async def test_a_head_request_keeps_the_length_and_has_no_body():
             assert (status, headers["content-length"]) == (200, "1000")
 
 
-async def test_a_client_that_waits_for_100_is_told_to_go_on():
+WAITING = "POST / HTTP/1.1\r\nHost: rooms.localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+
+
+async def test_a_client_that_waits_for_100_gets_that_of_the_machine():
     world = World()
     m = await world.add("m1", echo)
-    async with open_door(world) as door:
+    may = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert b"expect: 100-continue\r\n" in await reader.readuntil(b"\r\n\r\n")
+        await may.wait()
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        writer.write(answer(200, await reader.readexactly(3)))
+
+    m.script = script
+    async with open_door(world, settings=EdgeSettings(continue_after=60)) as door:
         client = await door.client()
-        await client.send(
-            "POST / HTTP/1.1\r\nHost: rooms.localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
-        )
+        await client.send(WAITING)
+        await until(lambda: m.connections == 1)
+        may.set()
+        assert (await client.head())[0] == 100
+        await client.send("abc")
+        assert (await client.response())[2] == b"abc"
+
+
+async def test_a_client_that_waits_for_100_gets_it_in_the_end_from_a_machine_that_knows_of_none():
+    world = World()
+    await world.add("m1", echo)
+    async with open_door(world, settings=EdgeSettings(continue_after=0.01)) as door:
+        client = await door.client()
+        await client.send(WAITING)
         assert (await client.head())[0] == 100
         await client.send("abc")
         assert (await client.response())[2] == b"POST / 3"
-        assert "expect" not in m.requests[0].headers
+
+
+async def test_a_machine_may_refuse_a_body_before_it_is_sent():
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(413, "too much"))
+
+    world = World()
+    (await world.add("m1", echo)).script = script
+    async with open_door(world, settings=EdgeSettings(continue_after=60)) as door:
+        client = await door.client()
+        await client.send(WAITING)
+        status, headers, body = await client.response()
+        assert (status, headers["connection"], body) == (413, "close", b"too much")
 
 
 async def test_early_hints_pass_and_the_real_answer_follows():

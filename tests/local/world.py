@@ -306,7 +306,7 @@ async def open_door(
         clock=SystemClock(),
         rng=Random(7),
         settings=settings,
-        on_exchange=world.exchanges.append,
+        on_exchange=lambda record: world.exchanges.append(record()),
     )
     listener = socket.create_server(("127.0.0.1", 0))
     await edge.serve(listener)

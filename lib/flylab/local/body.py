@@ -3,16 +3,32 @@
 import re
 from typing import Protocol
 
-from flylab.local.http1 import TOKEN, BadMessage
+from flylab.local.http1 import HOP_BY_HOP, PROXY_REPLACES, PROXY_WRITES, BadMessage, read_line
+from flylab.wire import headers
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
-_TRAILER = re.compile(TOKEN + rb":[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_LINE = 1024  # bytes, of a chunk's size line; our choice
 _LONGEST_TRAILER = 16_384  # bytes, all lines together; our choice
 
 
+# Lines that may not come behind a body: what frames, routes or authenticates a message (RFC 9110, section 6.5.1), what
+# concerns one connection, and what only the proxy says or hears.
+_NEVER_BEHIND = (
+    HOP_BY_HOP
+    | PROXY_WRITES
+    | PROXY_REPLACES
+    | frozenset(b"authorization content-encoding content-length content-range content-type cookie host".split())
+    | frozenset(b"proxy-authenticate proxy-authorization set-cookie trailer www-authenticate".split())
+)
+_PROXY_EARS = headers.REPLAY.encode()
+
+
 class Reader(Protocol):
     """Takes a body apart as it comes in."""
+
+    @property
+    def trailers(self) -> bytes:
+        """The lines behind the last chunk that travel on."""
 
     done: bool
     rest: bytes  # what came after the end
@@ -27,6 +43,7 @@ class Reader(Protocol):
 class LengthReader:
     """A body whose length was announced."""
 
+    trailers = b""
     __slots__ = ("_left", "done", "rest")
 
     def __init__(self, length: int) -> None:
@@ -48,6 +65,7 @@ class LengthReader:
 class UntilCloseReader:
     """A body that ends with its connection."""
 
+    trailers = b""
     __slots__ = ("done", "rest")
 
     def __init__(self) -> None:
@@ -63,9 +81,9 @@ class UntilCloseReader:
 
 
 class ChunkedReader:
-    """A body in chunks; extensions and trailers are checked and dropped."""
+    """A body in chunks; extensions are checked and dropped, trailers checked and kept as far as they may travel on."""
 
-    __slots__ = ("_in_trailer", "_left", "_tail", "_trailer", "done", "rest")
+    __slots__ = ("_in_trailer", "_left", "_tail", "_trailer", "done", "rest", "trailers")
 
     def __init__(self) -> None:
         self.done = False
@@ -74,6 +92,7 @@ class ChunkedReader:
         self._tail = b""  # the beginning of a line
         self._in_trailer = False
         self._trailer = 0
+        self.trailers = b""
 
     def feed(self, data: bytes) -> bytes:
         if self._tail:
@@ -125,8 +144,13 @@ class ChunkedReader:
         self._trailer += len(line) + 2
         if not line:
             self.done = True
-        elif self._trailer > _LONGEST_TRAILER or not _TRAILER.fullmatch(line):
+            return
+        found = read_line(line)
+        if self._trailer > _LONGEST_TRAILER or found is None:
             raise BadMessage(400, "the lines after the last chunk are not valid")
+        name = found[0]
+        if name not in _NEVER_BEHIND and not name.startswith(_PROXY_EARS):
+            self.trailers += line + b"\r\n"
 
 
 def chunk(payload: bytes) -> bytes:
@@ -134,13 +158,15 @@ def chunk(payload: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
-LAST_CHUNK = b"0\r\n\r\n"
+def last_chunk(trailers: bytes) -> bytes:
+    """The end of a body in chunks."""
+    return b"0\r\n%b\r\n" % trailers
 
 
 class KeptBody:
     """A request's body: handed on as it comes, kept from the start while it is within the limit."""
 
-    __slots__ = ("_chunks", "_limit", "_sent", "complete", "kept", "size")
+    __slots__ = ("_chunks", "_limit", "_sent", "complete", "kept", "size", "trailers")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -148,12 +174,13 @@ class KeptBody:
         self._sent = 0
         self.size = 0
         self.complete = False
-        self.kept = True
+        self.kept = limit >= 0
+        self.trailers = b""
 
     def add(self, payload: bytes) -> None:
         self.size += len(payload)
         self._chunks.append(payload)
-        if self.size > self._limit:
+        if self.kept and self.size > self._limit:
             self.forget()
 
     def forget(self) -> None:
@@ -166,14 +193,16 @@ class KeptBody:
         """Hand everything on from the beginning; the rules ask whether it is ``kept`` before they send again."""
         self._sent = 0
 
-    def take(self) -> list[bytes]:
+    def take(self) -> bytes:
         """What has not been handed on yet."""
-        fresh = self._chunks[self._sent :]
+        chunks = self._chunks
+        fresh = chunks[self._sent :] if self._sent else chunks
+        payload = fresh[0] if len(fresh) == 1 else b"".join(fresh)
         if self.kept:
-            self._sent = len(self._chunks)
+            self._sent = len(chunks)
         else:
-            self._chunks.clear()
-        return fresh
+            chunks.clear()
+        return payload
 
     @property
     def waiting(self) -> int:

@@ -41,7 +41,9 @@ class Downstream(asyncio.Protocol):
         self._idle_timeout = edge.settings.idle_timeout
         self._watch: asyncio.TimerHandle | None = None  # while an app bounds silence
         self._moved = False
-        self.address = "127.0.0.1"
+        self._blocked = False  # the client does not read what it is sent
+        self._seen = 0  # bytes of the buffer in which no head ends
+        self.address = b"127.0.0.1"
         self.deadline: float | None = None
         self._received = self._sent = 0  # bytes since `moved` was asked
 
@@ -55,10 +57,12 @@ class Downstream(asyncio.Protocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
-            self.address = str(peer[0])
+            self.address = str(peer[0]).encode()
         self._tcp = connection is not None
-        self._edge.connected(self, tcp=self._tcp)
-        self.deadline = self._loop.time() + self._edge.settings.head_timeout
+        room = self._edge.connected(self, tcp=self._tcp)
+        self.deadline = self._loop.time() + self._head_timeout
+        if not room:
+            self._refuse(503, "this edge has as many connections as it may")
 
     def data_received(self, data: bytes) -> None:
         self._moved = True
@@ -66,10 +70,11 @@ class Downstream(asyncio.Protocol):
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:
-            if self._walk is None and not self._buffer:
-                self.deadline = self._loop.time() + self._head_timeout
-            self._buffer = self._buffer + data if self._buffer else data
+            before = self._buffer
+            self._buffer = before + data if before else data
             self._advance()
+            if self._walk is None and self._buffer and not before:
+                self.deadline = self._loop.time() + self._head_timeout
 
     def eof_received(self) -> bool:
         if self._pipe is None:
@@ -90,10 +95,15 @@ class Downstream(asyncio.Protocol):
             walk.on_client_gone()
 
     def pause_writing(self) -> None:
+        self._blocked = True
         self._tell_blocked(True)
 
     def resume_writing(self) -> None:
+        self._blocked = False
         self._tell_blocked(False)
+        if self._walk is None and self._pipe is None and self._buffer:
+            self._gate.set(Hold.TURN, on=False)
+            self._advance()
 
     # ── for the walk and the pipe ───────────────────────────────────────────────────────────────────────────────
 
@@ -184,9 +194,19 @@ class Downstream(asyncio.Protocol):
             pipe.on_client_data(early)
 
     def time_out(self) -> None:
-        """Too long without a complete request head."""
+        """Too long without a complete request head, or without more of a body that is waited for."""
         self.deadline = None
-        if self._buffer:
+        walk = self._walk
+        if walk is not None:
+            if self._gate.closed:  # it is we who do not read
+                self.deadline = self._loop.time() + self._edge.settings.body_timeout
+                return
+            self._walk = None
+            if walk.on_bad_body():
+                self._refuse(408, "the request's body did not arrive in time")
+            else:
+                self.abort()
+        elif self._buffer:
             self._refuse(408, "the request did not arrive in time")
         else:
             self._transport.close()
@@ -197,6 +217,9 @@ class Downstream(asyncio.Protocol):
         try:
             while self._buffer and not self._closed and self._pipe is None and not self._lingering:
                 if self._walk is None:
+                    if self._blocked:  # who does not read its answers gets no more of them
+                        self._gate.set(Hold.TURN, on=len(self._buffer) >= _AHEAD)
+                        return
                     if not self._read_head():
                         return
                 elif self._reader is not None and not self._reader.done:
@@ -213,16 +236,17 @@ class Downstream(asyncio.Protocol):
 
     def _read_head(self) -> bool:
         buffer = self._buffer.lstrip(b"\r\n") if self._buffer[0] in b"\r\n" else self._buffer
-        found = read_request(buffer, limit=self._edge.settings.head_limit)
+        settings = self._edge.settings
+        found = read_request(buffer, limit=settings.head_limit, seen=self._seen)
         if found is None:
-            self._buffer = buffer
+            self._buffer, self._seen = buffer, len(buffer)
             return False
         head, size = found
-        self._buffer = buffer[size:]
-        self.deadline = None
-        self._reader = _reader_of(head)
+        self._buffer, self._seen = buffer[size:], 0
+        self._reader = reader = _reader_of(head)
+        self.deadline = None if reader is None else self._loop.time() + settings.body_timeout
         self._walk = walk = Walk(self._edge, self, head)
-        walk.start(body_complete=self.request_complete())
+        walk.start(body_complete=reader is None)
         return True
 
     def _read_body(self, walk: Walk, reader: Reader) -> None:
@@ -230,7 +254,10 @@ class Downstream(asyncio.Protocol):
         payload = reader.feed(data)
         if reader.done:
             self._buffer = reader.rest
-        walk.on_payload(payload, complete=reader.done)
+            self.deadline = None
+        else:
+            self.deadline = self._loop.time() + self._edge.settings.body_timeout
+        walk.on_payload(payload, complete=reader.done, trailers=reader.trailers)
 
     def _refuse(self, status: int, text: str) -> None:
         self.write(self.front.heads.refusal(status, text, close=True))
@@ -239,7 +266,7 @@ class Downstream(asyncio.Protocol):
     def _linger(self) -> None:
         # Closing while the client still sends would reset the connection and lose the answer on its way.
         self._lingering = True
-        self._buffer = b""
+        self._buffer, self.deadline = b"", None
         self._gate.set(Hold.PEER | Hold.TURN, on=False)
         self.write_eof()
         self._loop.call_later(_LINGER, self._transport.close)

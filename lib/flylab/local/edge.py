@@ -7,6 +7,7 @@ client ──► Downstream ──► Walk ◄──► rules.Exchange
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -35,6 +36,7 @@ from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.replay_cache import ReplayCache
 from flylab.rules.routing import PUBLIC_PORTS, Loads, View
+from flylab.rules.shortlist import Shortlist
 from flylab.rules.tallies import Tallies
 from flylab.rules.wishes import Asked
 
@@ -71,6 +73,9 @@ class EdgeSettings:
     head_limit: int = 65_536  # bytes of a request's head; our choice
     head_timeout: float = 15.0  # seconds for a complete head; Fly publishes no default, our choice
     idle_timeout: float = 60.0  # seconds between requests; older pages of Fly's name 60 s
+    body_timeout: float = 60.0  # seconds without a byte of a request's body that is waited for; as idle_timeout
+    continue_after: float = 1.0  # seconds without a machine's 100, then the proxy sends its own; as long as curl waits
+    connections: int = 32_768  # of clients at once, and no more than half the files that may be open; our choice
     connect_timeout: float = 3.0  # seconds; our choice, on one computer it takes microseconds
     half_open: float = 30.0  # seconds for the second end of a pipe after the first; our choice
     pool_idle: float = 4.0  # seconds; reference/load-balancing: connections to a machine are kept about 4 s
@@ -97,7 +102,7 @@ class Edge:
         clock: Clock,
         rng: Random,
         settings: EdgeSettings | None = None,
-        on_exchange: Callable[[dict[str, object]], None] | None = None,
+        on_exchange: Callable[[Callable[[], dict[str, object]]], None] | None = None,
         on_refusal: Callable[..., None] | None = None,
         cache: ReplayCache | None = None,
     ) -> None:
@@ -115,6 +120,7 @@ class Edge:
         self.tallies = Tallies(region)
         self.replay_cache = ReplayCache(self.settings.exchange.cache) if cache is None else cache
         self._rtt = rtt
+        self._shortlist = Shortlist(self.view, region, rtt)
         self._rng = rng
         self._on_exchange = on_exchange
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
@@ -124,6 +130,8 @@ class Edge:
         self._sweeper: asyncio.TimerHandle | None = None
         self.front = Front(PUBLIC_PORTS[0], HeadWriter(region, public_port=PUBLIC_PORTS[0]))
         self.secure_port: int | None = None  # where this edge speaks TLS for public port 443
+        # A pipe needs two files; some are left for everything else.
+        self._most = min(self.settings.connections, max(16, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 256) // 2))
 
     async def serve(
         self,
@@ -172,10 +180,15 @@ class Edge:
 
     # ── for connections and walks ───────────────────────────────────────────────────────────────────────────────
 
-    def connected(self, client: Client, *, tcp: bool = True) -> None:
-        """Somebody is there: a connection, or a stream of one that was told of already."""
+    def connected(self, client: Client, *, tcp: bool = True) -> bool:
+        """Somebody is there: a connection, or a stream of one that was told of already. Whether there is room."""
+        room = self.has_room()
         self._clients.add(client)
         self.tallies.opened += tcp
+        return room
+
+    def has_room(self) -> bool:
+        return len(self._clients) < self._most
 
     def disconnected(self, client: Client, *, tcp: bool = True) -> None:
         self._clients.discard(client)
@@ -191,6 +204,7 @@ class Edge:
             rtt=self._rtt,
             rng=self._rng,
             cache=self.replay_cache,
+            shortlist=self._shortlist,
         )
 
     def moved(self, front: Front, app: str, head: RequestHead) -> bytes:
@@ -250,7 +264,7 @@ class Edge:
     def report(self, record: Callable[[], dict[str, object]]) -> None:
         """Tell who wants to know that an exchange is over."""
         if self._on_exchange is not None:
-            self._on_exchange(record())
+            self._on_exchange(record)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", record())
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from flylab.wire.fields import Json
@@ -12,13 +12,17 @@ class Hub:
     """Hands every published item to every follower and remembers the last ones."""
 
     def __init__(self, *, remembered: int = 1000, waiting: int = 1000) -> None:
-        self._recent: deque[Json] = deque(maxlen=remembered)
+        self._recent: deque[Json | Callable[[], Json]] = deque(maxlen=remembered)
         self._waiting = waiting
         self._followers: set[asyncio.Queue[Json | None]] = set()
         self._closed = False
 
-    def publish(self, item: Json) -> None:
+    def publish(self, item: Json | Callable[[], Json]) -> None:
+        """Tell everybody; what is given as a function is only made when somebody looks."""
         self._recent.append(item)
+        if not self._followers:
+            return
+        item = item() if callable(item) else item
         for queue in list(self._followers):
             if queue.qsize() >= self._waiting:  # it ends here; whoever wants more follows anew
                 self._followers.discard(queue)
@@ -33,7 +37,7 @@ class Hub:
 
     def recent(self) -> list[Json]:
         """The last items, oldest first."""
-        return list(self._recent)
+        return [item() if callable(item) else item for item in self._recent]
 
     @contextmanager
     def follow(self) -> Iterator[AsyncIterator[Json]]:

@@ -1,16 +1,16 @@
 """Backpressure: reading from one side stops while any reason to wait stands."""
 
 import asyncio
-from enum import Flag, auto
+from typing import Final
 
 
-class Hold(Flag):
-    """Reasons not to read."""
+class Hold:
+    """Reasons not to read, one bit each; plain numbers, because an ``enum.Flag`` costs a microsecond an operation."""
 
-    NONE = 0
-    PEER = auto()  # the other side's buffer is full
-    LINE = auto()  # enough is on its way already (latency.DelayLine)
-    TURN = auto()  # not this request's turn, or nobody to hand it to yet
+    NONE: Final = 0
+    PEER: Final = 1  # the other side's buffer is full
+    LINE: Final = 2  # enough is on its way already (latency.DelayLine)
+    TURN: Final = 4  # not this request's turn, or nobody to hand it to yet
 
 
 class Gate:
@@ -20,14 +20,22 @@ class Gate:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._reasons = Hold.NONE
+        self._reasons: int = Hold.NONE
 
-    def set(self, reason: Hold, *, on: bool) -> None:
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is read at present."""
+        return bool(self._reasons)
+
+    def set(self, reason: int, *, on: bool) -> None:
         before = self._reasons
-        self._reasons = before | reason if on else before & ~reason
-        if self._transport.is_closing() or bool(before) == bool(self._reasons):
+        after = before | reason if on else before & ~reason
+        if after == before:
             return
-        if self._reasons:
+        self._reasons = after
+        if (before and after) or self._transport.is_closing():
+            return
+        if after:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

@@ -7,6 +7,7 @@ from flylab.local.http1 import RequestHead, ResponseHead
 
 _FORWARDED_FOR = b"x-forwarded-for"
 _FORWARDED_PORT = b"x-forwarded-port"
+_ADDRESSES = 16  # clients for whom the lines of one block are kept; our choice
 
 
 class HeadWriter:
@@ -22,41 +23,70 @@ class HeadWriter:
         self._response_lines = b"server: Fly/flylab-%b\r\nvia: %b fly.io\r\n" % (__version__.encode(), version)
 
     def request(
-        self, head: RequestHead, *, address: bytes, request_id: bytes, added: tuple[tuple[str, str], ...]
+        self,
+        head: RequestHead,
+        *,
+        address: bytes,
+        request_id: bytes,
+        added: tuple[tuple[str, str], ...],
+        expects: bool = False,
     ) -> bytes:
         """The client's head for a machine; ``added`` are the lines of this hop alone."""
+        written = head.fields.written
+        key = (self, address, head.minor)
+        lines = written.get(key)
+        if lines is None:
+            if len(written) >= _ADDRESSES:
+                written.clear()
+            lines = written[key] = self._request_lines_of(head, address)
+        more = b"expect: 100-continue\r\n" if expects else b""
+        for name, value in added:
+            more += f"{name}: {value}\r\n".encode("latin-1")
+        return b"%b %b HTTP/1.1\r\n%b%b\r\n%b\r\n" % (head.method, head.target, lines, request_id, more)
+
+    def _request_lines_of(self, head: RequestHead, address: bytes) -> bytes:
+        """All lines that do not depend on the request but on its head and who sent it; the last wants its value."""
         fields = head.fields
         seen = fields.values.get(_FORWARDED_FOR)
         upgrade = head.upgrade
+        words = [word.strip(b" \t").lower() for word in fields.values.get(b"te", b"").split(b",")]
         return b"".join(
             (
-                b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, fields.kept),
+                fields.kept,
                 b"transfer-encoding: chunked\r\n" if fields.chunked else b"",
                 b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade if upgrade else b"",
+                # Trailers are passed on, so what the client says of them holds for us as well.
+                b"te: trailers\r\nconnection: te\r\n" if b"trailers" in words and not upgrade else b"",
                 b"fly-client-ip: %b\r\n" % address,
                 b"x-forwarded-for: %b\r\n" % (seen + b", " + address if seen else address),
                 b"x-forwarded-port: %b\r\n" % fields.values.get(_FORWARDED_PORT, self._port),
                 self._request_lines,
-                b"fly-request-id: %b\r\n" % request_id,
-                *(f"{name}: {value}\r\n".encode("latin-1") for name, value in added),
-                b"\r\n",
+                b"fly-request-id: ",
             )
         )
 
     def response(self, head: ResponseHead, *, request_id: bytes, added: bytes, chunked: bool, close: bool) -> bytes:
         """A machine's head for the client."""
+        written = head.fields.written
+        key = (self, head.status, head.reason, chunked)
+        lines = written.get(key)
+        if lines is None:
+            if len(written) >= _ADDRESSES:
+                written.clear()
+            lines = written[key] = self._response_lines_of(head, chunked=chunked)
+        return b"%b%b\r\n%b%b" % (lines, request_id, added, b"connection: close\r\n\r\n" if close else b"\r\n")
+
+    def _response_lines_of(self, head: ResponseHead, *, chunked: bool) -> bytes:
         upgrade = b""
         if head.status == 101:
             upgrade = b"connection: upgrade\r\nupgrade: %b\r\n" % head.fields.values.get(b"upgrade", b"")
         return b"".join(
             (
-                b"HTTP/1.1 %d %b\r\n%b" % (head.status, head.reason, head.fields.kept),
+                b"HTTP/1.1 %d %b\r\n%b" % (head.status, head.reason, head.travelling),
                 upgrade,
                 b"transfer-encoding: chunked\r\n" if chunked else b"",
                 self._response_lines,
-                b"fly-request-id: %b\r\n" % request_id,
-                added,
-                b"connection: close\r\n\r\n" if close else b"\r\n",
+                b"fly-request-id: ",
             )
         )
 

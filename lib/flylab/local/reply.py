@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from flylab.local.body import LAST_CHUNK, chunk
+from flylab.local.body import chunk, last_chunk
 from flylab.local.heads import HeadWriter
 from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.shaping import Encoder, coded, shaped
@@ -22,6 +22,19 @@ class Listener(Protocol):
 class Reply:
     """Writes one answer in the framing that the client understands; ``status`` is None until it has begun."""
 
+    __slots__ = (
+        "_chunked",
+        "_client",
+        "_encoder",
+        "_heads",
+        "_request",
+        "_request_id",
+        "_unsent",
+        "close",
+        "options",
+        "status",
+    )
+
     def __init__(self, client: Listener, heads: HeadWriter, request: RequestHead, request_id: bytes) -> None:
         self.status: int | None = None
         self.close = False  # the connection cannot carry another request
@@ -37,7 +50,7 @@ class Reply:
     def hint(self, head: ResponseHead) -> None:
         """Pass an answer before the answer, such as 103, to clients that know of them."""
         if self._request.minor == 1:
-            self._client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, head.fields.kept))
+            self._client.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (head.status, head.reason, head.travelling))
 
     def begin(self, head: ResponseHead, added: bytes) -> None:
         """Start a machine's answer."""
@@ -58,13 +71,13 @@ class Reply:
             return
         self._unsent.append(chunk(payload) if self._chunked else payload)
 
-    def end(self) -> None:
-        """The answer is complete."""
+    def end(self, trailers: bytes) -> None:
+        """The answer is complete; its trailers are lost on clients that do not get chunks."""
         encoder, self._encoder = self._encoder, None
         if encoder is not None and (rest := encoder.finish()):
             self.body(rest)
         if self._chunked:
-            self._unsent.append(LAST_CHUNK)
+            self._unsent.append(last_chunk(trailers))
         self.flush()
 
     def flush(self) -> None:

@@ -281,11 +281,11 @@ class Server:
             kept, more = self.options.state is not None, self.entrances.described()
             print(greeting(api, self.token, edges, dns, state, kept=kept, more=more), flush=True)
 
-    def _exchanged(self, trace: Json) -> None:
-        self.platform.on_exchange(trace)
+    def _exchanged(self, record: Callable[[], Json]) -> None:
+        self.platform.on_exchange(record)
         if self.options.trace:
             # With --json nothing but the one line may stand on the standard output.
-            print(exchange_line(trace), file=sys.stderr if self.options.json else sys.stdout, flush=True)
+            print(exchange_line(record()), file=sys.stderr if self.options.json else sys.stdout, flush=True)
 
     def stop(self) -> None:
         """Let ``serve`` come to its end."""

@@ -1,11 +1,48 @@
 """The hops of one exchange as JSON, for the ``x-flylab-trace`` header and the stream of exchanges."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flylab.local.latency import Latency
 from flylab.rules.hops import Hop, Wakening
 
 Json = dict[str, object]
+
+
+@dataclass(slots=True)
+class Record:
+    """What is remembered of an exchange that is over; called, it becomes JSON, which mostly nobody wants."""
+
+    request_id: str
+    edge: str
+    app: str | None
+    method: bytes
+    target: bytes
+    status: int | None
+    started_at: float
+    began: float
+    now: float
+    hops: list[Hop]
+    latency: Latency
+    code: str | None
+    notes: Mapping[str, object]  # as they were when it ended
+
+    def __call__(self) -> Json:
+        return exchange_json(
+            request_id=self.request_id,
+            edge=self.edge,
+            app=self.app,
+            method=self.method.decode("latin-1"),
+            path=self.target.decode("utf-8", "replace"),
+            status=self.status,
+            started_at=self.started_at,
+            began=self.began,
+            now=self.now,
+            hops=self.hops,
+            latency=self.latency,
+            code=self.code,
+            notes=self.notes,
+        )
 
 
 def exchange_json(

@@ -58,7 +58,8 @@ class Upstream(asyncio.Protocol):
         self._sent = False  # the whole request is on its way
         self._drain = 0
         self._ended = False
-        loop = asyncio.get_running_loop()
+        self.trailers = b""  # of the last answer
+        self._loop = loop = asyncio.get_running_loop()
         self._out = DelayLine(loop, delay) if delay else None
         self._in = DelayLine(loop, delay) if delay else None
 
@@ -104,6 +105,7 @@ class Upstream(asyncio.Protocol):
         """Take the next request; its bytes follow by ``write``."""
         self._answers, self._method = answers, method
         self._head, self._reader, self._sent = None, None, False
+        self.trailers = b""
         self.heard = False
 
     def write(self, data: bytes) -> None:
@@ -163,6 +165,10 @@ class Upstream(asyncio.Protocol):
         else:
             self._out.push(0, self._transport.close)
 
+    def rest(self) -> None:
+        """Nothing to do from now on."""
+        self.idle_since = self._loop.time()
+
     # ── from the machine ────────────────────────────────────────────────────────────────────────────────────────
 
     def _later(self, call: Callable[[], None]) -> None:
@@ -193,11 +199,12 @@ class Upstream(asyncio.Protocol):
         self._read_body(self._reader, data)
 
     def _read_head(self, data: bytes) -> bytes | None:
-        buffer, self._buffer = self._buffer + data, b""
+        before = self._buffer
+        buffer, self._buffer = before + data if before else data, b""
         if self._answers is None:
             self.close()  # a machine that speaks without being asked
             return None
-        found = read_response(buffer, limit=HEAD_LIMIT)
+        found = read_response(buffer, limit=HEAD_LIMIT, seen=len(before))
         if found is None:
             self._buffer = buffer
             return None
@@ -239,6 +246,7 @@ class Upstream(asyncio.Protocol):
         if reader.done and self._answers is not None:
             # What follows an answer that nobody asked for again cannot be told apart: such a connection is not kept.
             self._answers = None
+            self.trailers = reader.trailers
             if reader.rest:
                 self.close()
             else:
@@ -302,14 +310,16 @@ class Pool:
         if not waiting:
             return None
         upstream = waiting.pop()
-        if not waiting:
-            del self._waiting[key]
         upstream.reused = True
         return upstream
 
     def put(self, upstream: Upstream) -> None:
-        upstream.idle_since = asyncio.get_running_loop().time()
-        self._waiting.setdefault(upstream.key, []).append(upstream)
+        upstream.rest()
+        waiting = self._waiting.get(upstream.key)
+        if waiting is None:
+            self._waiting[upstream.key] = [upstream]
+        else:
+            waiting.append(upstream)
 
     def opened(self, upstream: Upstream) -> None:
         self.open.add(upstream)
@@ -319,6 +329,8 @@ class Pool:
         waiting = self._waiting.get(upstream.key, [])
         if upstream in waiting:
             waiting.remove(upstream)
+            if not waiting:
+                del self._waiting[upstream.key]
 
     def sweep(self, now: float) -> None:
         """Close what has waited too long."""

@@ -3,15 +3,14 @@
 import asyncio
 import json
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from flylab.errors import RuleError
-from flylab.local.body import LAST_CHUNK, KeptBody, chunk
+from flylab.local.body import KeptBody, chunk, last_chunk
 from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.reply import Reply
 from flylab.local.splice import Pipe
-from flylab.local.trace import exchange_json
+from flylab.local.trace import Record
 from flylab.local.transforming import replay_lines, transformed
 from flylab.local.upstream import Upstream
 from flylab.rules.answering import http_options
@@ -28,9 +27,11 @@ if TYPE_CHECKING:
     from flylab.local.edge import Edge
 
 _HIGH = 65_536  # bytes of a body that may wait for a machine before the client is held; our choice
+_INTERIMS = 20  # answers before the answer, such as 103, that one machine may give; our choice
 _REPLAY = headers.REPLAY.encode()
 _REPLAY_JSON = headers.REPLAY_JSON.encode()
 _CHOOSING = tuple((name, name.encode()) for name in headers.CHOOSING)
+_CHOICES = frozenset(raw for _, raw in _CHOOSING)
 _TRACE = headers.TRACE.encode()
 _UNREACHABLE = frozenset({"PC01", "PC05", "PC06", "PC07", "PM05", "PM08"})  # of a hop whose machine never listened
 
@@ -38,11 +39,36 @@ _UNREACHABLE = frozenset({"PC01", "PC05", "PC06", "PC07", "PM05", "PM08"})  # of
 class Walk:
     """One request between a client's connection and the machines it visits; it is the upstreams' listener."""
 
+    __slots__ = (
+        "_answer",
+        "_app",
+        "_began",
+        "_body",
+        "_client",
+        "_client_blocked",
+        "_code",
+        "_continued",
+        "_edge",
+        "_exchange",
+        "_head",
+        "_interims",
+        "_json",
+        "_over",
+        "_reply",
+        "_request_id",
+        "_started_at",
+        "_step",
+        "_timer",
+        "_upstream",
+    )
+
     def __init__(self, edge: "Edge", client: "Downstream", head: RequestHead) -> None:
         self._edge = edge
         self._client = client
         self._head = head
-        self._body = KeptBody(edge.settings.exchange.replay_limit)
+        limit = edge.settings.exchange.retry_limit
+        # A body that is known to be longer is not kept at all.
+        self._body = KeptBody(limit if (head.fields.length or 0) <= limit else -1)
         self._exchange: Exchange | None = None
         self._app: str | None = None
         self._upstream: Upstream | None = None
@@ -52,12 +78,13 @@ class Walk:
         self._step = 0  # what was waited for before the last step is no longer of interest
         self._code: str | None = None
         self._continued = False
+        self._interims = 0
         self._client_blocked = False
         self._over = False
         self._began = edge.clock.now()
         self._started_at = edge.clock.wall()
-        self._request_id = edge.request_id(self._started_at)
-        self._reply = Reply(client, client.front.heads, head, self._request_id.encode())
+        self._request_id = edge.request_id(self._started_at).encode()
+        self._reply = Reply(client, client.front.heads, head, self._request_id)
 
     def start(self, *, body_complete: bool) -> None:
         """Find the app and take the first step."""
@@ -73,7 +100,9 @@ class Walk:
             return
         asked = Asked(
             app=self._app,
-            choosing={name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
+            choosing={}
+            if _CHOICES.isdisjoint(fields.values)
+            else {name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
             length=None if fields.chunked else fields.length or 0,
             port=front.wanted,
             host=self._head.host,
@@ -86,15 +115,15 @@ class Walk:
 
     # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def on_payload(self, payload: bytes, *, complete: bool) -> None:
+    def on_payload(self, payload: bytes, *, complete: bool, trailers: bytes = b"") -> None:
         body = self._body
         if payload:
             body.add(payload)
-        body.complete = complete
+        body.complete, body.trailers = complete, trailers
         if self._upstream is not None and self._json is None:
             self._send_body(self._upstream)
         elif self._exchange is not None and self._exchange.phase is Phase.COLLECTING:
-            if complete or not body.kept:
+            if complete or body.size > self._edge.settings.exchange.replay_limit:
                 self._perform(self._exchange.collected(self._body_now(), self._edge.clock.now()))
         elif body.waiting >= _HIGH:
             self._client.hold(on=True)
@@ -119,15 +148,15 @@ class Walk:
         exchange = self._exchange
         assert exchange is not None  # a request was forwarded
         if head.status < 200 and head.status != 101:
-            if head.status != 100:
-                self._reply.hint(head)
+            self._interim(head)
             return
         self._answer = head
         values = head.fields.values
         said = values.get(_REPLAY)
         if (
             head.status != 101  # which has no body
-            and values.get(b"content-type", b"").partition(b";")[0].strip().lower() == _REPLAY_JSON
+            and (kind := values.get(b"content-type"))
+            and kind.partition(b";")[0].strip().lower() == _REPLAY_JSON
             and (said is None or self._edge.settings.exchange.replay.json_wins)
         ):
             self._json = bytearray()
@@ -152,8 +181,8 @@ class Walk:
             line = None if said else self._answer.fields.values.get(_REPLAY)  # an answer to HEAD has no body
             self._responded(self._answer, said if line is None else line.decode("latin-1"))
             return
-        self._upstream = None
-        self._reply.end()
+        upstream, self._upstream = self._upstream, None
+        self._reply.end(b"" if upstream is None else upstream.trailers)
         self._finish(complete=True)
         self._client.next(keep_alive=not self._reply.close)
 
@@ -208,6 +237,8 @@ class Walk:
                 self._edge.line.join(self, self._exchange.wanted)
             case Collect():
                 self._client.hold(on=False)
+                if self._head.expects:
+                    self._continue(self._step)
             case _:
                 assert_never(effect)
 
@@ -272,16 +303,20 @@ class Walk:
             self._timer = None
         exchange.connected(self._edge.clock.now())
         body.rewind()
+        waits = head.expects and not self._continued and not body.complete and not body.size
         self._obey(http_options(effect.service, self._client.front.wanted))
         if effect.transform is not None:
             head = transformed(head, effect.transform)
         upstream.begin(self, head.method)
         request = self._client.front.heads.request(
-            head, address=self._client.address.encode(), request_id=self._request_id.encode(), added=effect.headers
+            head,
+            address=self._client.address,
+            request_id=self._request_id,
+            added=effect.headers,
+            expects=waits,
         )
-        if b"expect" in head.fields.values and not self._continued and not body.complete and not body.size:
-            self._continued = True
-            self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if waits:
+            self._edge.loop.call_later(self._edge.settings.continue_after, self._continue, self._step)
         upstream.hold(on=self._client_blocked)
         self._client.hold(on=False)
         self._send_body(upstream, request)
@@ -293,14 +328,31 @@ class Walk:
 
     def _send_body(self, upstream: Upstream, head: bytes = b"") -> None:
         chunked, complete = self._head.fields.chunked, self._body.complete
-        payload = b"".join(self._body.take())
-        if payload and chunked:
-            payload = chunk(payload)
-        ending = LAST_CHUNK if chunked and complete else b""
-        if head or payload or ending:
-            upstream.write(head + payload + ending if head or ending else payload)
+        payload = self._body.take()
+        if chunked:
+            payload = chunk(payload) if payload else b""
+            payload += last_chunk(self._body.trailers) if complete else b""
+        if head:
+            payload = head + payload if payload else head
+        if payload:
+            upstream.write(payload)
         if complete:
             upstream.sent()
+
+    def _interim(self, head: ResponseHead) -> None:
+        self._interims += 1
+        if self._interims > _INTERIMS:
+            self.on_lost()
+        elif head.status != 100:
+            self._reply.hint(head)
+        elif self._head.expects:
+            self._continue(self._step)
+
+    def _continue(self, step: int) -> None:
+        """Ask the client for the body that it holds back, because the machine did, or says nothing."""
+        if step == self._step and not self._over and not self._continued and not self._body.size:
+            self._continued = True
+            self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _responded(self, head: ResponseHead, said: str | bytes | None) -> None:
         exchange, clock, upstream = self._exchange, self._edge.clock, self._upstream
@@ -399,30 +451,30 @@ class Walk:
         self._over = True
         hops = [] if self._exchange is None else self._exchange.hops
         self._edge.count(self._app, self._reply.status, self._edge.clock.now() - self._began, hops, self._client)
-        self._edge.report(partial(self._record, self._reply.status))
+        self._edge.report(self._record(self._reply.status))
 
-    def _record(self, status: int | None) -> dict[str, object]:
-        exchange = self._exchange
-        return exchange_json(
-            request_id=self._request_id,
-            edge=self._edge.region,
-            app=self._app,
-            method=self._head.method.decode("latin-1"),
-            path=self._head.target.decode("utf-8", "replace"),
-            status=status,
-            started_at=self._started_at,
-            began=self._began,
-            now=self._edge.clock.now(),
-            hops=[] if exchange is None else exchange.hops,
-            latency=self._edge.latency,
-            code=self._code,
-            notes=self._edge.notes,
+    def _record(self, status: int | None) -> Record:
+        exchange, edge, head = self._exchange, self._edge, self._head
+        return Record(
+            self._request_id.decode(),
+            edge.region,
+            self._app,
+            head.method,
+            head.target,
+            status,
+            self._started_at,
+            self._began,
+            edge.clock.now(),
+            [] if exchange is None else exchange.hops,
+            edge.latency,
+            self._code,
+            edge.notes,
         )
 
     def _trace_line(self, status: int) -> bytes:
-        if not (self._edge.settings.trace or self._head.fields.values.get(_TRACE) == b"1"):
+        if not self._edge.settings.trace and self._head.fields.values.get(_TRACE) != b"1":
             return b""
-        return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(status), separators=(",", ":")).encode("ascii"))
+        return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(status)(), separators=(",", ":")).encode("ascii"))
 
     def _body_now(self) -> Body:
         return Body(self._body.size, self._body.complete, self._body.kept)

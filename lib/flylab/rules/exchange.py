@@ -12,8 +12,9 @@ A place in ``Loads`` is taken in the step that chooses a machine and given back 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
+from typing import NamedTuple
 
 from flylab.errors import ParseError, RuleError
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
@@ -26,6 +27,7 @@ from flylab.rules.replay_cache import ReplayCache
 from flylab.rules.replaying import Replaying, Said
 from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate, View, Wanted, choose
 from flylab.rules.seeking import started_for
+from flylab.rules.shortlist import Shortlist
 from flylab.rules.statuses import UPGRADE_REFUSED
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
@@ -33,8 +35,7 @@ from flylab.wire.machine import MachineState
 from flylab.wire.replay import FailureReason
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """How much of the request's body has come; ``kept`` means that all of it could be sent again."""
 
     size: int = 0
@@ -60,6 +61,7 @@ class Exchange:
         rtt: RoundTrip,
         rng: Random,
         cache: ReplayCache | None = None,
+        shortlist: Shortlist | None = None,
     ) -> None:
         self.phase = Phase.NEW
         self.hops: list[Hop] = []
@@ -71,6 +73,7 @@ class Exchange:
         self._edge_region = edge_region
         self._rtt = rtt
         self._rng = rng
+        self._shortlist = shortlist
         self._leg: Leg
         self._wanted: Wanted  # as the leg has it, without those that were given up
         self._deadline: float | None = None  # of the leg, until a machine has taken it
@@ -267,6 +270,8 @@ class Exchange:
         return started_for(self._leg, found, wanted, view=self._view, settings=replay, look=self._pick)
 
     def _pick(self, wanted: Wanted) -> Choice | NoCandidate:
+        if self._shortlist is not None and (found := self._shortlist.pick(wanted, self._loads, self._rng)):
+            return found
         return choose(
             self._view,
             self._loads,

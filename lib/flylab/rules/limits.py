@@ -14,6 +14,9 @@ class ExchangeSettings:
 
     replays: int = 10  # monitoring/error-codes, PA02: more than ten replays
     replay_limit: int = 1_048_576  # bytes; networking/dynamic-request-routing says 1 MB, the exact count is our choice
+    retry_limit: int = (
+        10_485_760  # bytes kept to send again what a closed connection lost; monitoring/error-codes: 10 MB
+    )
     attempts: int = 40  # choices per request; monitoring/error-codes says 90, public logs since 2025-12 say 40
     connect_tries: int = 15  # to one machine, then PM05; public logs of 2026
     switch_after: int = 6  # tries, then another running machine is preferred; PC07 in public logs of 2026-05

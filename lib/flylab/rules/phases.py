@@ -18,7 +18,7 @@ class Phase(StrEnum):
 
 
 # Which events may come in which phase; any other is a mistake of the caller and changes nothing.
-EXPECTED: dict[str, frozenset[Phase]] = {
+_EXPECTED: dict[str, frozenset[Phase]] = {
     "begin": frozenset({Phase.NEW}),
     "woke": frozenset({Phase.WAKING}),
     "wake_failed": frozenset({Phase.WAKING}),
@@ -33,3 +33,5 @@ EXPECTED: dict[str, frozenset[Phase]] = {
     "finished": frozenset({Phase.ANSWERING, Phase.PIPED}),
     "abandoned": frozenset(Phase) - {Phase.DONE},
 }
+# In tuples a phase is found by identity; a set would compute the hash of an enum member for each event.
+EXPECTED: dict[str, tuple[Phase, ...]] = {event: tuple(sorted(phases)) for event, phases in _EXPECTED.items()}

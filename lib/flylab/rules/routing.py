@@ -109,7 +109,7 @@ def _preferred(view: View, loads: Loads, wanted: Wanted, machine_id: str, allowe
     row = view.row(machine_id)
     if row is None or row.app != wanted.app or row.id in wanted.without or row.region not in allowed:
         return None
-    judged = _judge(row, loads, wanted)
+    judged = judge(row, loads, wanted)
     return judged if isinstance(judged, Choice) else None
 
 
@@ -119,7 +119,7 @@ def _best_of(rows: Iterable[Row], loads: Loads, wanted: Wanted, refused: list[No
     for row in rows:
         if row.id in wanted.without:
             continue
-        judged = _judge(row, loads, wanted)
+        judged = judge(row, loads, wanted)
         if isinstance(judged, NoCandidate):
             refused.append(judged)
             continue
@@ -151,10 +151,11 @@ def _exactly(view: View, loads: Loads, wanted: Wanted, machine_id: str) -> Choic
         return NoCandidate("PA03", f"machine {machine_id!r} is not a machine of app {wanted.app!r}")
     if machine_id in wanted.without:
         return NoCandidate("PR04", f"machine {machine_id!r} was tried or ruled out and nothing else may be used")
-    return _judge(row, loads, wanted)
+    return judge(row, loads, wanted)
 
 
-def _judge(row: Row, loads: Loads, wanted: Wanted) -> Choice | NoCandidate:
+def judge(row: Row, loads: Loads, wanted: Wanted) -> Choice | NoCandidate:
+    """Whether one machine could take a request now, whatever else there is."""
     service = service_for(row, wanted.port, raw=wanted.raw)
     if service is None:
         return NoCandidate("PR01", f"machine {row.id} has no service {_entrance(wanted)}")

@@ -1,0 +1,65 @@
+"""The machines that a request without wishes would go to, remembered for as long as nothing is known to have changed.
+
+``routing.choose`` looks at every machine of an app for every request. Nearly always the answer is one of the running
+machines of the nearest region, below its soft limit. Those are listed once here; loads are looked at each time, and
+whenever the list does not decide (all at a limit, none running, any wish) ``pick`` leaves it to ``choose``.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from flylab.rules.proximity import RoundTrip, by_closeness
+from flylab.rules.routing import SOFT_LIMIT, Choice, Loads, Row, View, Wanted, judge
+
+_IDLE = Loads()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    rows: tuple[Row, ...]  # all of the app's, as they were looked at
+    ready: tuple[tuple[str, int, Choice], ...]  # id, load below which it is wanted, what is chosen then; by id
+
+
+class Shortlist:
+    """One edge's; a view hands out the same row for as long as it has not changed, so comparing them is cheap."""
+
+    def __init__(self, view: View, edge_region: str, rtt: RoundTrip) -> None:
+        self._view = view
+        self._edge_region = edge_region
+        self._rtt = rtt
+        self._kept: dict[tuple[str, int | None, bool], _Kept] = {}
+
+    def pick(self, wanted: Wanted, loads: Loads, rng: Random) -> Choice | None:
+        """What ``choose`` would give, or None when only that can tell."""
+        if wanted.regions or wanted.instance or wanted.prefer_instance or wanted.without:
+            return None
+        rows = tuple(self._view.rows(wanted.app))
+        way = (wanted.app, wanted.port, wanted.raw)
+        kept = self._kept.get(way)
+        if kept is None or kept.rows != rows:
+            if not rows:
+                self._kept.pop(way, None)
+                return None
+            kept = self._kept[way] = self._list(rows, wanted)
+        of = loads.of
+        equal = [choice for machine, below, choice in kept.ready if of(machine) < below]
+        if not equal:
+            return None
+        return equal[0] if len(equal) == 1 else rng.choice(equal)
+
+    def _list(self, rows: tuple[Row, ...], wanted: Wanted) -> _Kept:
+        for region in by_closeness(self._edge_region, (row.region for row in rows), self._rtt):
+            judged = [judge(row, _IDLE, wanted) for row in rows if row.region == region]
+            here = [choice for choice in judged if isinstance(choice, Choice)]
+            if here:
+                ready = [(choice.row.id, _below(choice), choice) for choice in here if not choice.wake]
+                return _Kept(rows, tuple(sorted(ready, key=lambda one: one[0])))
+        return _Kept(rows, ())
+
+
+def _below(choice: Choice) -> int:
+    concurrency = choice.service.concurrency
+    if concurrency is None:
+        return SOFT_LIMIT
+    soft = SOFT_LIMIT if concurrency.soft_limit is None else concurrency.soft_limit
+    return soft if concurrency.hard_limit is None else min(soft, concurrency.hard_limit)

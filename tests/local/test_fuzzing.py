@@ -1,0 +1,32 @@
+"""A short run of what `python -m tests.local.fuzzing` does at length, and the same with a chooser that shrinks."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.local.fuzzing import BODIES, LINES, START, STATUS, check_pieces, check_requests, check_response, run
+
+
+def heads(starts):
+    lines = st.lists(st.sampled_from(LINES), max_size=4).map("\r\n".join)
+    ends = st.sampled_from(["\r\n"] * 8 + ["\n", "\r", ""])
+    parts = st.tuples(st.sampled_from(starts), ends, lines, ends, ends, st.sampled_from(BODIES))
+    return parts.map(lambda found: "".join(found).encode("latin-1"))
+
+
+def test_many_requests_and_answers_are_read_as_strict_parsers_read_them_or_refused():
+    said = run(6000, 4)
+    assert " 0 requests" not in said, "nothing is accepted any more"
+    assert " 0 answers" not in said
+
+
+@settings(max_examples=200)
+@given(heads(START) | st.binary(max_size=80), st.integers(0, 200))
+def test_no_request_is_read_in_two_ways(data, cut):
+    check_requests(data)
+    check_pieces(data, cut)
+
+
+@settings(max_examples=100)
+@given(heads(STATUS) | st.binary(max_size=80))
+def test_no_answer_is_read_in_two_ways(data):
+    check_response(data)
