@@ -45,7 +45,7 @@ steps = st.lists(
 def test_it_agrees_with_the_choice_among_all(changes, seed):
     view, loads = View(), Loads()
     view.put_app(AppRow(name="rooms", organization="personal"))
-    listed = Shortlist(view, "ams", rtt())
+    listed = Shortlist("ams", rtt())
     wanted = Wanted(app="rooms")
     for what, row in changes:
         if what == "put":
@@ -58,7 +58,7 @@ def test_it_agrees_with_the_choice_among_all(changes, seed):
             loads.reserve(row.id)
         elif loads.of(row.id):
             loads.release(row.id)
-        found = listed.pick(wanted, loads, Random(seed))
+        found = listed.pick(view, wanted, loads, Random(seed))
         if found is not None:
             assert found == choose(view, loads, wanted, edge_region="ams", rtt=rtt(), rng=Random(seed))
 
@@ -70,8 +70,8 @@ def test_it_decides_for_a_running_machine_below_its_limits_and_for_nothing_else(
         services=(service(1, 2, public=True, autostart=True),),
     )  # fmt: skip
     view.put(row)
-    listed = Shortlist(view, "ams", rtt())
-    found = listed.pick(Wanted(app="rooms"), loads, Random(1))
+    listed = Shortlist("ams", rtt())
+    found = listed.pick(view, Wanted(app="rooms"), loads, Random(1))
     assert isinstance(found, Choice)
     assert found.row is row
     for wish in (
@@ -81,6 +81,6 @@ def test_it_decides_for_a_running_machine_below_its_limits_and_for_nothing_else(
         Wanted(app="rooms", prefer_instance="a"),
         Wanted(app="rooms", without=frozenset({"b"})),
     ):
-        assert listed.pick(wish, loads, Random(1)) is None
+        assert listed.pick(view, wish, loads, Random(1)) is None
     loads.reserve("a")
-    assert listed.pick(Wanted(app="rooms"), loads, Random(1)) is None
+    assert listed.pick(view, Wanted(app="rooms"), loads, Random(1)) is None

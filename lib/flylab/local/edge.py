@@ -120,7 +120,7 @@ class Edge:
         self.tallies = Tallies(region)
         self.replay_cache = ReplayCache(self.settings.exchange.cache) if cache is None else cache
         self._rtt = rtt
-        self._shortlist = Shortlist(self.view, region, rtt)
+        self._shortlist = Shortlist(region, rtt)
         self._rng = rng
         self._on_exchange = on_exchange
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name

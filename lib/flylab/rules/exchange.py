@@ -270,7 +270,7 @@ class Exchange:
         return started_for(self._leg, found, wanted, view=self._view, settings=replay, look=self._pick)
 
     def _pick(self, wanted: Wanted) -> Choice | NoCandidate:
-        if self._shortlist is not None and (found := self._shortlist.pick(wanted, self._loads, self._rng)):
+        if self._shortlist is not None and (found := self._shortlist.pick(self._view, wanted, self._loads, self._rng)):
             return found
         return choose(
             self._view,

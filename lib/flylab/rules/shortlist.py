@@ -23,17 +23,16 @@ class _Kept:
 class Shortlist:
     """One edge's; a view hands out the same row for as long as it has not changed, so comparing them is cheap."""
 
-    def __init__(self, view: View, edge_region: str, rtt: RoundTrip) -> None:
-        self._view = view
+    def __init__(self, edge_region: str, rtt: RoundTrip) -> None:
         self._edge_region = edge_region
         self._rtt = rtt
         self._kept: dict[tuple[str, int | None, bool], _Kept] = {}
 
-    def pick(self, wanted: Wanted, loads: Loads, rng: Random) -> Choice | None:
+    def pick(self, view: View, wanted: Wanted, loads: Loads, rng: Random) -> Choice | None:
         """What ``choose`` would give, or None when only that can tell."""
         if wanted.regions or wanted.instance or wanted.prefer_instance or wanted.without:
             return None
-        rows = tuple(self._view.rows(wanted.app))
+        rows = tuple(view.rows(wanted.app))
         way = (wanted.app, wanted.port, wanted.raw)
         kept = self._kept.get(way)
         if kept is None or kept.rows != rows:

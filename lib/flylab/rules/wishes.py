@@ -79,8 +79,6 @@ def chosen(asked: Asked, settings: ReplaySettings, transform: Transform | None =
 def first_wish(asked: Asked, settings: ReplaySettings) -> tuple[Wanted, str]:
     """What the client's own headers ask for, the strongest of them alone; raises ParseError."""
     app, port, raw = asked.app, asked.port, asked.raw
-    if not asked.choosing:
-        return Wanted(app=app, port=port, raw=raw), ""
     choosing = chosen(asked, settings)
     for name in settings.precedence if choosing else ():
         value = choosing.get(name)
