@@ -10,11 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from roomload.peer import ROOT, pinned, store, wait_until_open
+from roomload.peer import ROOT, START, pinned, store, wait_until_open
 
 from flylab.local.descendants import die_with_parent
 
@@ -144,6 +145,9 @@ def _start(name: str, machine: int, folder: Path, stack: contextlib.ExitStack) -
     pid = stack.enter_context(_process(command, PROXY_CORE)).pid
     wait_until_open(port)
     replay = "/accel" if name == "nginx" else "/replay"
+    deadline = time.monotonic() + START
+    while name == "nginx" and not _children(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)  # the first process listens before there is one that serves
     return Running(name, "bench.localhost", port, (pid, *_children(pid)), replay)
 
 
