@@ -84,7 +84,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each load with each proxy")
+    parser.add_argument("--seconds", type=int, default=2, help="of each load with each proxy")
     parser.add_argument("--loads", default=",".join(LOADS))
     parser.add_argument("--proxies", default="all")
     parser.add_argument("--write", type=Path, metavar="PAGE")
