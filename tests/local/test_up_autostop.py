@@ -23,6 +23,8 @@ cordon_wait = 0.1
 close_wait = 20.0
 [edge]
 propagation = 0.02
+[exchange]
+queue_timeout = 60.0
 """
 # Answers requests, holds WebSockets, and tells how they and it itself end.
 SERVER = """

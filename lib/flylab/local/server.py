@@ -34,7 +34,7 @@ from flylab.local.ports import Ports
 from flylab.local.process import ProcessDriver
 from flylab.local.replay_options import TABLES as REPLAY_TABLES
 from flylab.local.replay_options import exchange_settings
-from flylab.local.settings import overridden, platform_settings, read_tables, refuse_unknown
+from flylab.local.settings import overridden, platform_settings, read_tables, refuse_negative, refuse_unknown
 from flylab.local.sockets import listen_all, listen_names, url
 from flylab.local.speech import exchange_line, greeting
 from flylab.local.store import Store, remove_abandoned
@@ -306,6 +306,7 @@ def _edge_settings(tables: dict[str, dict[str, object]], ws_replay: tuple[str, .
     exchange = exchange_settings(tables, ws_replay)
     http2 = overridden(EdgeSettings().http2, tables, "http2")
     settings = overridden(EdgeSettings(exchange=exchange, http2=http2), tables, "edge")
+    refuse_negative("edge", settings, "propagation")
     return replace(settings, trace=settings.trace or trace)
 
 

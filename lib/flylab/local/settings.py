@@ -108,7 +108,16 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
     )
     if settings.schedule_hour <= 0:
         raise UsageError(f"setting 'platform.schedule_hour' is {settings.schedule_hour:g}, it must be above 0")
+    refuse_negative("autostop", settings.autostop, "period", "idle", "cordon_wait", "close_wait")
     return settings
+
+
+def refuse_negative(table: str, settings: object, *names: str) -> None:
+    """Raise ``UsageError`` when one of these numbers is below 0 or none at all (TOML knows nan)."""
+    for name in names:
+        value = getattr(settings, name)
+        if not value >= 0:
+            raise UsageError(f"setting '{table}.{name}' is {value:g}, it must not be below 0")
 
 
 def refuse_unknown(tables: dict[str, dict[str, object]], known: tuple[str, ...]) -> None:
