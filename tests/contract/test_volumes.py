@@ -31,7 +31,7 @@ async def test_openapi_volumes_create_answers_the_whole_volume(raw, app):
     assert re.fullmatch(r"vol_[0-9a-z]{16,}", made["id"])
     assert (made["name"], made["region"], made["size_gb"], made["encrypted"]) == ("data", "ams", 1, True)
     assert (made["snapshot_retention"], made["auto_backup_enabled"], made["fstype"]) == (5, True, "ext4")
-    assert made.get("attached_machine_id") is None
+    assert (made["attached_machine_id"], made["attached_alloc_id"]) == (None, None)
 
 
 async def test_openapi_size_defaults_to_three(raw, app):

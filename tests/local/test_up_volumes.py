@@ -71,7 +71,7 @@ def test_a_volume_survives_stop_update_and_destroy(platform: Up) -> None:
     platform.ok("POST", platform.path(machine), {"config": config | {"env": config["env"] | {"LINE": "two"}}})
     platform.wait_for_log(machine, "read ['one', 'one', 'two'] True")
     destroy(platform, machine)
-    assert "attached_machine_id" not in look(platform, volume)
+    assert look(platform, volume)["attached_machine_id"] is None
     again = platform.script(WRITER, mounts=mounted(name="data"), env={"LINE": "three"})
     platform.wait_for_log(again, "read ['one', 'one', 'two', 'three'] True")
     assert look(platform, volume)["bytes_used"] > 0
@@ -91,7 +91,7 @@ def test_one_machine_at_a_time_and_nothing_half_done(platform: Up) -> None:
         answer = platform.call("POST", "/v1/apps/app/machines", body)
         assert (answer.status_code, says in answer.json()["error"]) == (status, True), answer.text
     assert [each["id"] for each in platform.ok("GET", "/v1/apps/app/machines")] == [holder["id"]]
-    assert "attached_machine_id" not in look(platform, far)
+    assert look(platform, far)["attached_machine_id"] is None
     answer = platform.call("DELETE", f"{VOLUMES}/{volume['id']}")
     assert answer.status_code == 412
     assert answer.json()["error"] == f"failed_precondition: volume is currently bound to machine: {holder['id']}"
@@ -230,7 +230,7 @@ def test_killed_at_any_moment_it_keeps_what_it_acknowledged(seed: int, tmp_path:
         )
         assert set(held.values()) <= {1}
         assert {each["id"] for each in after.ok("GET", "/v1/apps/app/machines")} >= machines
-        attached = {each["attached_machine_id"]: key for key, each in found.items() if "attached_machine_id" in each}
+        attached = {each["attached_machine_id"]: key for key, each in found.items() if each["attached_machine_id"]}
         assert set(attached.values()) == set(held)
         wait_until(lambda: {each["state"] for each in after.ok("GET", VOLUMES)} == {"created"})
         assert {path.name for path in (state / "volumes").iterdir()} == set(found)

@@ -22,9 +22,9 @@ VOLUME = Volume(
 def test_openapi_volume_has_every_field() -> None:
     sent = VOLUME.to_json()
     assert set(sent) == {
-        "attached_machine_id", "auto_backup_enabled", "block_size", "blocks", "blocks_avail", "blocks_free",
-        "bytes_total", "bytes_used", "created_at", "encrypted", "fstype", "host_status", "id", "name", "region",
-        "size_gb", "snapshot_retention", "state", "type", "zone",
+        "attached_alloc_id", "attached_machine_id", "auto_backup_enabled", "block_size", "blocks", "blocks_avail",
+        "blocks_free", "bytes_total", "bytes_used", "created_at", "encrypted", "fstype", "host_dedication_key",
+        "host_status", "id", "name", "region", "size_gb", "snapshot_retention", "state", "type", "zone",
     }  # fmt: skip
     assert (sent["blocks"], sent["blocks_free"], sent["bytes_total"]) == (524288, 524286, 2 * GIGABYTE)
     assert Volume.from_json(sent) == VOLUME
@@ -35,12 +35,15 @@ def test_more_than_the_size_leaves_nothing_free() -> None:
     assert (sent["blocks_free"], sent["bytes_used"]) == (0, 2 * GIGABYTE)
 
 
-def test_nobody_is_attached_when_the_field_is_absent() -> None:
-    # fly-go volume_types.go: IsAttached is true for any text, an empty one too.
+def test_documented_nobody_is_attached_when_the_field_is_null() -> None:
+    """DOCUMENTED machines/api/volumes-resource: its examples have null; fly-go's IsAttached takes any text for one."""
     free = Volume(id="v", state=VolumeState.CREATED).to_json()
-    assert "attached_machine_id" not in free
+    assert (free["attached_machine_id"], free["attached_alloc_id"], free["host_dedication_key"]) == (None, None, "")
     assert "blocks" not in free
-    assert Volume.from_json(free | {"attached_machine_id": None, "attached_alloc_id": None}).attached_machine_id == ""
+    for absent in ({}, {"attached_machine_id": None}, {"attached_machine_id": ""}):
+        left = {key: value for key, value in free.items() if key != "attached_machine_id"} | absent
+        assert Volume.from_json(left) == Volume(id="v", state=VolumeState.CREATED)
+    assert Volume.from_json(free | {"attached_alloc_id": "a"}).to_json()["attached_alloc_id"] == "a"
 
 
 def test_what_is_not_known_is_kept() -> None:

@@ -103,7 +103,7 @@ class Volume:
             auto_backup_enabled=f.flag("auto_backup_enabled"),
             host_status=f.text("host_status", "ok"),
             bytes_used=f.maybe_integer("bytes_used"),
-            extra={key: item for key, item in f.rest().items() if key not in _MEASURED},
+            extra={key: item for key, item in f.rest().items() if key not in _MEASURED and (key, item) not in _UNSAID},
         )
 
     def to_json(self) -> Json:
@@ -117,8 +117,10 @@ class Volume:
             "encrypted": self.encrypted,
             "fstype": self.fstype,
             "type": "local",
-            # Left out when nobody has it: fly-go takes any text there, even an empty one, for an attachment.
-            **without_empty(attached_machine_id=self.attached_machine_id),
+            # null when nobody has it, as in the examples of machines/api/volumes-resource, though the official document
+            # has only texts there; fly-go takes any text, even an empty one, for an attachment.
+            "attached_machine_id": self.attached_machine_id or None,
+            **dict(_UNSAID),
             "created_at": self.created_at,
             "snapshot_retention": self.snapshot_retention,
             "auto_backup_enabled": self.auto_backup_enabled,
@@ -143,6 +145,7 @@ class Volume:
 
 
 _MEASURED = frozenset({"type", "block_size", "blocks", "blocks_free", "blocks_avail", "bytes_total"})
+_UNSAID = (("attached_alloc_id", None), ("host_dedication_key", ""))  # what to_json writes for want of anything to say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
