@@ -29,6 +29,14 @@ async def test_fields_that_the_document_does_not_have_come_back_as_hyperterse_sa
     assert sent.items() <= shown["config"].items()
 
 
+async def test_documented_init_is_in_every_answer_even_when_nothing_was_said(raw, app, service):
+    """DOCUMENTED flyctl/machine-status: its output has `"init": {}`; fly-admin's types require the field."""
+    body = {"config": {"image": service.sleeper().image}, "region": "ams", "skip_launch": True}
+    machine = (await raw("POST", f"/apps/{app}/machines", json=body)).json()
+    for found in (machine, (await raw("GET", f"/apps/{app}/machines/{machine['id']}")).json()):
+        assert found["config"]["init"] == {}
+
+
 async def test_the_command_of_exec_is_a_text_in_cmd_and_a_list_in_command(raw, app, machine):
     path = f"/apps/{app}/machines/{machine.id}/exec"
     refused = await raw("POST", path, json={"cmd": ["echo", "hi"]})

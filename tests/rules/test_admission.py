@@ -27,6 +27,7 @@ def test_defaults_are_filled_in() -> None:
     asked = admit(config(), CATALOGUE)
     assert asked.config.to_json() == {
         "image": "local/sleep",
+        "init": {},
         "guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256},
         "dns": {},
     }

@@ -8,9 +8,9 @@ from flylab.rules.checks import read_checks
 from flylab.rules.contents import check_contents, check_name
 from flylab.rules.mounts import check_mounts
 from flylab.rules.schedules import check_schedule
+from flylab.wire.config import Guest, Init, MachineConfig
 from flylab.wire.config_types import check_types
 from flylab.wire.fields import Fields
-from flylab.wire.machine import Guest, MachineConfig
 from flylab.wire.regions import ALIASES, ANY, regions_of
 
 # Memory in MB: the default is 256 for each shared CPU and 2048 for each performance CPU, and so
@@ -97,7 +97,8 @@ def admit_config(config: MachineConfig, catalogue: Catalogue) -> MachineConfig:
     guest = admit_guest(config.guest, config.extra.get("size") or None)
     # The older way of saying the size is answered as guest alone, so that what was read can be sent back.
     extra = {"dns": {}} | {key: value for key, value in config.extra.items() if key != "size"}
-    return replace(config, guest=guest, extra=extra)
+    # flyctl's output in the documentation and fly-go's types have `init` in every answer, `{}` when nothing was said.
+    return replace(config, guest=guest, init=config.init or Init(), extra=extra)
 
 
 def admit_guest(guest: Guest | None, size: object = None) -> Guest:

@@ -164,10 +164,10 @@ class MachineConfig:
     def to_json(self) -> Json:
         return {
             "image": self.image,
+            **({} if self.init is None else {"init": self.init.to_json()}),
             **without_empty(
                 env=dict(self.env),
                 guest=self.guest and self.guest.to_json(),
-                init=self.init and self.init.to_json(),
                 services=[service.to_json() for service in self.services],
                 metadata=dict(self.metadata),
                 restart=self.restart and self.restart.to_json(),
