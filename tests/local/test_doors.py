@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ class Echo(asyncio.Protocol):
         transport.close()
 
 
-@pytest.fixture
-async def doors() -> Any:
-    made, wrong = Doors(), []
+@pytest.fixture(params=["/proc/self/fd", "/nowhere"], ids=["Linux", "as on macOS"])
+async def doors(request: pytest.FixtureRequest) -> Any:
+    made, wrong = Doors(Path(request.param)), []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
     made.attach(lambda _: Echo)
     yield made
@@ -43,6 +45,22 @@ async def test_a_connection_waits_until_somebody_serves(doors: Doors, tmp_path: 
         early.connect(path)
         early.setblocking(False)
         assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(early, 10), 10) == b"here"
+
+
+async def test_a_door_however_deep_and_for_its_owner_alone(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (short := tmp_path / "short").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(short))  # where a link would be left
+    (home := tmp_path / ("deep" * 30)).mkdir()
+    assert doors.open("m", home) == {VARIABLE: ".fly/api"}
+    door = (home / ".fly" / "api").stat()
+    assert (stat.S_ISSOCK(door.st_mode), stat.S_IMODE(door.st_mode)) == (True, 0o600)
+    monkeypatch.chdir(home)
+    assert await said(Path(".fly/api")) == b"here"
+    assert list(short.iterdir()) == []
+    doors.close("m")
+    assert not (home / ".fly" / "api").exists()
 
 
 async def test_closed_before_it_was_served(doors: Doors, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 VARIABLE = "FLYLAB_API_SOCKET"
 _FOLDER, _NAME = ".fly", "api"
-_LONGEST = 107  # bytes of a path that fit into a Unix socket's address with its final zero (unix(7))
+_LONGEST = 103  # bytes of a path that fit into a Unix socket's address: 104 with the final zero on macOS, 108 on Linux
+_DESCRIPTORS = Path("/proc/self/fd")  # Linux alone has it
 _BACKLOG = 64  # our choice; a machine that needs more waits
 
 Protocols = Callable[[], asyncio.Protocol]
@@ -22,7 +24,8 @@ Protocols = Callable[[], asyncio.Protocol]
 class Doors:
     """The open sockets of all machines that run; ``attach`` says who answers behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptors: Path = _DESCRIPTORS) -> None:
+        self._descriptors = descriptors
         self._behind: Callable[[str], Protocols] | None = None
         self._open: dict[str, tuple[socket.socket, Path]] = {}
         self._servers: dict[str, asyncio.AbstractServer] = {}
@@ -37,7 +40,7 @@ class Doors:
         if self._behind is None:
             return {}
         (home / _FOLDER).mkdir(mode=0o700)
-        listener = _listen(home / _FOLDER)
+        listener = _listen(home / _FOLDER, self._descriptors)
         self._open[machine_id] = (listener, home)
         # Connections wait in the backlog until the event loop has taken it over, one step later.
         task = asyncio.get_running_loop().create_task(self._serve(machine_id, listener, self._behind(machine_id)))
@@ -81,18 +84,32 @@ class Doors:
             self.close(machine_id)
 
 
-def _listen(folder: Path) -> socket.socket:
+def _listen(folder: Path, descriptors: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
-    descriptor = os.open(folder, os.O_DIRECTORY)
     try:
-        os.fchmod(listener.fileno(), 0o600)
-        # By way of the folder's descriptor any length of path will do.
-        listener.bind(f"/proc/self/fd/{descriptor}/{_NAME}")
+        with _short(folder, descriptors) as way:
+            listener.bind(f"{way}/{_NAME}")
+            os.chmod(f"{way}/{_NAME}", 0o600)  # fchmod before it is bound would do on Linux alone
         listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError:
         listener.close()
         raise
-    finally:
-        os.close(descriptor)
     return listener
+
+
+@contextlib.contextmanager
+def _short(folder: Path, descriptors: Path) -> Iterator[str]:
+    """A path of the folder that fits into an address however deep it lies, while the context lasts."""
+    if descriptors.is_dir():
+        descriptor = os.open(folder, os.O_DIRECTORY)
+        try:
+            yield str(descriptors / str(descriptor))
+        finally:
+            os.close(descriptor)
+        return
+    # macOS: a link to the folder, in a folder of ours. Its own folder for temporary files is some 50 bytes deep.
+    with tempfile.TemporaryDirectory(prefix="fly-") as place:
+        link = Path(place, "d")
+        link.symlink_to(folder.absolute(), target_is_directory=True)
+        yield str(link)
