@@ -14,15 +14,15 @@ Reports: {"spawned": machine, "pid"}   {"failed": machine, "why"}   {"exited": m
 """
 
 import contextlib
-import errno
 import json
 import os
 import selectors
 import signal
 import socket
 import time
-from typing import Any, NoReturn
+from typing import Any
 
+from flylab.local.becoming import become
 from flylab.local.confinement import Confinement, cells, describe
 from flylab.local.descendants import (
     adopt_orphans,
@@ -32,7 +32,6 @@ from flylab.local.descendants import (
     kill_group,
     processes,
     send,
-    start_session,
 )
 from flylab.local.execution import Executions
 from flylab.local.limits import Cells, Watch
@@ -273,29 +272,6 @@ class Supervisor:
             child.output.finish()  # what a machine said last is in its log, however the platform ended
         if self.cells is not None:
             self.cells.close()
-
-
-def become(
-    argv: list[str],
-    env: dict[str, str],
-    cwd: str,
-    outputs: tuple[int, int],
-    parent: int,
-    report: int,
-    confinement: Confinement,
-) -> NoReturn:
-    """In the forked child: turn into the machine's program."""
-    try:
-        start_session(parent)
-        confinement.enter()
-        os.chdir(cwd)
-        for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, outputs[0]), (2, outputs[1])):
-            os.dup2(source, target)
-        os.execvpe(argv[0], argv, env)
-    except (OSError, ValueError) as exc:  # ValueError: a text that no environment or argument can hold
-        os.write(report, str(getattr(exc, "errno", None) or errno.EINVAL).encode())
-    finally:
-        os._exit(127)
 
 
 def main() -> None:
