@@ -152,6 +152,8 @@ def test_a_connection_wakes_a_machine_and_ends_when_there_is_none(platform: Up) 
         assert client.recv(100) == b"still"
     codes = [one.get("code") for one in platform.ok("GET", "/_flylab/exchanges/recent") if one["app"] == "cold"]
     assert "PR01" in codes
+    lines = platform.ok("GET", "/_flylab/apps/cold/logs")
+    assert any("[PR01]" in line["text"] for line in lines), lines
     platform.ok("DELETE", platform.path(made, "", "cold"), params={"force": "true"})
     wait_until(lambda: platform.ok("GET", "/_flylab/ports", params={"app": "cold"}) == [], what="the port is closed")
     with pytest.raises(ConnectionRefusedError):

@@ -130,9 +130,11 @@ class RawConnection(asyncio.Protocol):
             case Queue(deadline):
                 self._expire_at(deadline)
                 self._edge.line.join(self, self._exchange.wanted)
-            case Refuse(code=code):
+            case Refuse(code=code, text=text):
                 # There is no way to say why: the connection closes, and the log has the code.
                 self._code = code
+                hops = self._exchange.hops
+                self._edge.refused(self._entrance.app, code, text, hops[-1].machine if hops else "")
                 self._report()
                 self._transport.close()
             case Relay() | Splice() | Collect():
@@ -232,6 +234,7 @@ class RawConnection(asyncio.Protocol):
                 hops=self._exchange.hops,
                 latency=self._edge.latency,
                 code=self._code,
+                notes=self._edge.notes,
             )
         )
 

@@ -157,7 +157,11 @@ _ALL = (
     ),
     ProxyCode(name="PR05", meaning="statics could not be served"),
     *(ProxyCode(name=f"PT{number:02d}", meaning=_TLS) for number in range(1, 10)),
-    ProxyCode(name="PU01", meaning="the h2c handshake with the machine failed"),
+    ProxyCode(
+        name="PU01",
+        meaning="the h2c handshake with the machine failed",
+        here="the port has h2_backend, and what listens behind it does not speak HTTP/2",
+    ),
     ProxyCode(
         name="PU02",
         meaning="the request could not be completed at the machine",
