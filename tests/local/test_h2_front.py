@@ -93,6 +93,29 @@ async def test_answers_keep_their_form(method, said, status, body):
             assert got.heads[0] == {b":status": b"103", b"link": b"</a>"}
 
 
+async def test_an_answer_without_a_body_is_one_frame():
+    """gRPC's clients read the status of a call that failed at once from a head that ends its stream."""
+    world = World()
+    await world.add("m1", lambda *_: answer(200, grpc_status="5"))
+    async with talking(world) as (client, _):
+        frames = []
+        send = client.h2.receive_data
+        client.h2.receive_data = lambda data: frames.append(data) or send(data)  # type: ignore[method-assign]
+        got = await client.answer(client.ask())
+        assert (got.heads[0][b"grpc-status"], got.ended, bytes(got.body)) == (b"5", True, b"")
+        kinds = [kind for data in frames for kind in frame_types(data)]
+        assert kinds.count(1) == 1  # HEADERS
+        assert 0 not in kinds  # DATA
+
+
+def frame_types(data: bytes) -> list[int]:
+    kinds, at = [], 0
+    while at < len(data):  # each read holds whole frames here, for they are small
+        kinds.append(data[at + 3])
+        at += 9 + int.from_bytes(data[at : at + 3], "big")
+    return kinds
+
+
 async def test_a_client_that_takes_nothing_holds_the_machine_and_no_memory():
     world = World()
     await world.add("m1", lambda *_: answer(200, b"x" * 5 * MEGABYTE))

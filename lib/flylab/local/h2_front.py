@@ -130,8 +130,8 @@ class Http2(asyncio.Protocol):
         except ProtocolError:  # the client has just ended the stream, and we are about to hear of it
             return 0
 
-    def send_headers(self, number: int, headers: Headers) -> None:
-        self._try(self._h2.send_headers, number, headers)
+    def send_headers(self, number: int, headers: Headers, *, last: bool = False) -> None:
+        self._try(self._h2.send_headers, number, headers, end_stream=last)
 
     def send_data(self, number: int, payload: bytes) -> None:
         self._try(self._h2.send_data, number, payload)

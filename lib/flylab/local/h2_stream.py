@@ -88,14 +88,18 @@ class Stream(asyncio.Transport):
             self._connection.later(self.downstream.resume_writing)
         if not self._outbox and self._trailers is not None and not self._over:
             self._connection.send_end(self.number, self._trailers)
-            if not self.ended:
-                self._connection.reset(self.number, broken=False)  # the rest of the request is not wanted
-            self._end()
+            self._finish()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._over:
             return
-        for event in self._reader.feed(bytes(data)):
+        events = self._reader.feed(bytes(data))
+        if len(events) == 2 and isinstance(events[0], Head) and events[1] == End([]):
+            # In one frame: gRPC's clients take its status from a head that is the end as well.
+            self._connection.send_headers(self.number, events[0].headers, last=True)
+            self._finish()
+            return
+        for event in events:
             match event:
                 case Head(headers):
                     self._connection.send_headers(self.number, headers)
@@ -108,6 +112,11 @@ class Stream(asyncio.Transport):
         if self._waiting > _HIGH and not self._blocked:
             self._blocked = True
             self._connection.later(self.downstream.pause_writing)
+
+    def _finish(self) -> None:
+        if not self.ended:
+            self._connection.reset(self.number, broken=False)  # the rest of the request is not wanted
+        self._end()
 
     def _end(self) -> None:
         self._over = True
