@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from flylab.local.edge import EdgeSettings
 from flylab.wire.machine import Port
 from tests.local.h2_server import Server
 from tests.local.world import Client, Machine, World, answer, open_door, service, until
@@ -117,3 +118,16 @@ async def test_an_upgrade_is_asked_for_in_http1():
         client = await door.client()
         await client.send("GET / HTTP/1.1\r\nHost: rooms.localhost\r\nConnection: upgrade\r\nUpgrade: test\r\n\r\n")
         assert (await client.head())[0] == 101
+
+
+async def test_a_machine_that_says_nothing_is_pu01_after_a_while():
+    world = World()
+    machine = await world.add("m1", lambda *_: answer(200), service_of=H2C)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    machine.script = silent
+    async with open_door(world, settings=EdgeSettings(h2_timeout=0.1)) as door:
+        assert (await (await door.client()).ask())[2].startswith(b"PU01")
+    await asyncio.wait_for(machine.lost.wait(), 10)

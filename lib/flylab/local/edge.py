@@ -77,6 +77,7 @@ class EdgeSettings:
     continue_after: float = 1.0  # seconds without a machine's 100, then the proxy sends its own; as long as curl waits
     connections: int = 32_768  # of clients at once, and no more than half the files that may be open; our choice
     connect_timeout: float = 3.0  # seconds; our choice, on one computer it takes microseconds
+    h2_timeout: float = 10.0  # seconds for the settings of a machine with h2_backend, then PU01; our choice
     half_open: float = 30.0  # seconds for the second end of a pipe after the first; our choice
     pool_idle: float = 4.0  # seconds; reference/load-balancing: connections to a machine are kept about 4 s
     # reference/load-balancing: concurrency of type "connections" opens one per request, "requests" uses them again
@@ -230,11 +231,9 @@ class Edge:
         connected = False
         try:
             async with asyncio.timeout(self.settings.connect_timeout):
-                if h2:
-                    connected = await self._shake(Backend(upstream), address)
-                else:
-                    await self.loop.create_connection(lambda: upstream, *address)
-                    connected = True
+                backend = Backend(upstream) if h2 else None
+                await self.loop.create_connection(lambda: backend or upstream, *address)
+            connected = backend is None or await self._shake(backend)
         except ConnectionRefusedError:
             return None, "PC01"
         except TimeoutError:
@@ -247,18 +246,18 @@ class Edge:
                 self.pool.closed(upstream)
         return (upstream, "") if connected else (None, "PU01")
 
-    async def _shake(self, backend: Backend, address: tuple[str, int]) -> bool:
+    async def _shake(self, backend: Backend) -> bool:
         """Whether the machine speaks HTTP/2; its upstream has the connection then."""
-        transport, _ = await self.loop.create_connection(lambda: backend, *address)
+        ready = False
         try:
-            async with asyncio.timeout(self.settings.connect_timeout / 2):  # its end is not that of the connection
-                ready = await backend.ready
-        except TimeoutError:
-            ready = False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.h2_timeout):
+                    ready = await backend.ready
+        finally:
+            if not ready:  # also when the edge closes meanwhile
+                backend.transport.abort()
         if ready:
             backend.join()
-        else:
-            transport.abort()
         return ready
 
     def report(self, record: Callable[[], dict[str, object]]) -> None:

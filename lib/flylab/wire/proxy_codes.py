@@ -161,6 +161,7 @@ _ALL = (
         name="PU01",
         meaning="the h2c handshake with the machine failed",
         here="the port has h2_backend, and what listens behind it does not speak HTTP/2",
+        setting="[edge] h2_timeout",
     ),
     ProxyCode(
         name="PU02",
