@@ -63,7 +63,7 @@ WALLS = {
 # Started without site-packages, so that they are there in milliseconds; besides Python they know only each other.
 ALONE = {
     f"local.{name}": Wall()
-    for name in ("supervisor", "becoming", "descendants", "execution", "output", "limits", "confinement")
+    for name in "supervisor becoming descendants execution output limits bursts confinement".split()
 }
 
 

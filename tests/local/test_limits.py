@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,22 @@ def test_nothing_of_the_kind_on_other_systems(monkeypatch: pytest.MonkeyPatch) -
     found = find(LimitSettings())
     assert hows(found) == ("off", "off")
     assert "darwin" in found.memory.why
+
+
+@linux
+def test_bursts_of_shared_cpus_are_held_on_request_where_control_groups_hold_cpus(tree: Tree) -> None:
+    proc = tree("app", app="memory cpu")
+    assert find(LimitSettings(), proc=proc).burst.how == "off"
+    wanted = LimitSettings(shared_burst=True)
+    found = find(wanted, proc=proc)
+    assert (found.burst, found.to_json()["burst"]) == (found.cpu, found.to_json()["cpu"])
+    assert found.burst.how == "cgroup"
+    order = limits_of(CONFIG, found)
+    assert order["burst"] is True
+    assert "burst" not in limits_of(replace(CONFIG, guest=Guest(cpu_kind="performance", memory_mb=2048)), found)
+    for settings in (replace(wanted, cgroup=False), replace(wanted, cpu=False)):
+        told = find(settings, proc=proc)
+        assert (told.burst.how, told.cpu.why in told.burst.why) == ("off", True)
 
 
 CONFIG = MachineConfig(image="i", guest=Guest(cpus=2, memory_mb=512), init=Init(extra={"swap_size_mb": 128}))

@@ -98,7 +98,7 @@ def test_node_runs_in_the_smallest_guest(platform: Up) -> None:
 
 def test_the_platform_says_what_holds(platform: Up) -> None:
     told = platform.ok("GET", "/_flylab/platform")["limits"]
-    assert set(told) == {"memory", "cpu"}
+    assert set(told) == {"memory", "cpu", "burst"}
     assert told["memory"]["how"] in ("cgroup", "watched")
     assert all(set(one) == {"enforced", "how", "why"} and one["why"] for one in told.values())
 

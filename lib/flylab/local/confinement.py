@@ -5,8 +5,10 @@ It imports the standard library alone, because the supervisor does.
 
 import contextlib
 import os
+import time
 from typing import Any
 
+from flylab.local.bursts import Throttle
 from flylab.local.limits import MB, Cells, Victim, enter, is_inside, oom_kills, remove
 
 
@@ -17,12 +19,15 @@ class Confinement:
         self._limits = limits
         self._number = number  # which machine of all this is, to spread them over the cores
         self._cell, self._before = "", 0
+        self.throttle: Throttle | None = None
         self.killed = False
         self._watched = "memory_mb" in limits and "memory" not in limits["controllers"]
         if limits.get("controllers"):
             try:
                 self._cell = cells(limits).make(machine, limits)
                 self._before = oom_kills(self._cell)  # a group whose last process was slow to die is used again
+                if limits.get("burst"):
+                    self.throttle = Throttle(self._cell, limits["cpus"], time.monotonic())
             except OSError:
                 self._watched = "memory_mb" in limits
 

@@ -35,6 +35,8 @@ class LimitSettings:
     memory: bool = True
     cpu: bool = True
     cgroup: bool = True  # off: watch even where control groups could be used
+    # Documented (machines/cpu-performance); off, for at a sixteenth of a core all that is measured here would be that.
+    shared_burst: bool = False
     cpu_affinity: bool = False  # without control groups: let a machine run on as many cores as it has CPUs, no others
 
 
@@ -45,16 +47,20 @@ class Holding(NamedTuple):
     why: str
 
 
+_UNWANTED = Holding("off", "it is switched off by a setting")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enforcement:
     """What this computer allows; ``group`` is the control group below which machines get theirs, empty without."""
 
     memory: Holding
     cpu: Holding
+    burst: Holding = _UNWANTED  # shared CPUs at their baseline once their balance is spent
     group: str = ""
 
     def to_json(self) -> dict[str, object]:
-        held = {"memory": self.memory, "cpu": self.cpu}
+        held = {"memory": self.memory, "cpu": self.cpu, "burst": self.burst}
         return {name: {"enforced": one.how != "off", "how": one.how, "why": one.why} for name, one in held.items()}
 
 
@@ -62,7 +68,7 @@ def find(settings: LimitSettings, *, proc: Path = Path("/proc/self")) -> Enforce
     """Look at this computer; leaves nothing behind."""
     if not sys.platform.startswith("linux"):
         no = Holding("off", f"{sys.platform} has neither control groups nor /proc")
-        return Enforcement(memory=no, cpu=no)
+        return Enforcement(memory=no, cpu=no, burst=no)
     group, why, controllers = _usable(proc) if settings.cgroup else ("", "control groups are switched off", frozenset())
     watched = Holding("watched", f"the memory of the processes is added up every {_LOOK:g} s, because {why}")
     pinned = Holding("affinity", f"a machine is kept to some cores, because {why}")
@@ -72,10 +78,11 @@ def find(settings: LimitSettings, *, proc: Path = Path("/proc/self")) -> Enforce
         memory, group = watched, group if "cpu" in controllers else ""
     if "cpu" not in controllers:
         cpu = pinned if settings.cpu_affinity else loose
-    unwanted = Holding("off", "it is switched off by a setting")
-    return Enforcement(
-        memory=memory if settings.memory else unwanted, cpu=cpu if settings.cpu else unwanted, group=group
-    )
+    cpu = cpu if settings.cpu else _UNWANTED
+    burst = Holding("off", "it is switched off; the setting limits.shared_burst would hold shared CPUs to theirs")
+    if settings.shared_burst:
+        burst = cpu if cpu.how == "cgroup" else Holding("off", f"CPUs are not held by control groups: {cpu.why}")
+    return Enforcement(memory=memory if settings.memory else _UNWANTED, cpu=cpu, burst=burst, group=group)
 
 
 def _usable(proc: Path) -> tuple[str, str, frozenset[str]]:

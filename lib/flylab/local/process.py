@@ -253,6 +253,8 @@ def limits_of(config: MachineConfig, enforcement: Enforcement | None) -> Json:
         found |= {"memory_mb": config.guest.memory_mb, "swap_mb": swap if isinstance(swap, int) and swap > 0 else 0}
     if enforcement.cpu.how != "off":
         found |= {"cpus": config.guest.cpus, "affinity": enforcement.cpu.how == "affinity"}
+    if enforcement.burst.how != "off" and config.guest.cpu_kind == "shared":
+        found |= {"burst": True}
     return found
 
 

@@ -23,6 +23,7 @@ import time
 from typing import Any
 
 from flylab.local.becoming import become
+from flylab.local.bursts import Throttle
 from flylab.local.confinement import Confinement, cells, describe
 from flylab.local.descendants import (
     adopt_orphans,
@@ -90,6 +91,7 @@ class Supervisor:
     def patience(self) -> float | None:
         due = [child.deadline for child in self.children.values() if child.deadline is not None]
         due += self.executions.deadlines()
+        due += [throttle.due for throttle in self.throttles()]
         if any(child.confinement.watched for child in self.children.values()):
             due.append(self.watch.due)
         return max(0.0, min(due) - time.monotonic()) if due else None
@@ -99,10 +101,16 @@ class Supervisor:
         self.executions.overdue(now)
         if now >= self.watch.due:
             self.kill_what_is_too_large()
+        for throttle in self.throttles():
+            throttle.look(now)
         for child in self.children.values():
             if child.deadline is not None and child.deadline <= now:
                 child.deadline = None
                 kill_group(child.pid, signal.SIGKILL)
+
+    def throttles(self) -> list[Throttle]:
+        """Of the machines whose CPUs are shared, when those are held to their balance."""
+        return [each for child in self.children.values() if (each := child.confinement.throttle) is not None]
 
     def kill_what_is_too_large(self) -> None:
         limits = {child.pid: limit for child in self.children.values() if (limit := child.confinement.watched)}
