@@ -1,8 +1,8 @@
 """``fly.toml`` to the machine configuration that a deployment of it asks for; it deploys nothing.
 
 Keys and defaults after reference/configuration. A key that is not known there is an error that names it, since a
-misspelt limit would otherwise simply not hold. What concerns building, rolling out and volumes is kept in
-`FlyToml.other` for whoever does that.
+misspelt limit would otherwise simply not hold. What concerns building and rolling out is kept in
+`FlyToml.other` for whoever does that; `FlyToml.mounts` says which volumes a deployment would make.
 """
 
 import base64
@@ -16,6 +16,7 @@ from flylab.errors import ParseError
 from flylab.wire.config import File, Guest, Init, MachineConfig, Restart, StopConfig
 from flylab.wire.duration import parse_duration
 from flylab.wire.fields import Fields, Json, without_empty
+from flylab.wire.flytoml_mounts import VolumeMount, read_mount
 from flylab.wire.flytoml_services import read_check, read_http_service, read_service
 from flylab.wire.services import Service
 from flylab.wire.tables import Grouped, expect_no_more, of_group, read_tables
@@ -26,7 +27,7 @@ SIZES = {f"shared-cpu-{n}x": Guest(cpu_kind="shared", cpus=n, memory_mb=256 * n)
     for n in (1, 2, 4, 6, 8, 10, 12, 14, 16)
 }
 _MEMORY = re.compile(r"(\d+)\s*(mb|gb)?", re.IGNORECASE)
-_OTHER = ("build", "deploy", "console_command", "mounts", "host_dedication_id")
+_OTHER = ("build", "deploy", "console_command", "host_dedication_id")
 _LONGEST_KILL_TIMEOUT = 300.0
 
 
@@ -42,6 +43,7 @@ class FlyToml:
     guests: tuple[Grouped[Guest], ...]
     restarts: tuple[Grouped[Restart], ...]
     files: tuple[Grouped[File], ...]
+    mounts: tuple[Grouped[VolumeMount], ...]
     stop: StopConfig | None
     init: Init | None
     checks: dict[str, Json]
@@ -56,6 +58,10 @@ class FlyToml:
             raise ParseError("process group", group, f"fly.toml has {', '.join(groups)}")
         command = tuple(shlex.split(self.processes.get(group, "")))
         guests, restarts = of_group(group, self.guests), of_group(group, self.restarts)
+        mounts = tuple(one.mount for one in of_group(group, self.mounts))
+        if len(mounts) > 1:
+            text = ", ".join(mount.name for mount in mounts)
+            raise ParseError("mounts", text, f"a machine of process group '{group}' has at most one volume")
         # flyctl sets PRIMARY_REGION, and it beats one in [env] (machines/runtime-environment).
         primary = {"PRIMARY_REGION": self.primary_region} if self.primary_region else {}
         return MachineConfig(
@@ -68,6 +74,7 @@ class FlyToml:
             restart=restarts[-1] if restarts else None,
             stop_config=self.stop,
             files=of_group(group, self.files),
+            mounts=mounts,
             checks=self.checks,
             extra=self.extra,
         )
@@ -96,6 +103,7 @@ def parse_flytoml(text: str) -> FlyToml:
         guests=read_tables(f, "vm", _guest),
         restarts=read_tables(f, "restart", _restart),
         files=read_tables(f, "files", _file),
+        mounts=read_tables(f, "mounts", read_mount),
         stop=_stop(f),
         init=_init(f),
         checks={name: read_check(check, f"checks.{name}") for name, check in f.mapping("checks").items()},
