@@ -156,6 +156,15 @@ async def test_reported_a_mount_of_what_is_gone_is_a_bad_request(client, service
     assert await client.machines(app) == []
 
 
+@pytest.mark.parametrize("region", ["", "ams,iad", "any", "us"])
+async def test_a_machine_is_made_where_its_volume_is(local, raw, client, service, app, region):
+    volume = await client.volumes.create(app, "far", region="iad", size_gb=1)
+    config = replace(service.sleeper(), mounts=(Mount(volume=volume.id, path="/data"),)).to_json()
+    body = {"config": config, "region": region, "skip_launch": True}
+    made = await raw("POST", f"/apps/{app}/machines", json=body)
+    assert (made.status_code, made.json().get("region")) == (200, volume.region), made.text
+
+
 async def test_reported_a_mount_of_another_region_is_refused(client, service, app, volume):
     config = replace(service.sleeper(), mounts=(Mount(volume=volume.id, path="/data"),))
     with pytest.raises(StatusError) as caught:

@@ -16,6 +16,7 @@ from flylab.rules.admission import Asked, admit, parse_signal
 from flylab.rules.life import Life
 from flylab.rules.orders import Cordon, CreateMachine, Happened, Leased
 from flylab.rules.paging import Place, after
+from flylab.rules.volume_regions import beside_volume
 from flylab.wire.duration import parse_wait
 from flylab.wire.fields import Json
 from flylab.wire.machine import Machine, MachineState, parse_state
@@ -70,7 +71,8 @@ def register(api: Quart, control: Control) -> None:
         asked = admit((await read_body()).rest(), control.catalogue)
         _check_ttl(platform, asked)
         secrets.require(app_name, asked.min_secrets_version, "min_secrets_version")
-        region = control.gate.region(asked.region, control.catalogue, app_name)
+        places = beside_volume(asked.region, control.catalogue, platform.fleet.volumes, app_name, asked.config)
+        region = control.gate.region(asked.region, places, app_name)
         await settle(control, app_name, region, asked.config)
         machine_id, now = ids.machine_id(platform.rng), platform.clock.wall()
         event = CreateMachine(

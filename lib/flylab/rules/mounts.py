@@ -64,16 +64,20 @@ def _check_path(path: str) -> list[str]:
     return parts
 
 
+def named(volumes: Volumes, app: str, mount: Mount) -> list[VolumeEntry]:
+    """The volumes of an app that a mount may mean: one by its id, or all of a name; `volume` takes either."""
+    alike = [each for each in volumes.volumes(app) if each.state is not VolumeState.PENDING_DESTROY]
+    found = [each for each in alike if mount.volume and each.id == mount.volume]
+    return found or [each for each in alike if each.name == (mount.volume or mount.name)]
+
+
 def find_volume(volumes: Volumes, app: str, region: str, config: MachineConfig) -> VolumeEntry | None:
     """The free volume that a new machine of the app and region asks for, if it asks for any; nothing is taken yet."""
     if not config.mounts:
         return None
     mount = config.mounts[0]
     wanted = mount.volume or mount.name
-    alike = [each for each in volumes.volumes(app) if each.state is not VolumeState.PENDING_DESTROY]
-    # One id, or all of a name: `volume` takes either.
-    found = [each for each in alike if mount.volume and each.id == mount.volume]
-    found = found or [each for each in alike if each.name == wanted]
+    found = named(volumes, app, mount)
     if not found:
         raise RuleError("volume_gone", f"config.mounts[0] '{wanted[:80]}': volume not found")
     here = [each for each in found if each.region == region]
