@@ -7,6 +7,7 @@ import pytest
 
 from flylab.client import Client
 from flylab.client.errors import Forbidden
+from tests.support import until
 
 
 async def test_a_deploy_token_works_in_its_app(raw, service, app):
@@ -30,6 +31,34 @@ async def test_a_deploy_token_does_not_work_in_another_app(raw, client, service,
                 await holder.app(other)
     finally:
         await client.delete_app(other)
+
+
+async def test_a_deploy_token_gets_nothing_out_of_volumes_of_another_app(local, raw, client, service, app):
+    token = (await raw("POST", f"/apps/{app}/deploy_token", json={})).json()["token"]
+    await client.create_app(other := f"{app}-other", service.org)
+    try:
+        theirs = await client.volumes.create(other, "data", region="iad", size_gb=1)
+        made = await raw("POST", f"/apps/{other}/volumes/{theirs.id}/snapshots")
+        snapshot = made.json()["id"]
+        await until(lambda: copied(raw, other, theirs.id), what="the snapshot is there")
+        async with httpx.AsyncClient(base_url=f"{service.api}/v1", trust_env=False) as mine:
+            mine.headers["authorization"] = f"Bearer {token}"
+            path = f"/apps/{app}/volumes"
+            for source, unknown in (("source_volume_id", "vol_0000000000000000"), ("snapshot_id", "vs_0000000000")):
+                key = theirs.id if source == "source_volume_id" else snapshot
+                refused = await mine.post(path, json={"name": "mine", source: key})
+                nobody = await mine.post(path, json={"name": "mine", source: unknown})
+                assert (refused.status_code, refused.text) == (nobody.status_code, nobody.text.replace(unknown, key))
+        assert await client.volumes.all(app) == []
+        restored = await raw("POST", f"/apps/{app}/volumes", json={"name": "mine", "snapshot_id": snapshot})
+        assert restored.status_code == 200  # with the organisation's own
+    finally:
+        await client.delete_app(other)
+
+
+async def copied(raw, app, volume):
+    listed = (await raw("GET", f"/apps/{app}/volumes/{volume}/snapshots")).json()
+    return [each["status"] for each in listed] == ["created"]
 
 
 async def test_the_current_token_is_shown(raw, service):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from quart import Quart, Response
+from quart import Quart, Response, g
 
 from flylab import ids
 from flylab.errors import RuleError
@@ -113,7 +113,7 @@ def _read_create(f: Fields, app_name: str, control: Control) -> CreateVolume:
     volumes = control.platform.fleet.volumes
     source, region = f.text("source_volume_id"), f.maybe_text("region")
     origin = volumes.find(source) if source else None
-    if origin is not None and not region:
+    if origin is not None and origin.app == app_name and not region:
         region = origin.region
     elif region is not None and not region.strip() and not source and volumes.settings.empty_region_is_full:
         raise RuleError("volume_region_full", "region '': no capacity")
@@ -136,6 +136,7 @@ def _read_create(f: Fields, app_name: str, control: Control) -> CreateVolume:
         unique_zone=f.flag("require_unique_zone", default=True),
         unique_zone_app_wide=f.flag("unique_zone_app_wide"),
         for_compute=compute is not None,
+        within="" if any(not holder.app for holder in g.holders) else app_name,
     )
 
 

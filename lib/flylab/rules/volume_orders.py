@@ -12,6 +12,7 @@ class VolumeOrder:
 class CreateVolume(VolumeOrder):
     """Id and region come from the caller; ``source`` is a volume to fork, ``snapshot`` one to restore.
 
+    ``within`` is the app outside of which the asker's token shows no snapshot, empty without such a limit;
     ``for_compute`` says that a machine is going to be put beside it, so that a place with room for one is chosen.
     """
 
@@ -29,6 +30,7 @@ class CreateVolume(VolumeOrder):
     unique_zone: bool = True
     unique_zone_app_wide: bool = False
     for_compute: bool = False
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

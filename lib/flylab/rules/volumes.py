@@ -182,7 +182,7 @@ class Volumes:
         if event.source:
             origin = self._forked(event)
         elif event.snapshot:
-            origin = self._restored(event.snapshot)
+            origin = self._restored(event.snapshot, event.within)
         entry = new_volume(event, origin, list(self.volumes()), self.settings, now)
         fill: FolderAction = CopyFolder(VOLUMES, entry.id, *entry.source) if entry.source else MakeFolder(entry.id)
         return [*self._put(entry, now), fill]
@@ -195,9 +195,9 @@ class Volumes:
                 raise
             raise RuleError("volume_gone", f"source_volume_id {short(event.source)}: volume not found") from exc
 
-    def _restored(self, key: str) -> SnapshotEntry:
+    def _restored(self, key: str, within: str) -> SnapshotEntry:
         snapshot = self._snapshots.get(key)
-        if snapshot is None or snapshot.orphan:
+        if snapshot is None or snapshot.orphan or within not in ("", snapshot.app):
             raise RuleError("invalid_argument", f"snapshot_id {short(key)}: snapshot not found")
         if snapshot.status != "created":
             raise RuleError("failed_precondition", f"snapshot {key} cannot be restored, it is {snapshot.status}")
