@@ -33,6 +33,7 @@ class Directory:
 
     def __init__(self, *more: Named) -> None:
         self.all = (AMS, IAD, NRT, DOWN, OTHER, *more)
+        self.platform = Flycast()
 
     def apps(self, network):
         return ["kept"] if network == "customer" else ["idle", "blue"] if network == "" else []
@@ -44,6 +45,9 @@ class Directory:
         if (app, asker.network) in (("blue", ""), ("kept", "")):  # the second is there for another network alone
             return Flycast(("fdaa:1:1:0:1::2",), {80: 23_000 + len(asker.region)})
         return Flycast()
+
+    def api(self):
+        return self.platform
 
 
 def ask(name: str, kind: str = "AAAA", *, asker: Asker = ASKER, loopback: bool = False, directory=None) -> Answer:
@@ -82,6 +86,20 @@ NODATA, NXDOMAIN, REFUSED = Answer(Code.NOERROR), Answer(Code.NXDOMAIN), Answer(
 )
 def test_addresses_are_those_of_started_machines(name, machines):
     assert ask(name) == addresses(*machines)
+
+
+def test_documented_the_machines_api_has_a_name_of_its_own():
+    """DOCUMENTED machines/api/working-with-machines-api: http://_api.internal:4280."""
+    directory = Directory()
+    assert ask("_api.internal", directory=directory) == NODATA
+    assert ask("_api.internal", "A", loopback=True, directory=directory) == NODATA
+    directory.platform = Flycast(("127.0.0.1",), {4280: 2_000})
+    assert ask("_api.internal", "A", loopback=True, directory=directory).records == (Record("A", "127.0.0.1"),)
+    assert ask("_api.internal", loopback=True, directory=directory) == NODATA
+    found = ask("_4280._tcp._api.internal", "SRV", loopback=True, directory=directory)
+    assert found.records == (Record("SRV", "_api.internal", 2_000),)
+    assert ask("_80._tcp._api.internal", "SRV", loopback=True, directory=directory) == NODATA
+    assert ask("x._api.internal", directory=directory) == NXDOMAIN
 
 
 def test_near_is_near_to_the_asker():

@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 from flylab.local.platform import Platform
 from flylab.rules.life import Life
-from flylab.rules.names import Asker, Flycast, Named
+from flylab.rules.names import LOOPBACK, Asker, Flycast, Named
 from flylab.wire.machine import MachineState as S
+
+_API = 4280  # the port of _api.internal on Fly (machines/api/working-with-machines-api)
 
 
 class Phonebook:
     """Reads the fleet at every question, so that an answer is never older than its TTL; ``ports`` only when wanted."""
 
-    def __init__(self, platform: Platform, *, ports: bool, flycast: Callable[[str, Asker], Flycast]) -> None:
+    def __init__(
+        self, platform: Platform, *, ports: bool, flycast: Callable[[str, Asker], Flycast], api_port: int
+    ) -> None:
         self._platform = platform
+        self._api_port = api_port
         self._flycast = flycast
         self._with_ports = ports
 
@@ -24,6 +29,10 @@ class Phonebook:
 
     def flycast(self, app: str, asker: Asker) -> Flycast:
         return self._flycast(app, asker)
+
+    def api(self) -> Flycast:
+        # It has no 6PN address: nobody could connect to one.
+        return Flycast((LOOPBACK,), {_API: self._api_port}) if self._with_ports else Flycast()
 
     def _named(self, life: Life) -> Named:
         wanted = _ports(life) if self._with_ports else ()

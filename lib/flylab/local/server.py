@@ -215,13 +215,9 @@ class Server:
 
     def _named(self, question: Question, asker: Asker) -> Answer:
         loopback = self.options.dns_answers == "loopback"
-        return resolve(
-            question,
-            asker,
-            Phonebook(self.platform, ports=loopback, flycast=self.entrances.flycast),
-            rtt=rtt(),
-            loopback=loopback,
-        )
+        api_port: int = self.api_socket.getsockname()[1]
+        book = Phonebook(self.platform, ports=loopback, flycast=self.entrances.flycast, api_port=api_port)
+        return resolve(question, asker, book, rtt=rtt(), loopback=loopback)
 
     def _networks(self) -> set[str]:
         return {app.network for app in self.platform.fleet.apps()}

@@ -4,6 +4,7 @@
     <group>.process.<app>, <value>.<key>.kv._metadata.<app>          AAAA, started machines only
     vms.<app>, all.vms.<app>, regions.<app>, all.regions.<app>,
     _apps, _instances, all._instances, _peer                         TXT
+    _api                                                             the Machines API, with ``loopback`` alone
 
 All documented in networking/private-networking. Of the texts only ``vms`` has its form there; that of ``_instances`` is
 what clients in public repositories read. A name that exists without a record of the wanted type is answered with
@@ -107,6 +108,9 @@ class Directory(Protocol):
     def flycast(self, app: str, asker: Asker) -> Flycast:
         """The private addresses of an app that lead the asker through the proxy."""
 
+    def api(self) -> Flycast:
+        """Where the Machines API is, if this computer can reach it at an address that a name may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Name:
@@ -180,6 +184,9 @@ def _find(labels: tuple[str, ...], asker: Asker, directory: Directory, rtt: Roun
     match left:
         case [*_, "_peer"]:
             return _Name()  # WireGuard peers, and there are none
+        case ["_api"]:  # machines/api/working-with-machines-api: http://_api.internal:4280
+            found = directory.api()
+            return _Name(addresses=found.addresses, ports=found.ports)
         case ["_apps"]:
             return _Name(text=tuple(apps))
         case ["_instances"] | ["all", "_instances"]:
