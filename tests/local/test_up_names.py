@@ -130,6 +130,10 @@ def test_with_loopback_answers_a_program_finds_and_reaches_its_peer() -> None:
                 return False
 
         wait_until(reached, what="the machine answers where names say it is")
+        (service,) = values(ask(platform, "_4280._tcp._api.internal", "SRV"))
+        *_, port, target = service.split()
+        (host,) = values(ask(platform, target, "A"))
+        assert f"http://{host}:{port}" == platform.info["api"]
 
 
 def test_the_port_and_the_form_of_answers_are_chosen() -> None:

@@ -12,6 +12,7 @@ from flylab.rules.memory import SetMemoryLimit, left
 from flylab.wire.machine import MachineState
 
 _MACHINE = "/v1/apps/<app_name>/machines/<machine_id>"
+_OCTETS = "application/octet-stream"
 _SORTED_BY = ("pid", "command", "directory", "cpu", "rss", "rtime", "stime")  # assumed: the fields of the answer
 
 
@@ -34,7 +35,11 @@ def register(api: Quart, control: Control) -> None:
         if ran.timed_out:
             text = f"the command did not end within {command.timeout}s and was killed"
             raise RuleError("deadline_exceeded", text)
-        return answer(ran.to_json())
+        told = answer(ran.to_json())
+        # The official document has this type too, with the same object in it; that Accept chooses is assumed.
+        if request.accept_mimetypes.best_match(["application/json", _OCTETS]) == _OCTETS:
+            told.content_type = _OCTETS
+        return told
 
     @api.get(f"{_MACHINE}/ps", endpoint="Machines_list_processes")
     async def list_processes(app_name: str, machine_id: str) -> Response:
