@@ -1,5 +1,6 @@
 """What a platform has acknowledged is there again when it comes back."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -42,6 +43,22 @@ def test_apps_and_machines_are_there_again(number: int, tmp_path: Path) -> None:
         after.ok("POST", after.path(created, "/start"))
         after.wait(created, "started")
         assert after.end()[0] == 0
+
+
+def test_a_temporary_folder_goes_with_the_next_platform_after_its_own_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with up() as killed:
+        killed.app()
+        killed.end(signal.SIGKILL)
+    [left] = tmp_path.glob("flylab-temporary-*")
+    os.utime(left / "lock", (1000.0, 1000.0))  # a young one may belong to a platform that is just starting
+    with up() as after:
+        [mine] = tmp_path.glob("flylab-temporary-*")
+        assert mine != left
+        assert after.end()[0] == 0
+    assert list(tmp_path.glob("flylab-temporary-*")) == []
 
 
 def test_what_was_destroyed_stays_destroyed(tmp_path: Path) -> None:
