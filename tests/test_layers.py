@@ -49,7 +49,7 @@ WALLS = {
     "costs": Wall(ours=frozenset({"published"}), no_stdlib=IMPURE),
     "rules": Wall(ours=frozenset({"wire"}), no_stdlib=IMPURE),
     "client": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx"})),
-    "measure": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx", "arro3"})),
+    "measure": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx", "httptools", "uvloop", "arro3"})),
     "local": Wall(
         ours=frozenset({"rules", "wire", "clock", "ids", "published"}),
         others=SERVERS | {"dns", "cryptography", "h2", "hpack", "prometheus_client"},

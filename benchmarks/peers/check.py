@@ -16,10 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from roomload.connection import Connection
 from roomload.dialect import TEXT, entrance
 from roomload.peer import wait_until_open
 
+from flylab.measure.connection import Connection
 from peers.dialects import DIALECTS
 from peers.servers import PEERS, TITLES, prepare, versions
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 import msgspec
-from roomload.frames import masked
+
+from flylab.measure.frames import masked
 
 JOIN, STATE, PATCH = b"\x0a", b"\x0e", b"\x0f"
 SAID = b"\x0d\xa4said"

@@ -8,8 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from roomload.frames import masked
-
+from flylab.measure.frames import masked
 from peers.colyseus import Colyseus
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from roomload.connection import Connection
+from flylab.measure.connection import Connection
 from roomload.dialect import Dialect, entrance
 
 clock = time.perf_counter

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from roomload.frames import masked
+from flylab.measure.frames import masked
 
 TEXT = "%d %d hello everybody"
 

@@ -10,10 +10,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from flylab.measure.pace import keep_pace
 from roomload.climb import Climb
 from roomload.crowd import DEADLINE, Counting, Member, Reading, Target, clock, enter_all, quantile
 from roomload.dialect import TEXT
-from roomload.pace import keep_pace
 from roomload.process import cpu_seconds, resident_bytes
 
 SLOW = 20  # members who stop reading

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flylab.local.descendants import die_with_parent
+from flylab.measure.frames import upgrade
 from roomload.dialect import Dialect, entrance
-from roomload.frames import upgrade
 
 ROOT = Path(__file__).parents[2]
 MEMORY = Path("/dev/shm")

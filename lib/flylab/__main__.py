@@ -17,6 +17,7 @@ _KIT = {
     "site": "build the write-up from the executed chapters",
     "doctor": "check what this computer can do",
     "faults": "make the local platform fail: arm, list, clear",
+    "load": "offer a load that is written down as data",
     "logs": "show what machines of the local platform print",
     "ports": "show where the edges of the local platform have the public ports of apps",
     "runs": "list stored runs, show one, compare two",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flylab.errors import UsageError
-from flylab.measure.pacing import constant, pause, poisson
+from flylab.measure.pacing import constant, pause, poisson, ramp, recorded
 
 RATES = st.floats(0.1, 500)
 LENGTHS = st.floats(0, 5)
@@ -56,3 +56,33 @@ def test_an_impossible_pace_is_refused(rate, seconds):
         list(constant(rate, seconds=seconds))
     with pytest.raises(UsageError, match="cannot be paced"):
         list(poisson(rate, seconds=seconds, rng=random.Random(0)))
+
+
+@given(first=st.floats(0, 200), last=st.floats(0.1, 200), seconds=st.floats(0.1, 5))
+def test_a_ramp_has_as_many_as_its_area_and_its_rates_at_both_ends(first, last, seconds):
+    due = list(ramp(first, last, seconds=seconds))
+    assert len(due) == pytest.approx((first + last) / 2 * seconds, abs=1.001)
+    assert all(a <= b for a, b in pairwise(due))
+    assert all(0 <= moment < seconds for moment in due)
+    for number, moment in enumerate(due):
+        assert first * moment + (last - first) / seconds * moment**2 / 2 == pytest.approx(number, abs=1e-6)
+
+
+def test_recorded_arrivals_keep_their_distances():
+    assert list(recorded([100.0, 100.5, 100.5, 103.0])) == [0, 0.5, 0.5, 3]
+    assert list(recorded([100.0, 103.0], speed=2)) == [0, 1.5]
+    assert list(recorded([])) == []
+
+
+@pytest.mark.parametrize("moments", [[2.0, 1.0], [float("nan")], [float("inf")]])
+def test_what_was_not_recorded_in_order_is_refused(moments):
+    with pytest.raises(UsageError, match="in order"):
+        list(recorded(moments))
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (-1, 5), (1, float("inf")), (float("nan"), 1)])
+def test_an_impossible_ramp_is_refused(first, last):
+    with pytest.raises(UsageError, match="cannot be paced"):
+        list(ramp(first, last, seconds=1))
+    with pytest.raises(UsageError, match="speed"):
+        list(recorded([1.0], speed=0))

@@ -3,7 +3,7 @@
 import pytest
 from arro3.core import Array, DataType, Table
 from arro3.io import write_parquet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flylab.errors import ParseError
@@ -22,6 +22,7 @@ SAMPLES = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(SAMPLES, max_size=20))
 def test_what_was_packed_comes_back(samples):
     assert store.unpack(store.pack(samples)) == samples

@@ -1,6 +1,7 @@
-"""Offering load in an open loop: what is due is sent, whether earlier answers have come or not; it judges nothing."""
+"""Offering load in this process: in an open loop, which sends what is due whatever is answered, and in a closed one."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -71,6 +72,40 @@ async def open_loop(
             in_flight += 1
             group.create_task(one(number, due))
     return [samples[number] for number in sorted(samples)]
+
+
+async def closed_loop(
+    workers: int, send: Callable[[int], Awaitable[Result]], *, seconds: float, what: str, where: str, clock: Clock
+) -> list[Sample]:
+    """Let so many workers each call ``send`` again once the last call has ended; the samples in the order of sending.
+
+    A server that stalls stalls its own measurement: each worker sees one slow answer, and whoever else would have come
+    meanwhile is not asked. It is here to be compared with ``open_loop``; nothing else is measured with it.
+    """
+    began = clock.now()
+    samples: list[Sample] = []
+    numbers = itertools.count()
+
+    async def one() -> None:
+        while (sent := clock.now() - began) < seconds:
+            result = await send(next(numbers))
+            now = clock.now() - began
+            samples.append(
+                Sample(
+                    what=what,
+                    where=where,
+                    scheduled=sent,
+                    sent=sent,
+                    finished=now,
+                    outcome=result.outcome,
+                    detail=result.detail,
+                )
+            )
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workers):
+            group.create_task(one())
+    return sorted(samples, key=lambda sample: sample.sent)
 
 
 def http_sender(

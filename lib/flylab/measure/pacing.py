@@ -4,8 +4,9 @@ A schedule is an iterator of seconds since the start of the run, in order. Becau
 server that stalls cannot slow down its own measurement.
 """
 
+import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flylab.errors import UsageError
 
@@ -27,6 +28,37 @@ def poisson(rate: float, *, seconds: float, rng: random.Random) -> Iterator[floa
     while due < seconds:
         yield due
         due += rng.expovariate(rate)
+
+
+def ramp(first: float, last: float, *, seconds: float) -> Iterator[float]:
+    """A rate that rises (or falls) evenly from ``first`` to ``last`` requests a second, the first request at once."""
+    if not (first >= 0 and last >= 0 and 0 < first + last < math.inf):
+        raise UsageError(f"a rate from {first:g} to {last:g} requests a second cannot be paced")
+    _check(max(first, last), seconds)
+    # After t seconds first·t + slope·t²/2 are due; the n-th is due where that is n.
+    slope = (last - first) / seconds if seconds else 0.0
+    number = 0
+    while (square := first * first + 2 * slope * number) >= 0:
+        # This form of the root does not subtract what is nearly equal, and serves a slope of 0 as well.
+        below = first + math.sqrt(square)
+        due = 2 * number / below if below else 0.0
+        if due >= seconds:
+            return
+        yield due
+        number += 1
+
+
+def recorded(moments: Iterable[float], *, speed: float = 1.0) -> Iterator[float]:
+    """Arrivals as they were once seen, counted from the first; ``speed`` 2 makes them come twice as fast."""
+    if not 0 < speed < math.inf:
+        raise UsageError(f"arrivals cannot be played at a speed of {speed:g}")
+    first = last = None
+    for moment in moments:
+        if not math.isfinite(moment) or (last is not None and moment < last):
+            raise UsageError(f"recorded arrivals are numbers in order, and {moment:g} comes after {last}")
+        first = moment if first is None else first
+        last = moment
+        yield (moment - first) / speed
 
 
 def pause(due: float, elapsed: float) -> float:

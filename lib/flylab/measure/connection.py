@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from roomload.frames import pong, upgrade
+from flylab.measure.frames import pong, upgrade
 
 # data, where the payload begins and ends, when it came
 Heard = Callable[[bytes, int, int, float], None]
@@ -12,9 +12,9 @@ Heard = Callable[[bytes, int, int, float], None]
 class Connection(asyncio.Protocol):
     """Calls ``heard`` for each message; ``opened`` is done when the server has switched protocols."""
 
-    def __init__(self, path: str, port: int, heard: Heard, *, clock: Callable[[], float]) -> None:
+    def __init__(self, path: str, port: int, heard: Heard, *, clock: Callable[[], float], host: str = "") -> None:
         self.heard = heard
-        self._request = upgrade(path, port=port)
+        self._request = upgrade(path, port=port, host=host)
         self._clock = clock
         self._rest = b""
         self._open = False

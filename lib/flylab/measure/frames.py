@@ -21,10 +21,10 @@ def pong(payload: bytes) -> bytes:
     return pack("!BB", 0x8A, 0x80 | len(payload)) + _MASK + payload
 
 
-def upgrade(path: str, *, port: int) -> bytes:
-    """The request that opens a connection."""
+def upgrade(path: str, *, port: int, host: str = "") -> bytes:
+    """The request that opens a connection; ``host`` is what the header says when it is not loopback and the port."""
     key = base64.b64encode(os.urandom(16)).decode()
     return (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {host or f'127.0.0.1:{port}'}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
