@@ -20,7 +20,7 @@ from tests.support import wait_until
 MACHINES = "/v1/apps/app/machines"
 PATIENCE = 20.0  # seconds for an answer, on a busy computer; each takes milliseconds
 HEAD_TIME = 1.0  # the platform's, in this module
-GROWTH = 60  # MB that the whole of this may cost, of which parallel connections take most
+GROWTH = 150  # MB that the whole of this may cost, of which parallel connections take most
 BIG = 100_000_000  # bytes
 
 
