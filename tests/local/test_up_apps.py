@@ -267,12 +267,6 @@ def test_an_app_with_everything_that_can_be_said(platform: Up) -> None:
     assert platform.call("POST", "/v1/apps", body | {"name": "x", "enable_subdomains": "yes"}).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["", "/p1"])
-def test_network_policies_are_not_offered(platform: Up, path: str) -> None:
-    answer = platform.call("GET", f"/v1/apps/app/network_policies{path}")
-    assert (answer.status_code, "network_policies" in answer.json()["error"]) == (501, True)
-
-
 def test_a_machine_of_another_network_is_neither_replayed_to_nor_woken(platform: Up) -> None:
     """DOCUMENTED networking/dynamic-request-routing: refused unless the organisation enables it."""
     platform.ok("POST", "/v1/apps", {"name": "net", "org_slug": "personal", "network": "n1"})

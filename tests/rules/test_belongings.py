@@ -13,9 +13,11 @@ from flylab.rules.belongings import Belongings
 from flylab.rules.certificates import AddAcme, AddCustom, RemoveAcme, RemoveCustom, RemoveHostname
 from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.orders import CreateApp, DeleteApp
+from flylab.rules.policies import DeletePolicy, PutPolicy
 from flylab.rules.records import AppOrder
 from flylab.rules.secrets import DeleteSecret, SecretSettings, SetSecrets
 from flylab.rules.tokens import CreateToken, digest
+from flylab.wire.network_policy import NetworkPolicy
 
 APPS = st.sampled_from(["a", "b"])
 HOSTS = st.sampled_from(["x.example", "*.x.example", "Y.example.", "bad_name"])
@@ -40,6 +42,13 @@ ORDERS = st.one_of(
     st.builds(
         CreateToken, app=APPS, id=st.just("i"), hash=st.sampled_from("xyz").map(digest), life=st.floats(-1.0, 5.0)
     ),
+    st.builds(
+        PutPolicy,
+        app=APPS,
+        policy=st.builds(NetworkPolicy, name=st.just("n"), id=st.sampled_from(["", "1", "2"])),
+        new_id=st.integers(3, 99).map(str),
+    ),
+    st.builds(DeletePolicy, app=APPS, id=st.sampled_from(["3", "4"])),
 )
 Written = dict[str, dict[str, Any]]
 
@@ -78,6 +87,7 @@ def test_what_was_written_down_brings_everything_back(orders: list[AppOrder | st
         assert again.secrets.values(app) == belongings.secrets.values(app)
         assert again.secrets.version(app) == belongings.secrets.version(app)
         assert {row.ip for row in again.addresses.of(app)} == {row.ip for row in belongings.addresses.of(app)}
+        assert again.policies.of(app) == belongings.policies.of(app)
         assert {row.hostname for row in again.certificates.of(app)} == {
             row.hostname for row in belongings.certificates.of(app)
         }

@@ -52,14 +52,6 @@ def register(api: Quart, control: Control) -> None:
         platform.apply(DeleteApp(name=app_name, force=flag("force")))
         return empty(202)
 
-    # In Fly's guide (machines/guides-examples/network-policies) and not in the official document, so without an
-    # operation id; what machines here say to each other goes over loopback, where no rule could hold it back.
-    @api.route("/v1/apps/<app_name>/network_policies", methods=["GET", "POST"], endpoint="network_policies")
-    @api.route("/v1/apps/<app_name>/network_policies/<policy>", methods=["GET", "DELETE"], endpoint="network_policy")
-    async def network_policies(app_name: str, policy: str = "") -> Response:
-        platform.fleet.app(app_name)
-        raise RuleError("not_implemented", f"network_policies ({request.method} {request.path}) is not emulated")
-
     @api.get("/v1/platform/regions", endpoint="Platform_regions_get")
     async def regions() -> Response:
         listed = [

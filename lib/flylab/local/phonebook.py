@@ -35,7 +35,10 @@ class Phonebook:
         return Flycast((LOOPBACK,), {_API: self._api_port}) if self._with_ports else Flycast()
 
     def _named(self, life: Life) -> Named:
-        wanted = _ports(life) if self._with_ports else ()
+        # A neighbour connects to such a port directly, which a network policy may forbid; the proxy asks nobody.
+        wanted = (
+            [port for port in _ports(life) if self._platform.boots.admits(life.id, port)] if self._with_ports else ()
+        )
         places = {port: self._platform.address(life.id, port) for port in wanted}
         return Named(
             id=life.id,

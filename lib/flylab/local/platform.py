@@ -29,6 +29,7 @@ from flylab.rules.actions import Action
 from flylab.rules.fleet import Fleet
 from flylab.rules.life import Life
 from flylab.rules.orders import FleetEvent, Happened
+from flylab.rules.policies import Boots
 from flylab.rules.rates import Rates
 from flylab.rules.routing import Loads
 from flylab.rules.waiting import Reached, Wanted
@@ -53,7 +54,8 @@ class Platform:
         self.rates: Rates | None = None  # of the Machines API, when it limits calls
         self.rendered = Rendered()
         self.events = Hub()
-        self.watchers: list[Callable[[Life], None]] = []  # told of every machine that has changed
+        self.boots = Boots(self.fleet.belongings.policies, settings.policies, self.fleet.find)
+        self.watchers: list[Callable[[Life], None]] = [self.boots.look]  # told of every machine that has changed
         self.launch_delay: Callable[[str], float] = lambda _: 0.0  # seconds in which a new machine stays `created`
         self.kept = Bell()  # rings for a kind of records when one of them has changed
         self.exchanges = Hub(remembered=settings.remembered_exchanges)

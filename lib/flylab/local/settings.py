@@ -15,6 +15,7 @@ from flylab.rules.fleet import FleetSettings
 from flylab.rules.leases import LeaseSettings
 from flylab.rules.life import LifeSettings
 from flylab.rules.placements import PlacementSettings
+from flylab.rules.policies import PolicySettings
 from flylab.rules.secrets import SecretSettings
 from flylab.rules.volume_making import VolumeSettings
 
@@ -42,6 +43,7 @@ class PlatformSettings:
     schedule_hour: float = 3600.0  # seconds that an hour of a machine's `schedule` has; shorter only to see it work
     exec: ExecSettings = field(default_factory=ExecSettings)
     placement: PlacementSettings = field(default_factory=PlacementSettings)
+    policies: PolicySettings = field(default_factory=PolicySettings)
     autostart_counts: bool = True  # reported: the proxy's starts use up the rate of Machines_start too, then PM01
     wake_timeout: float = 60.0  # PM03 after that; our choice, Fly does not publish it
     stop_patience: float = 2.0  # our choice: how long machines may take to stop when the platform itself stops
@@ -102,6 +104,7 @@ def platform_settings(tables: dict[str, dict[str, object]]) -> PlatformSettings:
             limits=overridden(LimitSettings(), tables, "limits"),
             exec=overridden(ExecSettings(), tables, "exec"),
             placement=overridden(PlacementSettings(), tables, "placement"),
+            policies=overridden(PolicySettings(), tables, "policies"),
         ),
         tables,
         "platform",

@@ -1,9 +1,10 @@
-"""What belongs to an app beside its machines: secrets, addresses, hostnames and tokens; all of it goes with the app."""
+"""What belongs to an app beside its machines and goes with it: secrets, addresses, hostnames, tokens, policies."""
 
-from flylab.rules import addresses, certificates, secrets, tokens
+from flylab.rules import addresses, certificates, policies, secrets, tokens
 from flylab.rules.actions import Kept
 from flylab.rules.addresses import Addresses
 from flylab.rules.certificates import Certificates
+from flylab.rules.policies import Policies
 from flylab.rules.records import AppOrder, Collection
 from flylab.rules.secrets import Secrets, SecretSettings
 from flylab.rules.tokens import Tokens
@@ -17,6 +18,7 @@ class Belongings:
         self.addresses = Addresses()
         self.certificates = Certificates()
         self.tokens = Tokens()
+        self.policies = Policies()
 
     def collections(self) -> dict[str, Collection]:
         return {
@@ -24,6 +26,7 @@ class Belongings:
             addresses.KIND: self.addresses,
             certificates.KIND: self.certificates,
             tokens.KIND: self.tokens,
+            policies.KIND: self.policies,
         }
 
     def apply(self, event: AppOrder, now: float) -> list[Kept]:
@@ -49,10 +52,14 @@ class Belongings:
                 return self.certificates.remove(event)
             case tokens.CreateToken():
                 return self.tokens.create(event, now)
+            case policies.PutPolicy():
+                return self.policies.put(event)
+            case policies.DeletePolicy():
+                return self.policies.delete(event)
             case _:
                 raise TypeError(f"no rule for {type(event).__name__}")
 
     def drop(self, app: str) -> list[Kept]:
         """The app is gone."""
-        everything = (self.secrets, self.addresses, self.certificates, self.tokens)
+        everything = (self.secrets, self.addresses, self.certificates, self.tokens, self.policies)
         return [kept for each in everything for kept in each.drop(app)]
