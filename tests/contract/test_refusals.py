@@ -188,8 +188,7 @@ async def test_an_unknown_method_is_not_allowed(raw, local, app):
 @pytest.mark.parametrize(
     ("method", "path", "named"),
     [
-        ("GET", "/apps/{app}/secretkeys", "Secretkeys_list"),
-        ("POST", "/apps/{app}/secretkeys/KEY/sign", "Secretkey_sign"),
+        ("POST", "/tokens/kms", "Tokens_request_Kms"),
         ("POST", "/tokens/oidc", "oidc"),
     ],
 )

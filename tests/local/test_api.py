@@ -38,7 +38,6 @@ NOBODY = f"{APP}/machines/00000000000000"
         ("GET", "/v1/nowhere", b"", 404, "no such path: /v1/nowhere"),
         ("GET", "/elsewhere", b"", 404, "no such path: /elsewhere"),
         ("PUT", "/v1/apps", b"", 405, "PUT is not allowed on /v1/apps"),
-        ("GET", f"{APP}/secretkeys", b"", 501, "Secretkeys_list"),
         ("POST", "/v1/tokens/kms", b"{}", 501, "Tokens_request_Kms"),
         ("GET", f"{APP}/machines?state=dreaming", b"", 400, "cannot read state 'dreaming'"),
         ("GET", NOBODY, b"", 404, "not_found: machine not found"),

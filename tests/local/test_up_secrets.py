@@ -99,13 +99,6 @@ def test_a_missing_app_has_none(platform: Up, method: str) -> None:
     assert platform.call(method, "/v1/apps/nobody/secrets", {"values": {"A": "x"}}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "/k", "/k/encrypt"])
-def test_secret_keys_are_not_offered(platform: Up, path: str) -> None:
-    answer = platform.call("POST" if path else "GET", f"/v1/apps/app/secretkeys{path}", {})
-    assert answer.status_code == 501
-    assert "Secretkey" in answer.json()["error"]
-
-
 def test_a_machine_reads_them_when_it_starts(platform: Up) -> None:
     """DOCUMENTED reference/configuration: a secret beats env; apps/secrets: a running machine keeps the old ones."""
     platform.ok("POST", SECRETS, {"values": {"BOTH": "secret", "ONLY": "1"}})

@@ -15,6 +15,7 @@ from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.orders import CreateApp, DeleteApp
 from flylab.rules.policies import DeletePolicy, PutPolicy
 from flylab.rules.records import AppOrder
+from flylab.rules.secret_keys import DeleteKey, PutKey
 from flylab.rules.secrets import DeleteSecret, SecretSettings, SetSecrets
 from flylab.rules.tokens import CreateToken, digest
 from flylab.wire.network_policy import NetworkPolicy
@@ -48,6 +49,16 @@ ORDERS = st.one_of(
         policy=st.builds(NetworkPolicy, name=st.just("n"), id=st.sampled_from(["", "1", "2"])),
         new_id=st.integers(3, 99).map(str),
     ),
+    st.builds(
+        PutKey,
+        app=APPS,
+        name=NAMES,
+        type=st.sampled_from(["hs256", "nacl_box", "x"]),
+        value=st.sampled_from(["eA==", "eQ=="]),
+        public=st.just(""),
+        salt=st.just("s"),
+    ),
+    st.builds(DeleteKey, app=APPS, name=NAMES),
     st.builds(DeletePolicy, app=APPS, id=st.sampled_from(["3", "4"])),
 )
 Written = dict[str, dict[str, Any]]
@@ -87,6 +98,7 @@ def test_what_was_written_down_brings_everything_back(orders: list[AppOrder | st
         assert again.secrets.values(app) == belongings.secrets.values(app)
         assert again.secrets.version(app) == belongings.secrets.version(app)
         assert {row.ip for row in again.addresses.of(app)} == {row.ip for row in belongings.addresses.of(app)}
+        assert again.secrets.keys(app) == belongings.secrets.keys(app)
         assert again.policies.of(app) == belongings.policies.of(app)
         assert {row.hostname for row in again.certificates.of(app)} == {
             row.hostname for row in belongings.certificates.of(app)

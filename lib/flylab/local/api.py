@@ -26,6 +26,7 @@ from flylab.local import (
     api_org_volumes,
     api_orgs,
     api_policies,
+    api_secret_keys,
     api_secrets,
     api_tokens,
     api_volumes,
@@ -44,7 +45,16 @@ def create_api(control: Control) -> Quart:
     api.config["PROPAGATE_EXCEPTIONS"] = False
     api.url_map.strict_slashes = False
     api.url_map.merge_slashes = False  # else a redirect in HTML, to a path of the caller's
-    belongings = (api_secrets, api_addresses, api_certificates, api_tokens, api_policies, api_volumes, api_org_volumes)
+    belongings = (
+        api_secrets,
+        api_secret_keys,
+        api_addresses,
+        api_certificates,
+        api_tokens,
+        api_policies,
+        api_volumes,
+        api_org_volumes,
+    )
     machines = (api_machines, api_details, api_leases, api_inside)
     watching = (api_flylab, api_faults, api_logs, api_fly_logs, api_metrics)
     for routes in (api_apps, *machines, *belongings, api_orgs, *watching):

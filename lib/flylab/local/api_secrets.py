@@ -22,27 +22,20 @@ def register(api: Quart, control: Control) -> None:
         platform.apply(SetSecrets(app=app_name, values=values, salt=ids.token(platform.rng)))
         return secrets.version(app_name)
 
-    def required(app_name: str) -> None:
-        platform.fleet.app(app_name)
-        text = request.args.get("min_version", "")
-        if text and not (text.isascii() and text.isdecimal() and len(text) < 20):
-            raise RuleError("invalid_argument", f"min_version '{text[:80]}' is not a whole number")
-        secrets.require(app_name, int(text or 0), "min_version")
-
     @api.get(_SECRETS, endpoint="Secrets_list")
     async def list_secrets(app_name: str) -> Response:
-        required(app_name)
+        require_version(control, app_name)
         show = flag("show_secrets")
         return answer({"secrets": [secret.to_json(show=show) for secret in secrets.of(app_name)]})
 
     @api.post(_SECRETS, endpoint="Secrets_update")
     async def update_secrets(app_name: str) -> Response:
         version = put(app_name, _values((await read_body()).take("values")))
-        return answer({"secrets": [secret.to_json() for secret in secrets.of(app_name)], **_version(version)})
+        return answer({"secrets": [secret.to_json() for secret in secrets.of(app_name)], **shown_version(version)})
 
     @api.get(f"{_SECRETS}/<secret_name>", endpoint="Secret_get")
     async def get_secret(app_name: str, secret_name: str) -> Response:
-        required(app_name)
+        require_version(control, app_name)
         return answer(secrets.get(app_name, secret_name).to_json(show=flag("show_secrets")))
 
     @api.post(f"{_SECRETS}/<secret_name>", endpoint="Secret_create")
@@ -51,15 +44,24 @@ def register(api: Quart, control: Control) -> None:
         if value is None:
             raise RuleError("invalid_argument", "value is missing")
         version = put(app_name, _values({secret_name: value}))
-        return answer(secrets.get(app_name, secret_name).to_json() | _version(version), 201)
+        return answer(secrets.get(app_name, secret_name).to_json() | shown_version(version), 201)
 
     @api.delete(f"{_SECRETS}/<secret_name>", endpoint="Secret_delete")
     async def delete_secret(app_name: str, secret_name: str) -> Response:
         platform.apply(DeleteSecret(app=app_name, name=secret_name))
-        return answer(_version(secrets.version(app_name)))
+        return answer(shown_version(secrets.version(app_name)))
 
 
-def _version(version: int) -> Json:
+def require_version(control: Control, app_name: str) -> None:
+    """Raise unless the app is there and its secrets have reached the version that the query asks for."""
+    control.platform.fleet.app(app_name)
+    text = request.args.get("min_version", "")
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise RuleError("invalid_argument", f"min_version '{text[:80]}' is not a whole number")
+    control.platform.fleet.belongings.secrets.require(app_name, int(text or 0), "min_version")
+
+
+def shown_version(version: int) -> Json:
     return {"version": version, "Version": version}  # the second one is deprecated (openapi)
 
 

@@ -1,6 +1,6 @@
 """What belongs to an app beside its machines and goes with it: secrets, addresses, hostnames, tokens, policies."""
 
-from flylab.rules import addresses, certificates, policies, secrets, tokens
+from flylab.rules import addresses, certificates, policies, secret_keys, secrets, tokens
 from flylab.rules.actions import Kept
 from flylab.rules.addresses import Addresses
 from flylab.rules.certificates import Certificates
@@ -36,6 +36,10 @@ class Belongings:
                 return self.secrets.set(event, now)
             case secrets.DeleteSecret():
                 return self.secrets.delete(event)
+            case secret_keys.PutKey():
+                return self.secrets.put_key(event, now)
+            case secret_keys.DeleteKey():
+                return self.secrets.delete_key(event)
             case addresses.AssignAddress():
                 return self.addresses.assign(event, now)
             case addresses.ReleaseAddress():

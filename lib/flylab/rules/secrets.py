@@ -1,4 +1,4 @@
-"""The secrets of apps: which may be set, how versions count, and what of them may be shown.
+"""The secrets and secret keys of apps: which may be set, how versions count, and what of them may be shown.
 
 A value leaves this module towards a machine that starts, towards whoever asks for it by name (``show_secrets``) and
 towards the store; no error and no ``repr`` has it.
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from flylab.errors import RuleError
 from flylab.rules.actions import Kept
 from flylab.rules.records import AppOrder
+from flylab.rules.secret_keys import DeleteKey, PutKey, SecretKey, make_key
 from flylab.wire.fields import Fields, Json
 from flylab.wire.moment import format_moment
 
@@ -69,6 +70,7 @@ class _Jar:
     salt: str = field(repr=False)
     version: int = 0
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    keys: Mapping[str, SecretKey] = field(default_factory=dict)
 
 
 class Secrets:
@@ -119,6 +121,30 @@ class Secrets:
             raise RuleError("not_found", f"app '{app}' has no secret '{name[:80]}'")
         return jar.secrets[name]
 
+    def put_key(self, event: PutKey, now: float) -> list[Kept]:
+        jar = self._jars.get(event.app) or _Jar(salt=event.salt)
+        key = make_key(event, jar.keys.get(event.name), jar.version + 1, now)
+        self._jars[event.app] = replace(jar, version=key.version, keys={**jar.keys, key.name: key})
+        return [Kept(KIND, event.app)]
+
+    def delete_key(self, event: DeleteKey) -> list[Kept]:
+        self.key(event.app, event.name)
+        jar = self._jars[event.app]
+        kept = {name: key for name, key in jar.keys.items() if name != event.name}
+        self._jars[event.app] = replace(jar, version=jar.version + 1, keys=kept)
+        return [Kept(KIND, event.app)]
+
+    def keys(self, app: str) -> list[SecretKey]:
+        """By name."""
+        jar = self._jars.get(app)
+        return sorted(jar.keys.values(), key=lambda key: key.name) if jar else []
+
+    def key(self, app: str, name: str) -> SecretKey:
+        jar = self._jars.get(app)
+        if jar is None or name not in jar.keys:
+            raise RuleError("not_found", f"app '{app}' has no secret key '{name[:80]}'")
+        return jar.keys[name]
+
     def values(self, app: str) -> dict[str, str]:
         """What a machine of the app that starts now is given."""
         return {secret.name: secret.value for secret in self.of(app)}
@@ -148,15 +174,21 @@ class Secrets:
         jar = self._jars.get(key)
         if jar is None:
             return None
-        return {"salt": jar.salt, "version": jar.version, "secrets": [asdict(each) for each in jar.secrets.values()]}
+        document: Json = {"salt": jar.salt, "version": jar.version}
+        document["secrets"] = [asdict(each) for each in jar.secrets.values()]
+        return document | ({"keys": [asdict(each) for each in jar.keys.values()]} if jar.keys else {})
 
     def restore(self, documents: Mapping[str, Json]) -> None:
         self._jars = {}
         for app, document in documents.items():
             f = Fields(document, KIND)
             found = [Secret(**row) for row in f.items("secrets", lambda row, _: row)]  # type: ignore[arg-type]  # ours
+            keys = [SecretKey(**row) for row in f.items("keys", lambda row, _: row)]  # type: ignore[arg-type]  # ours
             self._jars[app] = _Jar(
-                salt=f.text("salt"), version=f.integer("version"), secrets={each.name: each for each in found}
+                salt=f.text("salt"),
+                version=f.integer("version"),
+                secrets={each.name: each for each in found},
+                keys={each.name: each for each in keys},
             )
 
     def _check(self, name: str, value: str | None) -> None:
