@@ -167,15 +167,18 @@ def test_an_app_takes_its_volumes_along_while_machines_run(platform: Up, tmp_pat
 
 
 def test_settings_of_volumes(tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text("[volumes]\npending_destroy = 0\nregion_gb = 5\n")
+    (tmp_path / "settings.toml").write_text("[volumes]\npending_destroy = 0\nregion_gb = 5\nnull_for_nobody = false\n")
     with up("--settings", str(tmp_path / "settings.toml")) as platform:
         platform.app()
         volume = make(platform)
+        shown = [volume, *platform.ok("GET", VOLUMES), *platform.ok("GET", "/v1/orgs/personal/volumes")["volumes"]]
+        assert all(None not in each.values() and "attached_machine_id" not in each for each in shown)
         answer = platform.call("POST", VOLUMES, {"name": "data", "region": "ams"})
         assert answer.status_code == 409
         assert answer.json()["error"].startswith("aborted: ")
         assert answer.json()["error"].endswith("no capacity")
-        assert platform.ok("DELETE", f"{VOLUMES}/{volume['id']}")["state"] == "destroyed"
+        gone = platform.ok("DELETE", f"{VOLUMES}/{volume['id']}")
+        assert (gone["state"], None in gone.values()) == ("destroyed", False)
         assert platform.call("GET", f"{VOLUMES}/{volume['id']}").status_code == 404
         make(platform)
         assert platform.end()[0] == 0

@@ -9,11 +9,12 @@ from flylab import ids
 from flylab.errors import RuleError
 from flylab.local.api_requests import Control, answer, flag, page, read_body
 from flylab.rules.admission import admit_guest
+from flylab.rules.volume_making import VolumeSettings
 from flylab.rules.volume_orders import CreateSnapshot, CreateVolume, DestroyVolume, ExtendVolume, UpdateVolume
 from flylab.rules.volume_records import VolumeEntry
 from flylab.wire.fields import Fields, Json
 from flylab.wire.machine import Guest, MachineConfig
-from flylab.wire.volume import VolumeState
+from flylab.wire.volume import Volume, VolumeState
 
 _VOLUMES = "/v1/apps/<app_name>/volumes"
 _VOLUME = f"{_VOLUMES}/<volume_id>"
@@ -62,7 +63,7 @@ def register(api: Quart, control: Control) -> None:
         platform.apply(DestroyVolume(app=app_name, id=volume_id))
         # Already gone when the settings keep nothing.
         left = volumes.find(volume_id) or replace(entry, state=VolumeState.DESTROYED)
-        return answer(left.show().to_json())
+        return answer(_told(left.show(), volumes.settings))
 
     @api.put(f"{_VOLUME}/extend", endpoint="Volumes_extend")
     async def extend_volume(app_name: str, volume_id: str) -> Response:
@@ -95,7 +96,8 @@ async def shown(control: Control, entries: Sequence[VolumeEntry]) -> list[Json]:
     if not flag("summary"):
         there = [entry.id for entry in entries if entry.state is not VolumeState.DESTROYED]
         used = await control.platform.folders.measure(there)
-    return [entry.show(used.get(entry.id)).to_json() for entry in entries]
+    settings = control.platform.fleet.volumes.settings
+    return [_told(entry.show(used.get(entry.id)), settings) for entry in entries]
 
 
 async def settle(control: Control, app_name: str, region: str, config: MachineConfig) -> None:
@@ -107,6 +109,11 @@ async def settle(control: Control, app_name: str, region: str, config: MachineCo
         alike = [each for each in alike if each.id in words or each.name in words]
         if not any(each.state is VolumeState.CREATED and not each.machine for each in alike):
             await control.platform.folders.settled([each.id for each in alike], volumes.settings.patience)
+
+
+def _told(volume: Volume, settings: VolumeSettings) -> Json:
+    told = volume.to_json()
+    return told if settings.null_for_nobody else {key: value for key, value in told.items() if value is not None}
 
 
 def _read_create(f: Fields, app_name: str, control: Control) -> CreateVolume:

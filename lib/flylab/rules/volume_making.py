@@ -30,6 +30,9 @@ class VolumeSettings:
     zone_machines: int = 0  # machines beside volumes of one zone; beyond it 412, volume_placement_capacity
     extend_needs_restart: bool = False  # what extending a running machine's volume answers; our choice
     empty_region_is_full: bool = True  # a region "" is answered like a full one (superfly/flyctl issue 2871)
+    # Documented by examples (machines/api/volumes-resource): what nobody has is null. False leaves such fields out, as
+    # the types of the official document would have it.
+    null_for_nobody: bool = True
     patience: float = 20.0  # seconds that a create waits for the copy of a fork or snapshot; our choice
 
 
