@@ -58,8 +58,5 @@ class Throttle:
 def _used(cell: str) -> float:
     """Seconds of CPU time of the group's processes, those that have ended included (cpu.stat)."""
     with open(f"{cell}/cpu.stat") as file:
-        for line in file:
-            name, _, value = line.partition(" ")
-            if name == "usage_usec":
-                return int(value) / 1e6
-    return 0.0
+        told = dict(line.split(maxsplit=1) for line in file)
+    return int(told.get("usage_usec", 0)) / 1e6
