@@ -139,5 +139,7 @@ async def test_a_target_that_is_not_there_is_one_sentence(tmp_path):
         pass
     with pytest.raises(UsageError, match=r"gave up: .*Connect"):
         await offer(plan(port, Deed(do="get")), processes=1)
+    with pytest.raises(UsageError, match=r"gave up: .*Invalid argument"):
+        await offer(plan(port, Deed(do="get")), processes=1, cores=(1023,))
     with pytest.raises(UsageError, match="0 processes"):
         await offer(plan(port, Deed(do="get")), processes=0)

@@ -29,9 +29,12 @@ class Bar:
     def show(self, progress: Progress) -> None:
         """Draw the bar anew."""
         if self._bar is None:
-            # In the lab a widget; papermill and terminals get text.
-            kind = fitting if project.interactive() and self._out is None else tqdm
-            self._bar = kind(total=progress.seconds, desc=self._name, bar_format=FORMAT, file=self._out)
+            # In the lab a widget; elsewhere text, and nothing where there is no terminal (disable=None).
+            widget = project.interactive() and self._out is None
+            hidden = False if widget or self._out is not None else None
+            self._bar = (fitting if widget else tqdm)(
+                total=progress.seconds, desc=self._name, bar_format=FORMAT, file=self._out, disable=hidden
+            )
         self._bar.n = min(progress.elapsed, progress.seconds)
         self._bar.set_postfix_str(line(progress))
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +75,13 @@ async def offer(
     progress: Callable[[Progress], None] | None = None,
     run: Run | None = None,
     folder: Path | None = None,
+    cores: Sequence[int] = (),
+    favoured: bool = False,
 ) -> Offered:
     """Carry out a plan; with a run and a folder its samples are stored, and read with ``runs.load(offered.record)``.
+
+    ``cores`` are those that the processes keep to, one each in turn; ``favoured`` lets them run before all others on
+    the computer (SCHED_RR, for root), which is for benchmarks beside neighbours, and wants a plan with a ``grain``.
 
     Raises UsageError when a process cannot begin: nobody answers at the target, or a room lets nobody in.
     """
@@ -90,7 +95,8 @@ async def offer(
             life = secrets.token_hex(3)  # members of a new run are nobody whom a room knows from an earlier one
             plans = {"plan": plan.to_json(), "of": count, "life": life, "record": str(record or "")}
             for place, worker in enumerate(crew):
-                _write(worker, plans | {"place": place})
+                core = cores[place % len(cores)] if cores else None
+                _write(worker, plans | {"place": place, "core": core, "favoured": favoured})
             async with asyncio.timeout(WITHIN):
                 await asyncio.gather(*(_next(worker, "ready") for worker in crew))
             began = time.monotonic() + LEAD

@@ -49,7 +49,10 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``closed`` 0 is an open loop; else so many workers each send their next request once the last is answered."""
+    """``closed`` 0 is an open loop; else so many workers each send their next request once the last is answered.
+
+    ``grain`` is for how many seconds the generator may sleep between sends: see ``pace.keep``.
+    """
 
     target: str
     arrivals: Mapping[str, Any]
@@ -58,6 +61,7 @@ class Plan:
     seed: int = 0
     closed: int = 0
     timeout: float = 10.0
+    grain: float = 0.0
     most_open: int = 2_000  # connections of HTTP; below the usual limit of open files
 
     def __post_init__(self) -> None:
@@ -77,8 +81,10 @@ class Plan:
             raise UsageError(f"rooms are spoken to in 'flylab' or 'echo', and not in {self.rooms.dialect!r}")
         if any(deed.do == "cursor" for deed in self.mix) and self.rooms.members < 2:
             raise UsageError("a cursor is seen by another member: rooms need 2 of them")
-        if self.closed < 0 or self.most_open < 1 or not 0 < self.timeout < math.inf:
-            raise UsageError("closed, most_open and timeout are numbers above 0 (closed may be 0)")
+        if self.closed < 0 or self.most_open < 1 or not 0 < self.timeout < math.inf or not 0 <= self.grain <= 1:
+            raise UsageError(
+                "closed, most_open and timeout are numbers above 0 (closed may be 0), a grain is at most 1"
+            )
         next(self.moments(), None)
 
     @property

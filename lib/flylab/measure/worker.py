@@ -7,6 +7,7 @@ second, at last ``done``. The samples go into parts of the run's record, or nowh
 import asyncio
 import gc
 import json
+import os
 import resource
 import sys
 import time
@@ -15,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from flylab.errors import FlylabError
+from flylab.errors import FlylabError, UsageError
 from flylab.measure import runs
 from flylab.measure.guests import Guests
 from flylab.measure.ledger import Ledger
@@ -23,7 +24,7 @@ from flylab.measure.pace import keep
 from flylab.measure.plan import HTTP, Plan
 from flylab.measure.visitors import Address, Visitors, request
 
-TELL = 0.25  # seconds between two words about the progress; our choice
+TELL = 0.5  # seconds between two words about the progress; our choice
 AHEAD = 16  # connections opened before the run; our choice
 clock = time.monotonic  # the same in every process of a computer
 
@@ -56,7 +57,7 @@ class Worker:
             if self.plan.closed:
                 await self._closed(began)
             else:
-                await keep(self._own(), self._send, began=began, clock=clock)
+                await keep(self._own(), self._send, began=began, clock=clock, grain=self.plan.grain)
             self._sending = False
             if self.ledger.waiting:
                 with suppress(TimeoutError):
@@ -67,14 +68,17 @@ class Worker:
             await self._visitors.close()
             await self._guests.close()
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self, *, live: bool) -> dict[str, Any]:
+        """What is known so far; writing down whole histograms would make a generator late that is at work."""
         ledger = self.ledger
+        seen = (each.coarse() if live else each for each in (ledger.latencies, ledger.lateness))
+        latencies, lateness = (each.to_json() for each in seen)
         return {
             "sent": ledger.sent,
             "finished": ledger.finished,
             "failed": ledger.failed,
-            "latencies": ledger.latencies.to_json(),
-            "lateness": ledger.lateness.to_json(),
+            "latencies": latencies,
+            "lateness": lateness,
         }
 
     def _workers(self) -> int:
@@ -125,7 +129,7 @@ class Worker:
         while True:
             await asyncio.sleep(TELL)
             self._visitors.sweep()
-            tell(**self.progress())
+            tell(**self.progress(live=True))
 
 
 def tell(**words: Any) -> None:
@@ -135,6 +139,7 @@ def tell(**words: Any) -> None:
 
 async def serve(given: dict[str, Any]) -> None:
     """One load from the plan to its samples."""
+    _place(given["core"], favoured=given["favoured"])
     worker = Worker(Plan.from_json(given["plan"]), given["place"], given["of"], given["life"])
     loop = asyncio.get_running_loop()
     await worker.prepare()
@@ -154,7 +159,16 @@ async def serve(given: dict[str, Any]) -> None:
     if given["record"]:
         for samples in worker.ledger.samples(began, size=runs.EVERY):
             runs.append(Path(given["record"]), samples)
-    tell(done=True, **worker.progress())
+    tell(done=True, **worker.progress(live=False))
+
+
+def _place(core: int | None, *, favoured: bool) -> None:
+    if (core is not None or favoured) and not hasattr(os, "sched_setaffinity"):
+        raise UsageError("this system does not let a process choose its core or go before others")
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    if favoured:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
 def main() -> int:

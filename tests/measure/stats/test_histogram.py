@@ -53,6 +53,15 @@ def test_memory_does_not_grow_with_the_number_of_values():
     assert histogram.quantile(1) < 1e300  # what no clock can measure is counted as the largest
 
 
+@given(values=LATENCIES, q=st.floats(0.001, 1))
+def test_a_coarse_copy_has_the_same_values_to_two_digits(values, q):
+    histogram = filled(values)
+    coarse = histogram.coarse()
+    assert coarse.quantile(q) == pytest.approx(histogram.quantile(q), rel=1 / 128, abs=8e-6)
+    assert (coarse.n, coarse.most) == (histogram.n, histogram.most)
+    assert len(coarse.counts) <= len(histogram.counts)
+
+
 def test_an_estimate_is_that_of_the_values():
     rng = Random(2)
     values = [rng.lognormvariate(-4, 1) for _ in range(2000)]
