@@ -59,6 +59,8 @@ def test_arrivals(arrivals, count, seconds):
         ({"target": "ftp://x"}, "http or https"),
         ({"target": "blue"}, "http or https"),
         ({"mix": ()}, "mix is empty"),
+        ({"mix": (Deed(do="get"),) * 256}, "256 deeds"),
+        ({"arrivals": {"kind": "constant", "rate": 1e6, "seconds": 1e3}}, "can be kept"),
         ({"mix": (Deed(do="fly"),)}, "'fly'"),
         ({"mix": (Deed(do="get", weight=0),)}, "weight above 0"),
         ({"mix": (Deed(do="say", size=3000),)}, "2,000 characters"),

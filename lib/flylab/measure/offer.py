@@ -21,6 +21,7 @@ from flylab.measure.stats import Histogram, merged
 
 LEAD = 0.2  # seconds between the word to begin and the first request, so that every process has heard it; our choice
 WITHIN = 60.0  # seconds in which every process has to be ready; our choice
+GOODBYE = 5.0  # seconds that a process has to end by itself; our choice
 LINE = 1 << 20  # bytes of a line of a worker: two histograms of at most some thousand buckets
 
 
@@ -106,10 +107,7 @@ async def offer(
         except TimeoutError as exc:
             raise UsageError(f"a process of the load was not ready within {WITHIN:g} s") from exc
         finally:
-            for worker in crew:
-                if worker.returncode is None:
-                    worker.kill()
-                await worker.wait()
+            await asyncio.gather(*(_end(worker) for worker in crew))
         valid = bool(plan.closed) or last.late <= late
         return Offered(end=last, processes=count, bound=late, valid=valid, record=record)
 
@@ -133,6 +131,17 @@ async def _start() -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         limit=LINE,
     )
+
+
+async def _end(worker: asyncio.subprocess.Process) -> None:
+    """It ends by itself with its input, once it has said all; else it is killed."""
+    assert worker.stdin is not None
+    worker.stdin.close()
+    try:
+        await asyncio.wait_for(worker.wait(), GOODBYE)
+    except TimeoutError:
+        worker.kill()
+        await worker.wait()
 
 
 def _write(worker: asyncio.subprocess.Process, value: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from flylab.errors import ParseError, UsageError
 from flylab.measure.pacing import constant, poisson, ramp, recorded
 
 HTTP, ROOM = frozenset({"get", "post"}), frozenset({"say", "draw", "cursor", "join"})
+MOST_DEEDS, MOST_REQUESTS = 255, 50_000_000  # our choice: a kind is one byte, and a request some 40 in memory
 MOST_ROOMS, MOST_MEMBERS = 10_000, 60_000  # our choice: what one computer's ports and memory bear
 
 
@@ -70,6 +71,8 @@ class Plan:
             raise UsageError(f"a load needs an http or https address, not {self.target!r}")
         if not self.mix:
             raise UsageError("a load needs something to do: the mix is empty")
+        if len(self.mix) > MOST_DEEDS:
+            raise UsageError(f"a mix of {len(self.mix)} deeds is more than the {MOST_DEEDS} that can be told apart")
         for deed in self.mix:
             if deed.do not in HTTP | ROOM:
                 raise UsageError(f"a mix has {', '.join(sorted(HTTP | ROOM))}, and not {deed.do!r}")
@@ -86,6 +89,9 @@ class Plan:
                 "closed, most_open and timeout are numbers above 0 (closed may be 0), a grain is at most 1"
             )
         next(self.moments(), None)
+        most = max(float(self.arrivals.get(name, 0)) for name in ("rate", "first", "last"))
+        if most * self.seconds > MOST_REQUESTS:
+            raise UsageError(f"{most:g} a second for {self.seconds:g} s are more requests than can be kept")
 
     @property
     def seconds(self) -> float:
