@@ -48,13 +48,7 @@ class Operation:
 
 @cache
 def document() -> dict[str, Any]:
-    """As it is published, but for one contradiction in it.
-
-    A service's ``autostop`` is described as a boolean in answers for "off" and "stop", and typed as one of three words.
-    """
     read: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    autostop = read["components"]["schemas"]["fly.MachineService"]["properties"]["autostop"]
-    autostop["type"], autostop["enum"] = ["string", "boolean"], [*autostop["enum"], True, False]
     return read
 
 
