@@ -210,7 +210,9 @@ def section(run: dict[str, Any]) -> str:
         ]
     names = [row["run"] for row in [*run.get("lateness", []), *run.get("omission", {}).values()]]
     parts += [
-        "Every sample is in the runs " + ", ".join(f"`{name}`" for name in names) + ".",
+        "Every sample was stored under `build/data` (`flylab runs show`): "
+        + ", ".join(f"`{name}`" for name in names)
+        + ".",
         f"{run['cpu']}, {run['cores']} cores, {run['kernel']}, Python {run['python']}, {run['generator']}; load "
         f"average before: {before}; after: {after}."
         + (" Those of the first table ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
