@@ -46,7 +46,7 @@ def test_a_plan_is_carried_out_and_stored(tmp_path: Path, capsys: pytest.Capture
     assert ("INVALID" in said.out) == (status == 1)
     run = said.out.split("flylab runs show ")[1].strip()
     assert main(["runs", "--folder", str(tmp_path / "data"), "show", run]) == 0
-    assert "get /, 127.0.0.1:" in capsys.readouterr().out
+    assert "get /, 127.0.0.1: n 10, 0 failed" in capsys.readouterr().out
 
 
 def test_a_plan_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

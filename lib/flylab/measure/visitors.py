@@ -23,7 +23,7 @@ class Address:
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
         self.name = parts.netloc.rpartition("@")[2]
-        host = parts.hostname or ""
+        host = self.place = parts.hostname or ""  # without the port, which is another one in each run
         # Every name below .localhost is this computer (RFC 6761), which not every resolver knows.
         self.host = "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
         self.port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -35,7 +35,7 @@ class Worker:
     def __init__(self, plan: Plan, place: int, of: int, life: str) -> None:
         self.plan, self._place, self._of = plan, place, of
         address = Address(plan.target)
-        self.ledger = Ledger([deed.what for deed in plan.mix], address.name)
+        self.ledger = Ledger([deed.what for deed in plan.mix], address.place)
         self._visitors = Visitors(address, clock=clock, most=max(plan.most_open // of, 1), timeout=plan.timeout)
         self._requests = [request(address, deed) if deed.do in HTTP else b"" for deed in plan.mix]
         numbers = range(place, plan.rooms.count, of) if plan.in_rooms else range(0)
