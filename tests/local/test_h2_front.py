@@ -197,21 +197,33 @@ async def test_an_answer_that_breaks_off_is_reset():
         assert (got.status, got.ended, got.reset) == (200, False, ErrorCodes.INTERNAL_ERROR)
 
 
+async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(answer(413, b"no"))
+    await reader.read()
+
+
 async def test_an_answer_before_the_end_of_the_request_stops_the_rest_of_it():
     world = World()
-    machine = await world.add("m1", says)
-
-    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer(413, b"no"))
-        await reader.read()
-
-    machine.script = hasty
-    async with talking(world) as (client, _):
+    (await world.add("m1", says)).script = hasty
+    async with talking(world, linger=0.1) as (client, _):
         number = client.ask(method=b"POST", end=False)
         got = client.got[number]
         await client.until(lambda: got.reset is not None)
         assert (got.status, bytes(got.body), got.ended, got.reset) == (413, b"no", True, ErrorCodes.NO_ERROR)
+
+
+async def test_a_client_may_send_the_rest_of_a_request_that_has_its_answer():
+    """curl 7.88 and httpx lose the answer when their stream is reset meanwhile."""
+    world = World()
+    (await world.add("m1", says)).script = hasty
+    async with talking(world, linger=60.0) as (client, _):
+        number = client.ask(method=b"POST", end=False)
+        got = await client.answer(number)
+        await client.send(number, b"x" * MEGABYTE)  # four windows full
+        later = await client.answer(client.ask(method=b"POST"))  # whatever was said of the first has come before this
+        assert (got.status, bytes(got.body), got.ended, got.reset) == (413, b"no", True, None)
+        assert later.status == 413
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ class Http2Settings:
     connection_window: int = 1_048_576  # and for all of them, which bounds what a slow app makes us hold
     idle_frames: int = 500  # at once: requests taken back, pings, settings and other frames without content
     idle_rate: float = 50.0  # and a second after that
+    linger: float = (
+        2.0  # seconds in which a client may send the rest of a request that has its answer, as over HTTP/1.1
+    )
 
 
 class Http2(asyncio.Protocol):
@@ -63,6 +66,7 @@ class Http2(asyncio.Protocol):
         self._h2.decoder.max_header_list_size = settings.head_limit
         self._patience = Patience(settings.idle_frames, settings.idle_rate, self._loop.time())
         self._streams: dict[int, Stream] = {}
+        self._lingering: dict[int, asyncio.TimerHandle] = {}  # answered while their clients still send
         self._weight: ev.PriorityUpdated | None = None  # came with a request, as those of browsers do
         self._blocked = False
         self._flushing = False
@@ -96,6 +100,9 @@ class Http2(asyncio.Protocol):
         self._closing = True
         self.deadline = None
         self._edge.disconnected(self)
+        for timer in self._lingering.values():
+            timer.cancel()
+        self._lingering.clear()
         for stream in list(self._streams.values()):
             stream.lost()
 
@@ -142,9 +149,21 @@ class Http2(asyncio.Protocol):
         else:
             self._try(self._h2.end_stream, number)
 
-    def reset(self, number: int, *, broken: bool) -> None:
-        """End a stream before its time."""
-        self._try(self._h2.reset_stream, number, ErrorCodes.INTERNAL_ERROR if broken else ErrorCodes.NO_ERROR)
+    def break_off(self, number: int) -> None:
+        """End a stream whose answer cannot be completed."""
+        self._try(self._h2.reset_stream, number, ErrorCodes.INTERNAL_ERROR)
+
+    def linger(self, number: int) -> None:
+        """Take and forget what a client still sends after its answer, but not for ever.
+
+        To reset at once with NO_ERROR is allowed (RFC 9113, section 8.1), but curl 7.88 and httpx 0.28 then lose the
+        answer.
+        """
+        self._lingering[number] = self._loop.call_later(self._settings.linger, self._linger_no_more, number)
+
+    def _linger_no_more(self, number: int) -> None:
+        del self._lingering[number]
+        self._try(self._h2.reset_stream, number, ErrorCodes.NO_ERROR)
 
     def taken(self, number: int, size: int) -> None:
         """So much of what came has been handed on, and may come again."""
@@ -180,10 +199,12 @@ class Http2(asyncio.Protocol):
                     stream.complete([(bytes(name), bytes(value)) for name, value in headers or []])
             case ev.StreamEnded(stream_id=number):
                 # After trailers it has ended already.
+                self._sent(number or 0)
                 if (stream := self._streams.get(number or 0)) and not stream.ended:
                     stream.complete([])
             case ev.StreamReset(stream_id=number):
                 self._idle()
+                self._sent(number or 0)
                 if stream := self._streams.get(number or 0):
                     stream.lost()
             case ev.WindowUpdated() | ev.RemoteSettingsChanged():
@@ -212,6 +233,10 @@ class Http2(asyncio.Protocol):
         self._streams[number] = stream = Stream(self, number, method, chunked=chunked)
         self.deadline = None
         stream.begin(Downstream(self._edge, self._front), head, ended=ended)
+
+    def _sent(self, number: int) -> None:
+        if timer := self._lingering.pop(number, None):
+            timer.cancel()
 
     def _idle(self) -> None:
         if not self._patience.spend(self._loop.time()):

@@ -115,7 +115,7 @@ class Stream(asyncio.Transport):
 
     def _finish(self) -> None:
         if not self.ended:
-            self._connection.reset(self.number, broken=False)  # the rest of the request is not wanted
+            self._connection.linger(self.number)  # the rest of the request is not wanted
         self._end()
 
     def _end(self) -> None:
@@ -157,5 +157,5 @@ class Stream(asyncio.Transport):
 
     def abort(self) -> None:
         if not self._over:
-            self._connection.reset(self.number, broken=True)
+            self._connection.break_off(self.number)
             self._end()
