@@ -38,6 +38,8 @@ def test_nobody_can_smuggle_a_second_request(first, rest, ended):
         ([(b":method", b"CONNECT"), (b":protocol", b"websocket"), (b":path", b"/")], "extended"),
         ([(b":method", b"GET"), (b":path", b"/"), (b"connection", b"close")], "no connection"),
         ([(b":method", b"GET"), (b":path", b"/"), (b":authority", b"a"), (b"host", b"b")], "two hosts"),
+        ([(b":method", b"GET"), (b":path", b"http://b/"), (b":authority", b"a")], "slash"),
+        ([(b":method", b"GET"), (b":path", b"/"), (b"content-length", b"5")], "ends before"),
     ],
 )
 def test_what_is_no_request_is_refused(headers, said):

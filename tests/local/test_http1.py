@@ -101,9 +101,23 @@ def test_lines_for_this_connection_and_lines_only_the_proxy_writes_do_not_travel
     assert head.fields.length == 3
 
 
+def test_an_underscore_for_a_dash_hides_nothing_from_a_server_that_reads_both_as_one():
+    """ASSUMED: what a client sends under a name of the proxy's is dropped, in the spellings of CGI as well."""
+    head = request(
+        "GET / HTTP/1.1\r\nHost: a\r\nFly_Replay_Src: x\r\nfly-replay_failed: x\r\nFLY_CLIENT_IP: 6.6.6.6\r\n"
+        "X_Forwarded-For: 6.6.6.6\r\nFly_Force_Instance_Id: m\r\nX_Mine: 1\r\nHTTP2-Settings: A\r\n\r\n"
+    )
+    assert head.fields.kept == b"Host: a\r\nFly_Force_Instance_Id: m\r\nX_Mine: 1\r\n"
+
+
 @pytest.mark.parametrize(
     ("lines", "upgrade"),
     [
+        ("Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n", None),
+        ("Connection: Upgrade\r\nUpgrade: H2C\t,x\r\n", None),
+        ("Connection: Upgrade\r\nUpgrade: x\r\nUpgrade: h2c\r\n", None),
+        ("Connection: Upgrade\r\nUpgrade: HTTP/2.0\r\n", None),
+        ("Connection: Upgrade\r\nUpgrade: h2cx\r\n", b"h2cx"),
         ("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n", b"websocket"),
         ("Upgrade: websocket\r\n", None),
         ("Connection: Upgrade\r\n", None),

@@ -48,6 +48,10 @@ def request_head(headers: Iterable[tuple[bytes, bytes]], *, ended: bool) -> tupl
     target = authority if method == b"CONNECT" else pseudo.get(b":path")
     if not _NAME.fullmatch(method) or not target or not _PATH.fullmatch(target):
         raise BadMessage(400, "the request has no method or no path")
+    if method != b"CONNECT" and not target.startswith((b"/", b"*")):
+        raise BadMessage(400, "the request's path does not begin with a slash")  # a URL would name another host
+    if ended and length is not None and length.strip(b"0"):
+        raise BadMessage(400, "the request ends before its content-length")
     if host is not None and authority is not None and host.lower() != authority.lower():
         raise BadMessage(400, "the request names two hosts")
     if cookies:

@@ -7,6 +7,7 @@ folded lines, a line feed without its carriage return, a space before the colon 
 import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import product
 
 from flylab.errors import LocalError
 from flylab.wire import headers
@@ -23,28 +24,19 @@ _REMEMBERED = 1024  # lines; our choice, half a megabyte at most
 _HOST_LINE = re.compile(rb"^host:[^\r]*\r\n", re.IGNORECASE | re.MULTILINE)
 _LENGTH_LINE = re.compile(rb"^content-length:[^\r]*\r\n", re.IGNORECASE | re.MULTILINE)
 _METHOD = re.compile(TOKEN)
+_H2C = re.compile(rb"(?:^|,)[\t ]*(?:h2c|h2|HTTP/2(?:\.0)?)[\t ]*(?:,|$)", re.IGNORECASE)
 _LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 # Lines that concern one connection only (RFC 9110, section 7.6.1), and those whose work this proxy does itself.
 HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade", b"expect")
+    b"connection keep-alive proxy-connection te transfer-encoding upgrade expect http2-settings".split()
 )
-# Lines of a request that only the proxy may write: it sets them anew, or not at all.
+# Lines of a request that only the proxy may write: it sets them anew, or not at all. A server that hands headers on as
+# variables (CGI, WSGI) reads a '-' and a '_' as one, so all spellings go.
 PROXY_WRITES = frozenset(
-    name.encode()
-    for name in (
-        *headers.PROXY_ONLY,
-        headers.TRACE,
-        headers.CLIENT_IP,
-        headers.FORWARDED_PORT,
-        headers.REGION,
-        headers.REQUEST_ID,
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-port",
-        "x-forwarded-ssl",
-        "via",
-    )
+    "".join(spelling).encode()
+    for name in headers.PROXY_WRITES
+    for spelling in product(*("-_" if letter == "-" else letter for letter in name))
 )
 # Lines of a response that are replaced by the proxy's own (networking/request-headers), and what is meant for it alone.
 PROXY_REPLACES = frozenset((b"server", b"via", headers.REQUEST_ID.encode(), headers.TRACE.encode()))
@@ -96,7 +88,8 @@ class RequestHead:
         wanted = fields.values.get(b"upgrade")
         if not wanted or self.minor == 0 or b"upgrade" not in fields.connection:
             return None
-        return None if fields.length or fields.chunked or wanted.lower() == b"h2c" else wanted
+        # HTTP/2 is not among them, in a list neither: through a pipe a client could say what only the proxy may.
+        return None if fields.length or fields.chunked or _H2C.search(wanted) else wanted
 
     @property
     def expects(self) -> bool:

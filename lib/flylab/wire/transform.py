@@ -24,8 +24,8 @@ _MOST_HEADERS = 100
 
 # Lines that say where a message ends or what becomes of its connection (RFC 9110, section 7.6.1).
 FRAMING = frozenset(
-    ("connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
-     "upgrade")
+    ("connection", "content-length", "expect", "http2-settings", "keep-alive", "proxy-connection", "te", "trailer",
+     "transfer-encoding", "upgrade")
 )  # fmt: skip
 OUT_OF_REACH = FRAMING | headers.PROXY_WRITES
 
@@ -63,7 +63,7 @@ def _name(value: object, where: str) -> str:
     if not (isinstance(value, str) and _NAME.fullmatch(value)):
         raise ParseError(where, value, "the name of a header is expected")
     name = value.lower()
-    if name in OUT_OF_REACH:
+    if name in OUT_OF_REACH or name.replace("_", "-") in headers.PROXY_WRITES:  # for CGI the two are one
         raise ParseError(where, value, "that header is the proxy's own")
     return name
 
