@@ -14,6 +14,7 @@ from flylab.local.store import Store, life_from_json, life_to_json, remove_aband
 from flylab.rules import lifecycle as on
 from flylab.rules.apps import AppEntry
 from flylab.rules.checks import Health
+from flylab.rules.fleet import Fleet, FleetSettings
 from flylab.rules.life import Life, LifeSettings
 from flylab.wire.machine import MachineConfig, Service
 from flylab.wire.machine import MachineState as S
@@ -101,6 +102,32 @@ def test_rubbish_and_other_formats_are_refused(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(LocalError, match=r"written by another version of flylab \(format 0, not 2\)"):
         Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE apps SET document = '[]'",
+        "UPDATE apps SET document = '{}'",
+        "UPDATE apps SET document = 'x'",
+        "UPDATE machines SET document = '[]'",
+        "UPDATE machines SET document = '{}'",
+        "INSERT INTO records VALUES ('volumes', 'v', '{}')",
+        "INSERT INTO records VALUES ('volumes', 'v', '[]')",
+        "INSERT INTO records VALUES ('secrets', 's', '[]')",
+    ],
+)
+def test_a_row_that_somebody_changed_is_told_by_the_name_of_the_file(change: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(apps=[APP], machines=[machine()])
+    store.close()
+    db = sqlite3.connect(tmp_path / "flylab.db", isolation_level=None)
+    db.execute(change)
+    db.close()
+    store = Store(tmp_path)
+    with pytest.raises(LocalError, match=r"cannot read .*flylab\.db: a row in it"), store.intact():
+        Fleet(FleetSettings(), lambda _: "e").restore(*store.read(), 1.0)
+    store.close()
 
 
 def test_a_write_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:

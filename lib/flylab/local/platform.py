@@ -82,9 +82,10 @@ class Platform:
     def attach(self, driver: Driver) -> None:
         """Take the driver, bring back what was written down and go on with it."""
         self._driver = driver
-        apps, machines, records = self._store.read()
+        with self._store.intact():
+            apps, machines, records = self._store.read()
+            actions = self.fleet.restore(apps, machines, records, self.clock.wall())
         driver.keep_only({life.id for life in machines})
-        actions = self.fleet.restore(apps, machines, records, self.clock.wall())
         self.folders.keep_only(*self.fleet.volumes.folders())
         self._edges.tell_of_apps([app.name for app in apps])
         self._tell_of([life.id for life in machines])

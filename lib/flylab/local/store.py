@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flylab.errors import LocalError
+from flylab.errors import FlylabError, LocalError
 from flylab.local.configs import SCHEMA, Configs, Numbered
 from flylab.rules.apps import AppEntry
 from flylab.rules.life import Life
@@ -108,6 +108,17 @@ class Store:
 
     def remember(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    @contextlib.contextmanager
+    def intact(self) -> Iterator[None]:
+        """Read and bring back what is here; what somebody else wrote into it is told by the file's name."""
+        try:
+            yield
+        except LocalError:
+            raise
+        except (FlylabError, sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+            why = f"a row in it is not as flylab wrote it ({type(exc).__name__}: {exc})"
+            raise LocalError(f"cannot read {self.folder / 'flylab.db'}: {why}") from exc
 
     def read(self) -> tuple[list[AppEntry], list[Life], dict[str, dict[str, Json]]]:
         """Everything, in the order in which it was first written; records by kind and key."""
