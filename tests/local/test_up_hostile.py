@@ -426,6 +426,15 @@ def test_tokens(platform: Up, given: str) -> None:
     assert raw(platform, data.encode("latin-1")).status == 401
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("evil.example", 403), ("127.0.0.1.evil.example:4280", 403), ("localhost.evil", 403)]
+    + [(host, 200) for host in ("localhost:1", "127.0.0.1", "[::1]:4280", "_api.internal:4280", "flylab.localhost")],
+)
+def test_a_page_whose_name_points_here_reads_nothing(platform: Up, host: str, status: int) -> None:
+    assert platform.call("GET", "/_flylab/platform", headers={"host": host}).status_code == status
+
+
 def test_targets_of_a_replay_get_into_no_header(platform: Up) -> None:
     """What an app answers goes to other machines and into the trace; a line break in it must end at the edge."""
     text = (

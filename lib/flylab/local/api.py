@@ -31,7 +31,7 @@ from flylab.local import (
     api_tokens,
     api_volumes,
 )
-from flylab.local.api_access import admit_request, settled
+from flylab.local.api_access import admit_request, refuse_rebinding, settled
 from flylab.local.api_requests import Control, answer
 from flylab.wire.codes import CODES, refuse
 
@@ -65,6 +65,7 @@ def create_api(control: Control) -> Quart:
     async def admit() -> None:
         g.request_id = ids.request_id(control.rng, control.platform.clock.wall(), region)
         if not request.path.startswith("/v1/"):
+            refuse_rebinding()
             return
         named = request.view_args or {}
         await settled(control)

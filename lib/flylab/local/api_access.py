@@ -1,6 +1,7 @@
 """Who asks, and may they: tokens in both header forms, the socket of a machine, and what their holders may do."""
 
 import hmac
+import re
 from contextlib import suppress
 
 from quart import request
@@ -51,6 +52,19 @@ async def settled(control: Control) -> None:
         wanted = Wanted(states=frozenset(MachineState) - {MachineState.STARTING})
         with suppress(RuleError):
             await control.platform.wait(life, wanted, _HEARD)
+
+
+def refuse_rebinding() -> None:
+    """Refuse a host that only a page in a browser would name here: one whose name was made to point at this computer.
+
+    What needs no token could be read by such a page. An address is no name, and nobody else can give out the others.
+    """
+    host = request.host.lower()
+    if not _OF_HERE.fullmatch(host) and not request.scope.get(MACHINE):
+        raise RuleError("forbidden", f"host '{host[:80]}' is none of this computer's: ask for 127.0.0.1 or localhost")
+
+
+_OF_HERE = re.compile(r"(?:[0-9.]*|\[[0-9a-f:.]+\]|(?:[a-z0-9_.-]+\.)?(?:localhost|internal)\.?)(?::[0-9]*)?")
 
 
 def authenticate(header: str, control: Control) -> tuple[Holder, ...]:

@@ -1,6 +1,7 @@
 """What only the local platform has, below ``/_flylab/``: streams of events and exchanges, and what it is made of.
 
 Nothing here needs a token: a browser's event stream cannot send one, and only this computer can connect.
+A page whose name was made to point at this computer is refused (`refuse_rebinding`).
 """
 
 import json
