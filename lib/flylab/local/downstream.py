@@ -13,6 +13,7 @@ from flylab.local.flow import Gate, Hold
 from flylab.local.front import Front
 from flylab.local.http1 import BadMessage, RequestHead, read_request
 from flylab.local.splice import Pipe
+from flylab.local.straight import Plain, Straight, plain
 from flylab.local.walk import Walk
 from flylab.wire.port_options import NONE, HttpOptions
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from flylab.local.edge import Edge
 
 _AHEAD = 65_536  # bytes of later requests that may wait while one is answered; our choice
+_SHORT = 4096  # bytes of a head that is remembered for its connection; our choice
 _LINGER = 2.0  # seconds in which a client may read a refusal while it is still sending; our choice
 
 
@@ -31,7 +33,9 @@ class Downstream(asyncio.Protocol):
         self.front = front
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
-        self._walk: Walk | None = None
+        self._walk: Walk | Straight | None = None
+        self._straight = Straight(edge, self)
+        self._plain: Plain | None = None  # the last head without a wish; clients repeat themselves
         self._reader: Reader | None = None
         self._pipe: Pipe | None = None
         self._lingering = False
@@ -70,11 +74,19 @@ class Downstream(asyncio.Protocol):
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:
+            known = self._plain
+            if known is not None and data == known.data and self._is_free() and self._straight.start(known):
+                self._walk, self.deadline = self._straight, None
+                return
             before = self._buffer
             self._buffer = before + data if before else data
             self._advance()
             if self._walk is None and self._buffer and not before:
                 self.deadline = self._loop.time() + self._head_timeout
+
+    def _is_free(self) -> bool:
+        """Whether what comes now is answered next, and at once."""
+        return self._walk is None and not self._buffer and not self._blocked and not self._closed
 
     def eof_received(self) -> bool:
         if self._pipe is None:
@@ -112,6 +124,10 @@ class Downstream(asyncio.Protocol):
         if not self._closed:
             self._sent += len(data)
             self._transport.write(data)
+
+    def walks(self, walk: Walk) -> None:
+        """A walk goes on with the request that had gone straight."""
+        self._walk = walk
 
     def moved(self) -> tuple[int, int]:
         """Bytes from and to the client since this was last asked."""
@@ -245,11 +261,16 @@ class Downstream(asyncio.Protocol):
         self._buffer, self._seen = buffer[size:], 0
         self._reader = reader = _reader_of(head)
         self.deadline = None if reader is None else self._loop.time() + settings.body_timeout
+        if reader is None:
+            self._plain = plain(head, buffer[:size]) if size <= _SHORT else None
+            if self._plain is not None and self._straight.start(self._plain):
+                self._walk = self._straight
+                return True
         self._walk = walk = Walk(self._edge, self, head)
         walk.start(body_complete=reader is None)
         return True
 
-    def _read_body(self, walk: Walk, reader: Reader) -> None:
+    def _read_body(self, walk: Walk | Straight, reader: Reader) -> None:
         data, self._buffer = self._buffer, b""
         payload = reader.feed(data)
         if reader.done:

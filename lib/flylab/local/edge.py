@@ -35,8 +35,9 @@ from flylab.rules.https import forces_https, https_location
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.replay_cache import ReplayCache
-from flylab.rules.routing import PUBLIC_PORTS, Loads, View
+from flylab.rules.routing import PUBLIC_PORTS, Choice, Loads, View, Wanted
 from flylab.rules.shortlist import Shortlist
+from flylab.rules.straight import allows
 from flylab.rules.tallies import Tallies
 from flylab.rules.wishes import Asked
 
@@ -121,6 +122,7 @@ class Edge:
         self.tallies = Tallies(region)
         self.replay_cache = ReplayCache(self.settings.exchange.cache) if cache is None else cache
         self._rtt = rtt
+        self._straight = not self.settings.trace and allows(self.settings.exchange)
         self._shortlist = Shortlist(region, rtt)
         self._rng = rng
         self._on_exchange = on_exchange
@@ -207,6 +209,15 @@ class Edge:
             cache=self.replay_cache,
             shortlist=self._shortlist,
         )
+
+    @property
+    def straight(self) -> bool:
+        """Whether requests that ask for nothing may go straight: nothing is remembered, late, broken or traced."""
+        return self._straight and not (self.notes or self.replay_cache or self.hearing.late)
+
+    def shortlisted(self, wanted: Wanted) -> Choice | None:
+        """A running machine below its limits for a request without a wish; the caller reserves it in this step."""
+        return self._shortlist.pick(self.view, wanted, self.loads, self._rng)
 
     def moved(self, front: Front, app: str, head: RequestHead) -> bytes:
         """Where ``force_https`` sends a request instead of a machine; nowhere without TLS."""

@@ -32,6 +32,13 @@ class HeadWriter:
         expects: bool = False,
     ) -> bytes:
         """The client's head for a machine; ``added`` are the lines of this hop alone."""
+        more = b"expect: 100-continue\r\n" if expects else b""
+        for name, value in added:
+            more += f"{name}: {value}\r\n".encode("latin-1")
+        return b"%b%b\r\n%b\r\n" % (self.begun(head, address), request_id, more)
+
+    def begun(self, head: RequestHead, address: bytes) -> bytes:
+        """The client's head for a machine up to the request's id, with which the last line of all requests ends."""
         written = head.fields.written
         key = (self, address, head.minor)
         lines = written.get(key)
@@ -39,10 +46,7 @@ class HeadWriter:
             if len(written) >= _ADDRESSES:
                 written.clear()
             lines = written[key] = self._request_lines_of(head, address)
-        more = b"expect: 100-continue\r\n" if expects else b""
-        for name, value in added:
-            more += f"{name}: {value}\r\n".encode("latin-1")
-        return b"%b %b HTTP/1.1\r\n%b%b\r\n%b\r\n" % (head.method, head.target, lines, request_id, more)
+        return b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, lines)
 
     def _request_lines_of(self, head: RequestHead, address: bytes) -> bytes:
         """All lines that do not depend on the request but on its head and who sent it; the last wants its value."""
@@ -67,6 +71,14 @@ class HeadWriter:
 
     def response(self, head: ResponseHead, *, request_id: bytes, added: bytes, chunked: bool, close: bool) -> bytes:
         """A machine's head for the client."""
+        lines = self._answered(head, chunked=chunked)
+        return b"%b%b\r\n%b%b" % (lines, request_id, added, b"connection: close\r\n\r\n" if close else b"\r\n")
+
+    def whole(self, head: ResponseHead, request_id: bytes, payload: bytes) -> bytes:
+        """A machine's answer for the client, with nothing added and its body behind it."""
+        return b"%b%b\r\n\r\n%b" % (self._answered(head, chunked=False), request_id, payload)
+
+    def _answered(self, head: ResponseHead, *, chunked: bool) -> bytes:
         written = head.fields.written
         key = (self, head.status, head.reason, chunked)
         lines = written.get(key)
@@ -74,7 +86,7 @@ class HeadWriter:
             if len(written) >= _ADDRESSES:
                 written.clear()
             lines = written[key] = self._response_lines_of(head, chunked=chunked)
-        return b"%b%b\r\n%b%b" % (lines, request_id, added, b"connection: close\r\n\r\n" if close else b"\r\n")
+        return lines
 
     def _response_lines_of(self, head: ResponseHead, *, chunked: bool) -> bytes:
         upgrade = b""

@@ -21,6 +21,11 @@ class Hearing:
             self._late = LateView(truth, propagation), LateLoads(shared)
             self.view, self.loads = self._late
 
+    @property
+    def late(self) -> bool:
+        """Whether anything is heard later than it is so."""
+        return self._late is not None
+
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hear the news from now on, each edge at moments of its own."""
         if self._late is not None and self._timer is None:

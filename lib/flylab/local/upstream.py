@@ -10,9 +10,12 @@ from typing import Protocol, cast
 
 from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader
 from flylab.local.flow import Gate, Hold
-from flylab.local.http1 import BadMessage, ResponseHead, read_response
+from flylab.local.http1 import BadMessage, Fields, ResponseHead, read_response
 from flylab.local.latency import DelayLine
+from flylab.rules.straight import says_nothing
 
+_SHORT = 4096  # bytes of a head that each connection may remember; our choice
+_NO_HEAD = ResponseHead(0, b"", 1, Fields(b"", {}, None, False, frozenset()))
 HEAD_LIMIT = 131_072  # bytes of a response's head; our choice, twice what a request may have
 _DRAIN = 65_536  # bytes of an unwanted body that are read to keep the connection; our choice
 
@@ -37,6 +40,13 @@ class Answers(Protocol):
         """The machine takes no more for now, or takes more again."""
 
 
+class Straight(Answers, Protocol):
+    """Who takes an answer whole, when it came whole and means nothing to the proxy."""
+
+    def on_whole(self, head: ResponseHead, payload: bytes) -> None:
+        """The answer; the connection is in the pool again."""
+
+
 class Upstream(asyncio.Protocol):
     """A connection that carries one request at a time, and after a 101 raw bytes both ways.
 
@@ -50,6 +60,9 @@ class Upstream(asyncio.Protocol):
         self.idle_since = 0.0
         self._pool = pool
         self._answers: Answers | None = None
+        self._straight: Straight | None = None
+        # The last head that meant nothing to the proxy, and the size of such an answer; machines repeat themselves.
+        self._known: tuple[bytes, int, ResponseHead] = (b"", -1, _NO_HEAD)
         self._method = b""
         self._buffer = b""
         self._head: ResponseHead | None = None
@@ -107,6 +120,16 @@ class Upstream(asyncio.Protocol):
         self._head, self._reader, self._sent = None, None, False
         self.trailers = b""
         self.heard = False
+
+    def ask(self, straight: Straight, method: bytes, request: bytes) -> None:
+        """Send a whole request of which only the whole answer matters, unless there is something about it."""
+        self.begin(straight, method)
+        self._straight, self._sent = straight, True
+        self.write(request)
+
+    def tell(self, answers: Answers) -> None:
+        """Somebody else hears the answer from now on."""
+        self._answers = answers
 
     def write(self, data: bytes) -> None:
         if self._out is None:
@@ -183,12 +206,42 @@ class Upstream(asyncio.Protocol):
             if self._answers is not None:
                 self._answers.on_body(data)
             return
+        straight, self._straight = self._straight, None
+        if straight is not None and (head := self._whole(data)) is not None:
+            self._answers = None
+            self._pool.put(self)
+            straight.on_whole(head, data[len(self._known[0]) :])
+            return
         try:
             self._read_answer(data)
         except BadMessage:
             self._break()
         if self._answers is not None:
             self._answers.on_flush()
+
+    def _whole(self, data: bytes) -> ResponseHead | None:
+        """The head of an answer that is whole and means nothing to the proxy, on a connection that can be kept."""
+        known, size, head = self._known
+        if len(data) != size or not data.startswith(known):
+            try:
+                found = read_response(data, limit=HEAD_LIMIT)
+            except BadMessage:
+                return None
+            if found is None:
+                return None
+            head, start = found
+            length = head.fields.length
+            if (
+                not head.has_body(self._method)
+                or length is None
+                or len(data) != start + length
+                or start > _SHORT
+                or not head.keep_alive
+                or not says_nothing(head.status, head.fields.values)
+            ):
+                return None
+            self._known = data[:start], len(data), head
+        return None if self._answers is None or self._transport.is_closing() else head
 
     def _read_answer(self, data: bytes) -> None:
         while self._reader is None:

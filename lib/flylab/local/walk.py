@@ -17,6 +17,7 @@ from flylab.rules.answering import http_options
 from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
 from flylab.rules.exchange import Body, Exchange
 from flylab.rules.phases import Phase
+from flylab.rules.routing import Choice
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
 from flylab.wire.port_options import HttpOptions
@@ -62,7 +63,10 @@ class Walk:
         "_upstream",
     )
 
-    def __init__(self, edge: "Edge", client: "Downstream", head: RequestHead) -> None:
+    def __init__(
+        self, edge: "Edge", client: "Downstream", head: RequestHead, known: tuple[float, float, bytes] | None = None
+    ) -> None:
+        """``known`` are the moments by both clocks and the id of a request that began by the straight way."""
         self._edge = edge
         self._client = client
         self._head = head
@@ -81,16 +85,18 @@ class Walk:
         self._interims = 0
         self._client_blocked = False
         self._over = False
-        self._began = edge.clock.now()
-        self._started_at = edge.clock.wall()
-        self._request_id = edge.request_id(self._started_at).encode()
+        if known is None:
+            self._began = edge.clock.now()
+            self._started_at = edge.clock.wall()
+            self._request_id = edge.request_id(self._started_at).encode()
+        else:
+            self._began, self._started_at, self._request_id = known
         self._reply = Reply(client, client.front.heads, head, self._request_id)
 
     def start(self, *, body_complete: bool) -> None:
         """Find the app and take the first step."""
         self._body.complete = body_complete
-        edge, fields = self._edge, self._head.fields
-        front = self._client.front
+        edge, front = self._edge, self._client.front
         self._app = front.app or edge.view.app_of_host(self._head.host.decode("latin-1"))
         if self._app is None:
             self._refuse(Refuse(404, "PE01", _unknown_host(self._head.host.decode("latin-1"), edge.region)))
@@ -98,20 +104,32 @@ class Walk:
         if where := edge.moved(front, self._app, self._head):
             self._refuse(Refuse(301, "force_https", "this app is served over https alone"), b"location: %b\r\n" % where)
             return
-        asked = Asked(
-            app=self._app,
+        self._exchange = edge.exchange(self._asked(self._app))
+        self._perform(self._exchange.begin(self._began))
+
+    def stand(self, app: str, choice: Choice, upstream: Upstream) -> None:
+        """Go on where the straight way has come to: the request is with a machine, and nothing has been heard."""
+        self._body.complete = True
+        self._app, self._upstream = app, upstream
+        self._reply.options = self._client.options
+        self._exchange = self._edge.exchange(self._asked(app))
+        self._exchange.took(choice, self._began)
+        self._step = 1  # that of the Forward
+
+    def _asked(self, app: str) -> Asked:
+        fields = self._head.fields
+        return Asked(
+            app=app,
             choosing={}
             if _CHOICES.isdisjoint(fields.values)
             else {name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
             length=None if fields.chunked else fields.length or 0,
-            port=front.wanted,
+            port=self._client.front.wanted,
             host=self._head.host,
             target=self._head.target,
             values=fields.values,
             upgrade=b"upgrade" in fields.values and self._head.upgrade is not None,
         )
-        self._exchange = edge.exchange(asked)
-        self._perform(self._exchange.begin(self._began))
 
     # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
 

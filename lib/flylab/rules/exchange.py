@@ -107,6 +107,15 @@ class Exchange:
         self._enter(leg, now)
         return self._choose(now)
 
+    def took(self, choice: Choice, now: float) -> None:
+        """As after ``begin`` and ``connected``, where ``choice`` was made and its place taken for it (``straight``)."""
+        self._expect("begin")
+        self._enter(first_leg(self._asked, self._settings.replay), now)
+        self._attempts = 1
+        self._visit(choice)
+        self._forward()
+        self.connected(now)
+
     def woke(self, now: float) -> Effect:
         """The machine has started; whether it listens is still to be seen."""
         self._expect("woke")
@@ -293,6 +302,16 @@ class Exchange:
         if text := refused_upgrade(self._leg, row.region, self._settings.upgrades):
             return self._refuse(UPGRADE_REFUSED, text)
         self._loads.reserve(row.id)
+        hop = self._visit(choice)
+        if not choice.wake:
+            return self._forward()
+        hop.woke = Wakening(requested=now)
+        self.phase = Phase.WAKING
+        deadline = now + self._settings.wake_timeout
+        return Wake(row.id, deadline if self._deadline is None else min(deadline, self._deadline))
+
+    def _visit(self, choice: Choice) -> Hop:
+        row = choice.row
         self._held, self._choice = row.id, choice
         self._queue_deadline = None
         self._unavailable = ((headers.PREFERRED_UNAVAILABLE, choice.unavailable),) if choice.unavailable else ()
@@ -306,12 +325,7 @@ class Exchange:
             ignored=self._leg.ignored,
         )
         self.hops.append(hop)
-        if not choice.wake:
-            return self._forward()
-        hop.woke = Wakening(requested=now)
-        self.phase = Phase.WAKING
-        deadline = now + self._settings.wake_timeout
-        return Wake(row.id, deadline if self._deadline is None else min(deadline, self._deadline))
+        return hop
 
     def _forward(self, *, fresh: bool = False) -> Effect:
         choice = self._choice

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flylab.rules.proximity import RoundTrip, by_closeness
 from flylab.wire.machine import MachineState, Service
 
+_HOSTS = 1024  # values of Host that are remembered with their app; our choice
 APP_DOMAINS = (".fly.dev", ".localhost")  # <app>.fly.dev as on Fly; browsers resolve <app>.localhost to loopback
 
 
@@ -46,6 +47,7 @@ class View:
         self._places: dict[str, dict[str, dict[str, Row]]] = {}  # by app and region, none of them empty
         self._near: dict[tuple[str, str], tuple[str, ...]] = {}  # what ``near`` has found, until the regions change
         self._told: list[Callable[[str], None]] = []
+        self._found: dict[str, str] = {}  # what ``app_of_host`` has found, until a name changes
 
     def tell(self, told: Callable[[str], None]) -> None:
         """Call ``told`` with the id of every machine that is put or dropped from now on."""
@@ -57,10 +59,12 @@ class View:
 
     def put_app(self, app: AppRow) -> None:
         self._apps[app.name] = app
+        self._found.clear()
 
     def drop_app(self, name: str) -> None:
         """Forget an app with its hostnames and machines; unknown names are fine."""
         self._apps.pop(name, None)
+        self._found.clear()
         self._hosts = {host: app for host, app in self._hosts.items() if app != name}
         for machine_id in list(self._by_app.get(name, {})):
             self.drop(machine_id)
@@ -68,10 +72,12 @@ class View:
     def put_host(self, host: str, app: str) -> None:
         """Route one more hostname, as a certificate on Fly does."""
         self._hosts[host.lower()] = app
+        self._found.clear()
 
     def drop_host(self, host: str) -> None:
         """Forget a hostname; unknown ones are fine."""
         self._hosts.pop(host.lower(), None)
+        self._found.clear()
 
     def put(self, row: Row) -> None:
         """Add a machine or replace what is known of it."""
@@ -109,6 +115,14 @@ class View:
 
     def app_of_host(self, host: str) -> str | None:
         """The app behind a ``Host`` value such as ``Blue.localhost:4300``, or None when no app has that name."""
+        found = self._found.get(host)
+        if found is None and (found := self._app_of_host(host)) is not None:
+            if len(self._found) >= _HOSTS:
+                self._found.clear()
+            self._found[host] = found
+        return found
+
+    def _app_of_host(self, host: str) -> str | None:
         name = host.partition(":")[0].rstrip(".").lower()
         if name in self._hosts:
             return self._hosts[name]

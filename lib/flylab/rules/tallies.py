@@ -65,6 +65,16 @@ class Tallies:
         moved[0] += received
         moved[1] += sent
 
+    def straight(self, app: str, machine: str, status: int, seconds: float, moved: tuple[int, int]) -> None:
+        """One is over that visited one machine for all of its time."""
+        _add(self.answers, (app, status), seconds)
+        _add(self.visits, (machine, status), seconds)
+        so_far = self.bytes.get(app)
+        if so_far is None:
+            so_far = self.bytes[app] = [0, 0]
+        so_far[0] += moved[0]
+        so_far[1] += moved[1]
+
     def connected(self, machine: str, seconds: float) -> None:
         """A new connection to a machine was made."""
         times = self.connects.get(machine)

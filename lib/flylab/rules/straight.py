@@ -1,0 +1,53 @@
+"""Which requests and answers need nothing special, so that one machine's answer is simply passed on.
+
+Nearly all are like that. What is decided for them is what ``Exchange`` decides, with nothing remembered of it; as soon
+as anything else happens ``Exchange.took`` gives the exchange that there would have been.
+"""
+
+from collections.abc import Mapping
+
+from flylab.rules.hops import Cause, Hop, Outcome
+from flylab.rules.limits import ExchangeSettings
+from flylab.rules.routing import Choice
+from flylab.wire import headers
+
+_FORCE = headers.FORCE_INSTANCE.encode()
+_REPLAY = headers.REPLAY.encode()
+_JSON = headers.REPLAY_JSON.encode()
+_SPECIAL = frozenset(name.encode() for name in (*headers.CHOOSING, headers.TRACE, "upgrade"))
+
+
+def allows(settings: ExchangeSettings) -> bool:
+    """Whether what the proxy alone says and hears stays with it, as on Fly; else lines come and go on the way."""
+    replay = settings.replay
+    return replay.hide_from_machines and replay.forward_choosing and replay.hide_from_clients
+
+
+def asks_nothing(values: Mapping[bytes, bytes]) -> bool:
+    """Whether a request's lines ask nothing of the proxy."""
+    return _SPECIAL.isdisjoint(values) and _FORCE not in values.get(b"cookie", b"")
+
+
+def says_nothing(status: int, values: Mapping[bytes, bytes]) -> bool:
+    """Whether an answer is for the client and is the last one."""
+    if status < 200 or _REPLAY in values:
+        return False
+    kind = values.get(b"content-type")
+    return kind is None or kind.partition(b";")[0].strip().lower() != _JSON
+
+
+def visited(choice: Choice, began: float, ended: float, status: int) -> Hop:
+    """The only hop of such a request."""
+    row = choice.row
+    return Hop(
+        machine=row.id,
+        app=row.app,
+        region=row.region,
+        cause=Cause.ROUTE,
+        wanted="",
+        started=began,
+        ended=ended,
+        tries=1,
+        outcome=Outcome.RESPONSE,
+        status=status,
+    )

@@ -1,0 +1,160 @@
+"""The straight way over real sockets: what leaves it, and that nothing is seen of it but its speed."""
+
+import asyncio
+
+import pytest
+
+from flylab.local import straight as ways
+from flylab.wire.machine import MachineState
+from tests.local.world import Machine, Request, World, answer, open_door, read_request, service, until
+
+ASK = "GET {} HTTP/1.1\r\nHost: rooms.localhost\r\n\r\n"
+
+
+def who(machine: Machine, request: Request) -> bytes:
+    if request.target == "/replay" and machine.id == "a":
+        return answer(409, "not me", fly_replay="instance=b")
+    if request.target == "/shy":
+        return answer(200, "", Content_Type="application/vnd.fly.replay+json")
+    return answer(200, machine.id, Date="today")
+
+
+@pytest.fixture
+def straight(monkeypatch):
+    """How many requests began by the straight way."""
+    begun: list[str] = []
+    start = ways.Straight.start
+
+    def counted(way, plain):
+        went = start(way, plain)
+        begun.extend([plain.head.target.decode()] * went)
+        return went
+
+    monkeypatch.setattr(ways.Straight, "start", counted)
+    return begun
+
+
+async def test_the_second_request_goes_straight_and_reads_like_the_first(straight):
+    world = World()
+    machine = await world.add("a", who)
+    async with open_door(world) as door:
+        client = await door.client()
+        first, second, third = [await client.ask() for _ in range(3)]
+        assert straight == ["/", "/"]
+        ids = {headers.pop("fly-request-id") for _, headers, _ in (first, second, third)}
+        assert len(ids) == 3
+        assert first == second == third
+        assert machine.connections == 1
+        asked = [{**request.headers, "fly-request-id": ""} for request in machine.requests]
+        assert asked[0] == asked[1] == asked[2]
+        assert {request.headers["fly-request-id"] for request in machine.requests} == ids
+        assert world.total_load() == 0
+    shapes = [{**record, "id": "", "started_at": 0, "total_ms": 0, "hops": 0} for record in world.exchanges]
+    assert shapes[0] == shapes[1] == shapes[2]
+    varying = {"started_ms": 0, "ended_ms": 0}
+    hops = [[hop | varying for hop in record["hops"]] for record in world.exchanges]
+    assert hops[0] == hops[1] == hops[2]
+    assert door.edge.tallies.answers["rooms", 200].count == 3
+
+
+async def test_a_replay_a_body_in_parts_and_a_wish_leave_the_straight_way(straight):
+    world = World()
+    await world.add("a", who)
+    await world.add("b", who, region="nrt")
+    async with open_door(world) as door:
+        client = await door.client()
+        assert (await client.ask())[2] == b"a"
+        assert (await client.ask("/replay"))[2] == b"b"
+        assert (await client.ask("/replay"))[2] == b"b"
+        assert (await client.ask("/"))[2] == b"a"
+        assert (await client.ask("/shy"))[0] == 502  # an empty body is no replay in JSON
+        assert straight == ["/replay", "/replay", "/", "/shy"]
+        assert (await client.ask("/", fly_force_instance_id="b"))[2] == b"b"
+        assert len(straight) == 4
+        assert world.total_load() == 0
+    assert [len(record["hops"]) for record in world.exchanges] == [1, 2, 2, 1, 1, 1]
+
+
+async def test_a_kept_connection_that_ends_is_not_the_clients_trouble(straight):
+    world = World()
+    machine = await world.add("a", who)
+    served = 0
+
+    async def once(reader, writer):
+        nonlocal served
+        served += 1
+        await read_request(reader)
+        writer.write(answer(200, "1"))
+        if served == 1:
+            await read_request(reader)  # and closes without an answer
+
+    machine.script = once
+    async with open_door(world) as door:
+        client = await door.client()
+        assert (await client.ask())[2] == b"1"
+        assert (await client.ask())[2] == b"1"
+        assert straight == ["/"]
+        assert served == 2
+    assert [hop["tries"] for hop in world.exchanges[1]["hops"]] == [2]
+
+
+async def test_a_client_that_leaves_gives_its_place_back(straight):
+    world = World()
+    asked, may = asyncio.Event(), asyncio.Event()
+
+    async def slow(machine: Machine, request: Request) -> bytes:
+        if request.target == "/slow":
+            asked.set()
+            await may.wait()
+        return answer(200, "x")
+
+    await world.add("a", slow)
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.ask()
+        await client.send(ASK.format("/slow"))
+        await asyncio.wait_for(asked.wait(), 5)
+        assert world.loads.of("a") == 1
+        await client.close()
+        await until(lambda: world.total_load() == 0)
+        await until(lambda: len(world.exchanges) == 2)
+        may.set()
+    assert straight == ["/slow"]
+    assert world.exchanges[1]["status"] is None
+    assert world.exchanges[1]["hops"][0]["outcome"] == "gone"
+
+
+async def test_requests_that_come_at_once_are_answered_in_order(straight):
+    world = World()
+    await world.add("a", lambda machine, request: answer(200, request.target))
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.ask()
+        await client.send("".join(ASK.format(f"/{number}") for number in range(20)))
+        assert [(await client.response())[2] for _ in range(20)] == [b"/%d" % number for number in range(20)]
+        assert len(straight) == 20
+
+
+async def test_who_has_changed_is_looked_at_anew(straight):
+    world = World()
+    await world.add("a", who)
+    await world.add("b", who, app="blue", service_of=service())
+    world.view.put_host("rooms.example", "rooms")
+    async with open_door(world) as door:
+        client = await door.client()
+        for _ in range(2):
+            assert (await client.ask(host="rooms.example"))[2] == b"a"
+        assert (await client.ask(host="blue.localhost"))[2] == b"b"
+        assert (await client.ask(host="rooms.example"))[2] == b"a"
+        world.view.put_host("rooms.example", "blue")
+        assert (await client.ask(host="rooms.example"))[2] == b"b"
+        world.view.drop_host("rooms.example")
+        assert (await client.ask(host="rooms.example"))[0] == 404
+        door.edge.notes = {"faults": ["slow"]}
+        went = len(straight)
+        assert (await client.ask())[2] == b"a"
+        assert len(straight) == went
+        door.edge.notes = {}
+        world.set_state("a", MachineState.STOPPED)
+        assert (await client.ask())[2] == b"a"
+        assert world.wakes == ["a"]
