@@ -11,12 +11,15 @@ pairs with ``;`` while blueprints/connecting-to-user-machines uses ``,``, so a c
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from flylab.errors import ParseError
 from flylab.wire.duration import format_duration, parse_duration
 from flylab.wire.regions import format_region_list, parse_region_list
 from flylab.wire.replay_cache import CacheAsk
 from flylab.wire.transform import Transform
+
+_SHORT = 512  # characters of a replay that is remembered; our choice
 
 
 class Fallback(StrEnum):
@@ -95,12 +98,19 @@ def parse_replay(text: str, *, strict: bool = False) -> Replay:
 
     ``strict`` takes only what the documentation shows, and none of what we assume.
     """
+    return _parse_replay(text, strict) if len(text) > _SHORT else _known_replay(text, strict)
+
+
+def _parse_replay(text: str, strict: bool) -> Replay:
     if strict:
         _expect_documented(text)
     pairs = _pairs(text, "fly-replay")
     if not pairs:
         raise ParseError("fly-replay", text, "it is empty")
     return replay_of(pairs, text)
+
+
+_known_replay = lru_cache(maxsize=256)(_parse_replay)  # an app says the same of each request of a room
 
 
 def format_replay(replay: Replay) -> str:
