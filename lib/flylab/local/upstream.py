@@ -63,6 +63,7 @@ class Upstream(asyncio.Protocol):
         self._straight: Straight | None = None
         # The last head that meant nothing to the proxy, and the size of such an answer; machines repeat themselves.
         self._known: tuple[bytes, int, ResponseHead] = (b"", -1, _NO_HEAD)
+        self._found: tuple[ResponseHead, int] | None = None  # of the bytes that are being read
         self._method = b""
         self._buffer = b""
         self._head: ResponseHead | None = None
@@ -229,7 +230,7 @@ class Upstream(asyncio.Protocol):
                 return None
             if found is None:
                 return None
-            head, start = found
+            self._found = head, start = found
             length = head.fields.length
             if (
                 not head.has_body(self._method)
@@ -240,6 +241,7 @@ class Upstream(asyncio.Protocol):
                 or not says_nothing(head.status, head.fields.values)
             ):
                 return None
+            self._found = None
             self._known = data[:start], len(data), head
         return None if self._answers is None or self._transport.is_closing() else head
 
@@ -257,7 +259,9 @@ class Upstream(asyncio.Protocol):
         if self._answers is None:
             self.close()  # a machine that speaks without being asked
             return None
-        found = read_response(buffer, limit=HEAD_LIMIT, seen=len(before))
+        found, self._found = self._found, None
+        if found is None:
+            found = read_response(buffer, limit=HEAD_LIMIT, seen=len(before))
         if found is None:
             self._buffer = buffer
             return None

@@ -54,6 +54,7 @@ class Walk:
         "_head",
         "_interims",
         "_json",
+        "_options",
         "_over",
         "_reply",
         "_request_id",
@@ -83,6 +84,7 @@ class Walk:
         self._code: str | None = None
         self._continued = False
         self._interims = 0
+        self._options = client.options  # of the port at the machine that the request goes to
         self._client_blocked = False
         self._over = False
         if known is None:
@@ -272,7 +274,8 @@ class Walk:
             return
         concurrency = effect.service.concurrency
         keep = edge.settings.always_reuse or (concurrency is not None and concurrency.type == "requests")
-        h2 = self._head.upgrade is None and http_options(effect.service, self._client.front.wanted).h2_backend
+        self._options = http_options(effect.service, self._client.front.wanted)
+        h2 = self._options.h2_backend and self._head.upgrade is None
         key = (effect.row.id, address, h2) if keep else None
         upstream = None if effect.fresh or key is None else edge.pool.take(key)
         if upstream is not None:
@@ -322,7 +325,7 @@ class Walk:
         exchange.connected(self._edge.clock.now())
         body.rewind()
         waits = head.expects and not self._continued and not body.complete and not body.size
-        self._obey(http_options(effect.service, self._client.front.wanted))
+        self._obey(self._options)
         if effect.transform is not None:
             head = transformed(head, effect.transform)
         upstream.begin(self, head.method)

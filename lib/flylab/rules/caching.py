@@ -67,7 +67,7 @@ class Caching:
             return ()
         if ask is not None and ask.prefix is not None:
             return self._keep(ask, replay, hop, target, now)
-        if match := rule_for(rules := self._rules(hop), self._visit):
+        if (rules := self._rules(hop)) and (match := rule_for(rules, self._visit)):
             rule, value = match
             key = (self._visit.host, rule.prefix, rule, value)
             return self._put(key, rule.ttl, replay, hop, target, now, bypass=rule.allow_bypass, rules=rules)
