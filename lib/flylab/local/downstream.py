@@ -2,6 +2,7 @@
 
 bytes ──► head ──► Walk        while a walk lasts: body ──► Walk, later requests wait in the buffer
       ◄── answer ◄── Walk      after a 101: bytes ──► Pipe
+            └──► Straight      instead of a walk, for a head that asks nothing of the proxy
 """
 
 import asyncio
@@ -34,7 +35,7 @@ class Downstream(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._walk: Walk | Straight | None = None
-        self._straight = Straight(edge, self)
+        self._straight: Straight | None = None  # made for the first head without a wish; a pipe never has one
         self._plain: Plain | None = None  # the last head without a wish; clients repeat themselves
         self._reader: Reader | None = None
         self._pipe: Pipe | None = None
@@ -75,8 +76,7 @@ class Downstream(asyncio.Protocol):
             self._pipe.on_client_data(data)
         elif not self._lingering:
             known = self._plain
-            if known is not None and data == known.data and self._is_free() and self._straight.start(known):
-                self._walk, self.deadline = self._straight, None
+            if known is not None and data == known.data and self._is_free() and self._start_straight(known):
                 return
             before = self._buffer
             self._buffer = before + data if before else data
@@ -203,6 +203,7 @@ class Downstream(asyncio.Protocol):
     def pipe(self, pipe: Pipe) -> None:
         """Become a pipe; bytes that came early go first."""
         self._pipe, self._walk = pipe, None
+        self._plain = self._straight = None  # most pipes are idle, and there are many
         self.hold(on=False)
         self._gate.set(Hold.TURN, on=False)
         early, self._buffer = self._buffer, b""
@@ -263,11 +264,21 @@ class Downstream(asyncio.Protocol):
         self.deadline = None if reader is None else self._loop.time() + settings.body_timeout
         if reader is None:
             self._plain = plain(head, buffer[:size]) if size <= _SHORT else None
-            if self._plain is not None and self._straight.start(self._plain):
-                self._walk = self._straight
+            if self._plain is not None and self._start_straight(self._plain):
                 return True
         self._walk = walk = Walk(self._edge, self, head)
         walk.start(body_complete=reader is None)
+        return True
+
+    def _start_straight(self, known: Plain) -> bool:
+        straight = self._straight
+        if straight is None:
+            straight = self._straight = Straight(self._edge, self)
+        self._walk = straight  # before it starts, for it may become a walk at once
+        if not straight.start(known):
+            self._walk = None
+            return False
+        self.deadline = None
         return True
 
     def _read_body(self, walk: Walk | Straight, reader: Reader) -> None:

@@ -1,8 +1,8 @@
 """One region's edge: accepts connections and gives each request what it needs to be walked; the rules decide.
 
 client ──► Downstream ──► Walk ◄──► rules.Exchange
-                            │
-                            └──► Upstream ──► machine
+               │            │
+               └─ Straight ─┴──► Upstream ──► machine
 """
 
 import asyncio
@@ -26,7 +26,8 @@ from flylab.local.heads import HeadWriter
 from flylab.local.hearing import Hearing
 from flylab.local.http1 import RequestHead
 from flylab.local.latency import Latency
-from flylab.local.upstream import Pool, Upstream
+from flylab.local.pool import Pool
+from flylab.local.upstream import Upstream
 from flylab.local.waiting_line import WaitingLine
 from flylab.local.websockets import WebSockets
 from flylab.rules.exchange import Exchange

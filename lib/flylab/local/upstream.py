@@ -1,4 +1,4 @@
-"""One connection to a machine and the pool it waits in between requests; what to send and why is decided elsewhere.
+"""One connection to a machine; what to send and why is decided elsewhere.
 
 write ──► (delay line) ──► socket        socket ──► (delay line) ──► head, body, end ──► Answers
 """
@@ -6,45 +6,22 @@ write ──► (delay line) ──► socket        socket ──► (delay lin
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
+from flylab.local.answers import Answers, Straight
 from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader
 from flylab.local.flow import Gate, Hold
 from flylab.local.http1 import BadMessage, Fields, ResponseHead, read_response
 from flylab.local.latency import DelayLine
 from flylab.rules.straight import says_nothing
 
+if TYPE_CHECKING:
+    from flylab.local.pool import Pool
+
 _SHORT = 4096  # bytes of a head that each connection may remember; our choice
-_NO_HEAD = ResponseHead(0, b"", 1, Fields(b"", {}, None, False, frozenset()))
+_NOTHING_KNOWN = (b"", -1, ResponseHead(0, b"", 1, Fields(b"", {}, None, False, frozenset())))
 HEAD_LIMIT = 131_072  # bytes of a response's head; our choice, twice what a request may have
 _DRAIN = 65_536  # bytes of an unwanted body that are read to keep the connection; our choice
-
-
-class Answers(Protocol):
-    """Who hears what a machine sends."""
-
-    def on_head(self, head: ResponseHead) -> None: ...
-
-    def on_body(self, payload: bytes) -> None: ...
-
-    def on_flush(self) -> None:
-        """All that has come so far has been told."""
-
-    def on_end(self) -> None:
-        """The answer is complete; of a pipe: the machine will send no more."""
-
-    def on_lost(self) -> None:
-        """The connection ended before the answer did; of a pipe: it is over."""
-
-    def on_blocked(self, blocked: bool) -> None:
-        """The machine takes no more for now, or takes more again."""
-
-
-class Straight(Answers, Protocol):
-    """Who takes an answer whole, when it came whole and means nothing to the proxy."""
-
-    def on_whole(self, head: ResponseHead, payload: bytes) -> None:
-        """The answer; the connection is in the pool again."""
 
 
 class Upstream(asyncio.Protocol):
@@ -62,7 +39,7 @@ class Upstream(asyncio.Protocol):
         self._answers: Answers | None = None
         self._straight: Straight | None = None
         # The last head that meant nothing to the proxy, and the size of such an answer; machines repeat themselves.
-        self._known: tuple[bytes, int, ResponseHead] = (b"", -1, _NO_HEAD)
+        self._known = _NOTHING_KNOWN
         self._found: tuple[ResponseHead, int] | None = None  # of the bytes that are being read
         self._method = b""
         self._buffer = b""
@@ -169,6 +146,7 @@ class Upstream(asyncio.Protocol):
     def pipe(self, answers: Answers) -> None:
         """From now on hand bytes on as they are, beginning with those that came right behind the head."""
         self._piped, self._answers = True, answers
+        self._known = _NOTHING_KNOWN
         early, self._buffer = self._buffer, b""
         if early:
             answers.on_body(early)
@@ -352,49 +330,3 @@ class Upstream(asyncio.Protocol):
     def _tell_blocked(self, blocked: bool) -> None:
         if self._answers is not None:
             self._answers.on_blocked(blocked)
-
-
-class Pool:
-    """Connections that wait for their next request, the latest first, and all that are open."""
-
-    def __init__(self, *, idle: float) -> None:
-        self._idle = idle
-        self._waiting: dict[object, list[Upstream]] = {}
-        self.open: set[Upstream] = set()
-
-    def take(self, key: object) -> Upstream | None:
-        waiting = self._waiting.get(key)
-        if not waiting:
-            return None
-        upstream = waiting.pop()
-        upstream.reused = True
-        return upstream
-
-    def put(self, upstream: Upstream) -> None:
-        upstream.rest()
-        waiting = self._waiting.get(upstream.key)
-        if waiting is None:
-            self._waiting[upstream.key] = [upstream]
-        else:
-            waiting.append(upstream)
-
-    def opened(self, upstream: Upstream) -> None:
-        self.open.add(upstream)
-
-    def closed(self, upstream: Upstream) -> None:
-        self.open.discard(upstream)
-        waiting = self._waiting.get(upstream.key, [])
-        if upstream in waiting:
-            waiting.remove(upstream)
-            if not waiting:
-                del self._waiting[upstream.key]
-
-    def sweep(self, now: float) -> None:
-        """Close what has waited too long."""
-        for waiting in list(self._waiting.values()):
-            for upstream in [one for one in waiting if now - one.idle_since > self._idle]:
-                upstream.close()
-
-    def close(self) -> None:
-        for upstream in list(self.open):
-            upstream.close()
