@@ -6,13 +6,11 @@ The rows are in tests/data/replay-rows.txt: mark | rule | setting | tests, a tes
 """
 
 import dataclasses
-import re
-from collections.abc import Iterator
-from pathlib import Path
 
 from flylab.local.replay_options import exchange_settings
 from flylab.rules.limits import ExchangeSettings
-from tests.facts import MARKS, ROOT
+from tests.facts import ROOT
+from tests.row_pages import RowPage
 
 PAGE = ROOT / "docs" / "replay-coverage.md"
 ROWS = ROOT / "tests" / "data" / "replay-rows.txt"
@@ -37,7 +35,6 @@ FILES = {
 }
 # Each table of the settings file that a row may name.
 TABLES = {"replay": "replay", "replay_cache": "cache", "statuses": "statuses", "upgrades": "upgrades", "exchange": ""}
-_DEFINITION = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 _HEAD = """# What holds of replays
 
 Every rule of `fly-replay` that is documented, that clients rely on, that somebody reported, or that is assumed here,
@@ -47,39 +44,7 @@ with the setting that changes it (`flylab up --settings FILE`) and the tests tha
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    section: str
-    mark: str
-    rule: str
-    setting: str
-    tests: tuple[tuple[str, str], ...]  # file below tests/ and name
-
-
-def rows(text: str | None = None) -> Iterator[Row]:
-    """The rows in the order of the file."""
-    section = ""
-    for line in (ROWS.read_text(encoding="utf-8") if text is None else text).splitlines():
-        if line.startswith("#"):
-            section = line.removeprefix("#").strip()
-            continue
-        mark, rule, setting, tests = (part.strip() for part in line.split("|"))
-        named = [each.strip().partition(":") for each in tests.split(",")]
-        yield Row(section, mark, rule, setting, tuple((FILES[file], f"test_{name}") for file, _, name in named))
-
-
-def render(found: list[Row]) -> str:
-    """The page."""
-    lines = [f"- {mark}: {meaning}" for mark, meaning in MARKS.items()]
-    section = ""
-    for row in found:
-        if row.section != section:
-            section = row.section
-            lines += ["", f"## {section}", "", "| rule | mark | setting | tests |", "|---|---|---|---|"]
-        tests = "; ".join(f"{name.removeprefix('test_').replace('_', ' ')} (`{file}`)" for file, name in row.tests)
-        setting = f"`{row.setting}`" if row.setting else ""
-        lines.append(f"| {row.rule} | {row.mark} | {setting} | {tests} |")
-    return _HEAD + "\n".join(lines) + "\n"
+REPLAYS = RowPage(PAGE, ROWS, _HEAD, FILES)
 
 
 def is_setting(text: str) -> bool:
@@ -93,10 +58,5 @@ def is_setting(text: str) -> bool:
     return field in {each.name for each in dataclasses.fields(settings)}
 
 
-def names_in(file: str, folder: Path = ROOT / "tests") -> set[str]:
-    """The tests of a file."""
-    return set(_DEFINITION.findall((folder / file).read_text(encoding="utf-8")))
-
-
 if __name__ == "__main__":
-    PAGE.write_text(render(list(rows())), encoding="utf-8")
+    REPLAYS.write()

@@ -4,20 +4,21 @@ import pytest
 
 from tests import replay_coverage as coverage
 from tests.facts import MARKS
+from tests.row_pages import names_in
 
-ROWS = list(coverage.rows())
+ROWS = list(coverage.REPLAYS.rows())
 
 
 def test_the_page_is_current():
     text = "renew docs/replay-coverage.md: python -m tests.replay_coverage"
-    assert coverage.render(ROWS) == coverage.PAGE.read_text(), text
+    assert coverage.REPLAYS.render(ROWS) == coverage.PAGE.read_text(), text
 
 
 @pytest.mark.parametrize("file", sorted(set(coverage.FILES.values())))
 def test_every_test_is_there(file):
     named = {name for row in ROWS for each, name in row.tests if each == file}
     assert named, "nothing names this file"
-    assert named <= coverage.names_in(file)
+    assert named <= names_in(file)
 
 
 def test_every_row_has_a_mark_and_an_existing_setting_where_it_can_be_switched():
