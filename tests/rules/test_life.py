@@ -22,7 +22,7 @@ from flylab.rules.actions import (
 )
 from flylab.rules.life import Life, LifeSettings
 from flylab.rules.lifecycle import Happening, IllegalTransition
-from flylab.wire.machine import MachineConfig, Restart, StopConfig
+from flylab.wire.machine import Guest, MachineConfig, Restart, StopConfig
 from flylab.wire.machine import MachineState as S
 
 SETTINGS = LifeSettings()
@@ -216,6 +216,21 @@ def test_suspend_and_resume_keep_the_process() -> None:
     assert told.tell(on.Start()) == [Thaw("m")]
     told.tell(on.Started())
     assert told.life.spawns == 1
+
+
+def test_what_cannot_be_suspended_is_stopped() -> None:
+    """DOCUMENTED machines/machine-states, reference/suspend-resume: 2 GB at most; ASSUMED that the API stops it too."""
+    large = MachineConfig(image="i", guest=Guest(memory_mb=2304), restart=Restart(policy="always"))
+    told = Told(large)
+    told.tell(*RUNNING)
+    assert told.tell(on.Suspend()) == [Terminate("m", "SIGINT", 5.0)]
+    assert told.life.state is S.SUSPENDING
+    assert told.tell(on.Exited()) == []
+    assert told.life.state is S.STOPPED
+    assert told.life.log[-1][0].request["exit_event"]["requested_stop"] is True  # type: ignore[index]  # JSON
+    told = Told(large, settings=LifeSettings(suspend_limits=False))
+    told.tell(*RUNNING)
+    assert told.tell(on.Suspend()) == [Freeze("m")]
 
 
 @pytest.mark.parametrize("event", [on.Stop(), on.Update(MachineConfig(image="i"), "v2", {})])

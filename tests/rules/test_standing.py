@@ -3,7 +3,8 @@
 import pytest
 
 from flylab.rules.life import Life
-from flylab.rules.standing import Group, primary_region, standing, suspendable
+from flylab.rules.standing import Group, primary_region, standing
+from flylab.rules.suspending import suspendable
 from flylab.wire.config import Guest, Init, MachineConfig
 from flylab.wire.machine import MachineState
 from flylab.wire.services import Concurrency, Service

@@ -13,6 +13,7 @@ from flylab.rules.actions import Changed, Freeze, MachineAction, Noted, Remove, 
 from flylab.rules.checks import Health
 from flylab.rules.lifecycle import Happening, following
 from flylab.rules.sharing import NOTHING
+from flylab.rules.suspending import suspendable
 from flylab.wire.config import MachineConfig
 from flylab.wire.fields import Json
 from flylab.wire.machine import Event, Machine
@@ -40,6 +41,8 @@ class LifeSettings:
     still_active: float = 0.0  # reported 2026-10: starts are refused for up to 8 s after a stop; off by our choice
     # Documented: an update starts a stopped machine; reported 2026-09 and 2026-10: it does not.
     update_starts: bool = False
+    # Documented of autostop, assumed of the API: what cannot be suspended is stopped. False suspends it all the same.
+    suspend_limits: bool = True
     events_kept: int = 50  # the most that the events endpoint shows
     versions_kept: int = 100  # our choice: each has a whole configuration; the oldest are forgotten
 
@@ -58,7 +61,7 @@ _TYPES: dict[type[Happening], str] = {
     on.Removed: "destroy", on.Recovered: "recover",
 }  # fmt: skip
 _FIRST = (on.Prepared, on.Recovered)
-_WANTED = (S.STOPPING, S.RESTARTING, S.REPLACING, S.DESTROYING)  # an exit in these states was asked for
+_WANTED = (S.STOPPING, S.SUSPENDING, S.RESTARTING, S.REPLACING, S.DESTROYING)  # an exit in these states was asked for
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +116,8 @@ class Life:
             case on.Stop() | on.Restart() if self.running:
                 return [self._terminate(event.signal, event.timeout, settings, frozen=before is S.SUSPENDED)]
             case on.Suspend() if before is S.STARTED:
+                if settings.suspend_limits and not suspendable(self.config):
+                    return [self._terminate(None, None, settings, frozen=False)]
                 return [Freeze(self.id)]
             case on.Update(config=config, version=version, image_ref=image_ref):
                 self.config, self.version, self.image_ref = config, version, image_ref

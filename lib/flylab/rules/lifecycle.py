@@ -187,7 +187,7 @@ TABLE: dict[tuple[S, type[Happening]], S] = {
     (S.REPLACING, ForceDestroy): S.DESTROYING,
     (S.REPLACING, Recovered): S.STOPPED,
     (S.SUSPENDING, Suspended): S.SUSPENDED,
-    (S.SUSPENDING, Exited): S.STOPPED,
+    (S.SUSPENDING, Exited): S.STOPPED,  # what cannot be suspended is stopped, see `life.py`
     (S.SUSPENDING, ForceDestroy): S.DESTROYING,
     (S.SUSPENDING, Recovered): S.STOPPED,
     (S.SUSPENDED, Start): S.STARTING,

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flylab.rules.life import Life
-from flylab.rules.schedules import schedule_of
+from flylab.rules.suspending import suspendable
 from flylab.wire.config import MachineConfig
 from flylab.wire.machine import MachineState
 from flylab.wire.services import SOFT_LIMIT, Service
 
 PRIMARY_REGION = "PRIMARY_REGION"  # flyctl puts the app's `primary_region` there (machines/runtime-environment)
 GROUP = "fly_process_group"
-_SUSPENDS_UP_TO = 2048  # MB; reference/suspend-resume (blueprints/long-running-tasks says 4 GB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +49,6 @@ def standing(life: Life) -> Standing | None:
         minimum=max(service.min_machines_running for service in services),
         primary=env.get(PRIMARY_REGION, ""),
     )
-
-
-def suspendable(config: MachineConfig) -> bool:
-    """Whether it can be suspended: at most 2 GB, no swap, no schedule, no GPU (reference/suspend-resume)."""
-    guest, init = config.guest, config.init
-    if guest is not None and (
-        guest.memory_mb > _SUSPENDS_UP_TO or guest.extra.get("gpus") or guest.extra.get("gpu_kind")
-    ):
-        return False
-    return not (init is not None and init.extra.get("swap_size_mb")) and not schedule_of(config)
 
 
 def primary_region(of: Standing, apps_oldest: Callable[[str], str]) -> str:
