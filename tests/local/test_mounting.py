@@ -34,3 +34,19 @@ def test_files_are_not_written_through_links_in_the_volume(tmp_path: Path) -> No
     for target in (home / "data" / "out", home / "data" / "out" / "x", home / "data" / "out" / "x" / "y"):
         with pytest.raises(LocalError, match="'/data/out' is a link in the volume"):
             check_way(home, target, config)
+
+
+def test_a_kept_root_is_mounted_again_and_a_link_in_it_is_not_followed(tmp_path: Path) -> None:
+    home, volumes = tmp_path / "root", tmp_path / "volumes"
+    home.mkdir()
+    config = MachineConfig(mounts=(Mount(path="/a/data", volume="vol_1", name="d"),))
+    for _ in range(2):
+        mount(home, config, volumes)
+        assert (home / "a" / "data").resolve() == volumes / "vol_1"
+    (home / "a" / "data").unlink()
+    (home / "a").rmdir()
+    (outside := tmp_path / "outside").mkdir()
+    (home / "a").symlink_to(outside)
+    with pytest.raises(LocalError, match="'/a' is a link"):
+        mount(home, config, volumes)
+    assert list(outside.iterdir()) == []

@@ -117,6 +117,18 @@ def test_the_root_file_system_is_reset_at_every_start(platform: Up) -> None:
     assert platform.log(machine) == "False\nFalse\n"
 
 
+def test_a_root_file_system_is_kept_where_the_configuration_says_so(platform: Up) -> None:
+    """DOCUMENTED machines-resource, reference/configuration: rootfs.persist."""
+    script = "import os; print(os.path.exists('x'), os.listdir('.fly'), open('f').read()); open('x', 'w')"
+    files = [{"guest_path": "/f", "raw_value": base64.b64encode(b"hi").decode(), "mode": 0o400}]
+    machine = platform.script(script, restart={"policy": "no"}, rootfs={"persist": "restart"}, files=files)
+    platform.wait(machine, "stopped")
+    after = platform.ok("GET", platform.path(machine, "/events"))[0]["id"]
+    platform.ok("POST", platform.path(machine, "/start"))
+    platform.wait(machine, "stopped", from_event_id=after)
+    assert platform.log(machine) == "False ['api'] hi\nTrue ['api'] hi\n"
+
+
 @pytest.mark.parametrize(("code", "states"), [("0", ["started", "stopped"]), ("3", ["started", "restarting"])])
 def test_a_process_that_exits_at_once(platform: Up, code: str, states: list[str]) -> None:
     machine = platform.create(image="local/exit", env={"EXIT_CODE": code})

@@ -22,6 +22,7 @@ from flylab.local.logs import plain
 from flylab.local.mounting import check_way, mount
 from flylab.local.output import MOST
 from flylab.local.ports import Ports
+from flylab.local.rootfs import prepare
 from flylab.rules import lifecycle as on
 from flylab.rules.checks import ports_of
 from flylab.rules.commands import Command, Ran
@@ -192,17 +193,14 @@ class ProcessDriver:
 
     def _prepare(self, machine: Machine, app: str, secrets: Mapping[str, str]) -> Json:
         """A fresh folder with the machine's files, its ports and its environment, as an order to the supervisor."""
-        config, home = machine.config, self._folder / machine.id / "root"
+        config = machine.config
         image = self._images.get(config.image)
         if image is None:  # its definition went away between two runs of the platform
             raise LocalError(f"image '{config.image}' is not registered any more")
         argv = image.argv(config.init)
         if image.obstacle:
             raise LocalError(f"image '{image.name}' cannot run: {image.obstacle}")
-        if home.is_symlink():  # put there by the machine itself; nothing is removed or written through it
-            home.unlink()
-        shutil.rmtree(home, ignore_errors=True)  # the root file system is reset at every start
-        (home / "tmp").mkdir(parents=True)
+        home = prepare(self._folder / machine.id, machine)
         volumes = mount(home, config, self._folder.parent / VOLUMES)
         for file in config.files:
             _write(home, file, config, secrets)
@@ -262,6 +260,7 @@ def _write(home: Path, file: File, config: MachineConfig, secrets: Mapping[str, 
     target = Path(os.path.normpath(home / file.guest_path.lstrip("/")))  # inside: rules/contents.py lets no other in
     check_way(home, target, config)
     target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)  # one of the start before, which its mode may protect from being written
     content, mode = file.raw_value or "", file.mode
     if file.secret_name:
         content = _secret_content(file, secrets)
