@@ -47,6 +47,19 @@ async def test_pages_are_made_when_they_are_asked_for(raw, client, service, app)
     assert found == made
 
 
+@pytest.mark.parametrize(("limit", "status"), [("0", 400), ("1", 200), ("1000", 200), ("1001", 400)])
+async def test_a_page_has_a_thousand_machines_at_most(local, raw, app, limit, status):
+    """DOCUMENTED openapi Machines_list: limit from 1 to 1000."""
+    assert (await raw("GET", f"/apps/{app}/machines", params={"limit": limit})).status_code == status
+
+
+async def test_what_pins_a_request_to_an_api_server_changes_nothing(raw, app, machine):
+    """OBSERVED-IN-CLIENT fly-go flaps/flaps.go: a cookie of the API's and Fly-Force-Instance-Id are sent along."""
+    headers = {"cookie": "fly_flaps_affinity=x", "fly-force-instance-id": machine.id}
+    answer = await raw("GET", f"/apps/{app}/machines", headers=headers)
+    assert [each["id"] for each in answer.json()] == [machine.id]
+
+
 async def test_events_tell_the_life_newest_first(client, service, app, machine):
     await client.stop(app, machine.id)
     await client.wait(app, machine.id, "stopped", timeout=service.patience)
@@ -89,6 +102,9 @@ async def test_regions_have_codes_names_and_places(client, raw, service):
     assert sum(region.nearest for region in regions.values()) <= 1
     wire = (await raw("GET", "/platform/regions")).json()
     assert "Regions" in wire or "regions" in wire
+    shown = next(each for each in wire.get("Regions") or wire["regions"] if each["code"] == "ams")
+    told = ("code", "name", "latitude", "longitude", "gateway_available", "requires_paid_plan", "deprecated")
+    assert shown.keys() >= {*told, "geo_region"}
     if service.kind == "local":  # two spellings are in use, so both are sent
         assert wire["Regions"] == wire["regions"]
         assert wire["Nearest"] == wire["nearest"]

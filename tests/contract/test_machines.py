@@ -94,6 +94,7 @@ async def test_the_answer_to_a_start_names_the_previous_state(raw, client, servi
         assert "still active" in answer.json()["error"]
         return
     assert answer.status_code == 200
+    assert set(answer.json()) >= {"previous_state", "migrated", "new_host"}
     assert answer.json()["previous_state"] == "stopped"
 
 

@@ -290,6 +290,16 @@ def test_an_update_swaps_the_process_under_a_new_version(platform: Up) -> None:
     platform.wait(machine, "destroyed")
 
 
+def test_twenty_events_are_told_unless_up_to_fifty_are_asked_for(platform: Up) -> None:
+    """DOCUMENTED openapi Machines_list_events: limit 20 unless said, 50 at most."""
+    machine = platform.create(skip_launch=True)
+    for _ in range(24):
+        platform.ok("POST", platform.path(machine), {"config": machine["config"]})
+    path = platform.path(machine, "/events")
+    assert [len(platform.ok("GET", path, params=params)) for params in ({}, {"limit": "50"})] == [20, 25]
+    assert platform.call("GET", path, params={"limit": "51"}).status_code == 400
+
+
 def test_an_app_goes_with_its_machines(platform: Up) -> None:
     platform.app("doomed")
     machine = platform.create("doomed")

@@ -106,12 +106,22 @@ def test_two_protocols_may_share_a_port() -> None:
     [
         ("shared-cpu-1x", 256, 2048),
         ("shared-cpu-2x", 512, 4096),
+        ("shared-cpu-4x", 1024, 8192),
+        ("shared-cpu-6x", 1536, 12288),
         ("shared-cpu-8x", 2048, 16384),
         ("performance-1x", 2048, 8192),
+        ("performance-2x", 4096, 16384),
+        ("performance-4x", 8192, 32768),
+        ("performance-6x", 12288, 49152),
+        ("performance-8x", 16384, 65536),
+        ("performance-10x", 20480, 81920),
+        ("performance-12x", 24576, 98304),
+        ("performance-14x", 28672, 114688),
         ("performance-16x", 32768, 131072),
     ],
 )
 def test_presets(size: str, memory: int, most: int) -> None:
+    """OBSERVED-IN-CLIENT fly-go machine_types.go: every size with its default and its largest memory."""
     guest = admit_guest(None, size)
     assert guest.memory_mb == memory
     assert admit_guest(Guest(extra={"size": size})) == guest

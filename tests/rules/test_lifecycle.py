@@ -40,6 +40,14 @@ def reachable(start: S) -> set[S]:
         found |= more
 
 
+def test_the_states_are_those_of_the_documentation() -> None:
+    """DOCUMENTED machines/machine-states: five that last, nine that pass, three that are final."""
+    assert {str(state) for state in S} == {
+        "created", "started", "stopped", "suspended", "failed", "creating", "starting", "stopping", "restarting",
+        "suspending", "destroying", "launch_failed", "updating", "replacing", "destroyed", "replaced", "migrated",
+    }  # fmt: skip
+
+
 def test_every_state_that_is_used_can_be_reached() -> None:
     assert reachable(S.CREATING) == set(S) - NOT_USED
 

@@ -202,3 +202,9 @@ def test_fields_of_the_future_come_back_out(unknown: dict[str, Any]) -> None:
     event = Event.from_json({"id": "e", "type": "start", "status": "started", **extra})
     assert event.extra == extra
     assert Event.from_json(json.loads(json.dumps(event.to_json()))) == event
+
+
+def test_a_service_of_the_api_wakes_nobody_unless_it_says_so() -> None:
+    """DOCUMENTED openapi fly.MachineService: autostart is false when it is not said."""
+    assert not Service.from_json({"internal_port": 80}).autostart
+    assert Service.from_json({"internal_port": 80, "autostart": True}).autostart

@@ -54,6 +54,14 @@ def test_what_is_not_known_is_kept() -> None:
     assert snapshot.extra == {"later": True}
 
 
+def test_the_states_are_those_of_the_document_and_of_fly_go() -> None:
+    """DOCUMENTED openapi Volume; OBSERVED-IN-CLIENT fly-go flaps/flaps_volumes.go: the last three."""
+    assert {str(state) for state in VolumeState} == {
+        "creating", "created", "extending", "restoring", "enabling_remote_export", "hydrating", "recovering",
+        "scheduling_destroy", "pending_destroy", "destroyed", "fork_cleanup", "waiting_for_detach", "destroying",
+    }  # fmt: skip
+
+
 def test_an_unknown_state_is_refused() -> None:
     with pytest.raises(ParseError, match=r"cannot read volume\.state 'dreaming'"):
         Volume.from_json({"id": "v", "state": "dreaming"})

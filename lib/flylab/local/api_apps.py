@@ -64,6 +64,7 @@ def register(api: Quart, control: Control) -> None:
                 "requires_paid_plan": False,
                 "deprecated": region.deprecated,
                 "geo_region": region.geo_region,
+                "mpg_available": False,  # Managed Postgres is not emulated
             }
             for region in control.regions
         ]
