@@ -32,7 +32,8 @@ async def test_a_request_reaches_the_app_of_its_host_and_gets_the_proxys_headers
         assert request.headers["fly-client-ip"] == "127.0.0.1"
         assert request.headers["fly-region"] == "ams"
         assert request.headers["fly-forwarded-port"] == "80"
-        assert request.headers["x-forwarded-for"] == "1.2.3.4, 127.0.0.1"
+        # DOCUMENTED networking/request-headers: the client, proxies, and last an address of the app.
+        assert request.headers["x-forwarded-for"] == "1.2.3.4, 127.0.0.1, 203.0.113.1"
         assert request.headers["x-forwarded-proto"] == "http"
         assert request.headers["x-forwarded-port"] == "80"
         assert request.headers["x-forwarded-ssl"] == "off"

@@ -6,6 +6,9 @@ from flylab import __version__
 from flylab.local.http1 import RequestHead, ResponseHead
 
 _FORWARDED_FOR = b"x-forwarded-for"
+# The last entry is an address of the app (networking/request-headers): here that which all apps share, as on Fly for
+# an app that is found by its name; rules/addresses.py hands it out.
+_APP = b"203.0.113.1"
 _FORWARDED_PORT = b"x-forwarded-port"
 _ADDRESSES = 16  # clients for whom the lines of one block are kept; our choice
 
@@ -62,7 +65,7 @@ class HeadWriter:
                 # Trailers are passed on, so what the client says of them holds for us as well.
                 b"te: trailers\r\nconnection: te\r\n" if b"trailers" in words and not upgrade else b"",
                 b"fly-client-ip: %b\r\n" % address,
-                b"x-forwarded-for: %b\r\n" % (seen + b", " + address if seen else address),
+                b"x-forwarded-for: %b\r\n" % b", ".join((seen, address, _APP) if seen else (address, _APP)),
                 b"x-forwarded-port: %b\r\n" % fields.values.get(_FORWARDED_PORT, self._port),
                 self._request_lines,
                 b"fly-request-id: ",
