@@ -82,7 +82,7 @@ def test_the_same_again_is_counted_and_not_written(platform: Up) -> None:
 async def test_a_connection_that_fails_otherwise_and_a_hard_limit_have_codes_of_their_own() -> None:
     world = World()
     async with open_door(world) as door:
-        nowhere = ("255.255.255.255", 9)  # no host has that address
+        nowhere = ("127.255.255.255", 9)  # the broadcast address of loopback: no connection can be made to it
         assert (await door.edge.connect(nowhere, None, "ams"))[1] == "PC06"
         for machine, kind in (("m1", "connections"), ("m2", "requests")):
             await world.add(machine, lambda *_: answer(), service_of=service(hard=0, kind=kind))
