@@ -246,9 +246,12 @@ def test_suspend_freezes_and_start_resumes(platform: Up) -> None:
     (pid,) = platform.running()
     wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
     frozen = platform.log(machine)
+    written = Path(platform.info["state"]) / "machines" / machine["id"] / "root" / "x"
+    written.touch()
     platform.ok("POST", platform.path(machine, "/start"))
     platform.wait(machine, "started")
     wait_until(lambda: platform.log(machine) != frozen)
+    assert written.exists()  # the root file system is that of before (DOCUMENTED machines-resource)
     assert platform.running() == [pid]
     platform.ok("POST", platform.path(machine, "/suspend"))
     platform.wait(machine, "suspended")

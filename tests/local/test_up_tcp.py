@@ -94,6 +94,20 @@ def test_bytes_go_both_ways_and_each_way_ends_by_itself(platform: Up) -> None:
     assert (seen["app"], seen["path"], seen["edge"], seen["hops"][0]["region"]) == ("raw", ":5000", "ams", "iad")
 
 
+def test_a_connection_may_outlive_a_suspend(platform: Up) -> None:
+    """DOCUMENTED reference/suspend-resume: connections may survive if the other side keeps them."""
+    with connect(platform, 5000, "tcp") as client:
+        client.sendall(b"one")
+        assert client.recv(3) == b"one"
+        (machine,) = platform.ok("GET", "/v1/apps/raw/machines")
+        platform.ok("POST", platform.path(machine, "/suspend", "raw"))
+        platform.wait(machine, "suspended", "raw")
+        client.sendall(b"two")
+        platform.ok("POST", platform.path(machine, "/start", "raw"))
+        assert client.recv(3) == b"two"
+    platform.wait(machine, "started", "raw")
+
+
 def test_the_app_is_told_who_connected(platform: Up) -> None:
     """DOCUMENTED networking/services: proxy_proto."""
     with connect(platform, 5001, "tcp") as client:

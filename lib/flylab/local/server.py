@@ -55,8 +55,8 @@ ORGANIZATION = "personal"
 _LEFTOVERS = 1.0  # seconds for the last processes when the supervisor itself was killed
 # One for the settings of each part (local/settings.py).
 _TABLES = (
-    "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "edge",
-    "exchange", "autostop", "http2", "api", *REPLAY_TABLES,
+    "platform", "fleet", "life", "lease", "exec", "secrets", "volumes", "checks", "limits", "placement", "policies",
+    "edge", "exchange", "autostop", "http2", "api", *REPLAY_TABLES,
 )  # fmt: skip
 
 
