@@ -10,6 +10,8 @@ from tests.support import wait_until
 SETTINGS = """
 [platform]
 strict_wait = true
+[api]
+any_token = true
 [fleet]
 keep_destroyed = 0.0
 [life]
@@ -44,6 +46,15 @@ def test_a_start_right_after_a_stop_is_refused_and_an_update_starts(platform: Up
     assert "still active" in refused.json()["error"]
     updated = platform.ok("POST", platform.path(machine), {"config": machine["config"], "skip_launch": True})
     assert updated["state"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("header", "status"), [("Bearer whatever", 200), ("FlyV1 fm2_x,fm2_y", 200), ("Bearer", 401), ("Basic x", 401)]
+)
+def test_any_token_is_taken_for_the_organisations(platform: Up, header: str, status: int) -> None:
+    """ASSUMED: a platform of one's own may take any token; a setting, off."""
+    answer = platform.http.get("/v1/apps/app", headers={"authorization": header})
+    assert answer.status_code == status
 
 
 def test_a_wait_for_stopped_names_a_version(platform: Up) -> None:

@@ -29,6 +29,9 @@ class ApiSettings:
     connections: int = 4096  # open at the same time, those of machines' own sockets included
     head_limit: int = 64 * 1024  # bytes; what arrives together with its end is taken
     head_time: float = 15.0  # seconds for a head to be there, from the connection's or its own first byte
+    # Take any token for the organisation's, for clients whose token cannot be set. Off, for whatever else runs on this
+    # computer could do the same.
+    any_token: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
