@@ -73,7 +73,15 @@ def raw(platform: Up, data: bytes, entrance: str = "") -> Reply:
 
 
 def head(platform: Up, line: str, *more: str) -> bytes:
-    lines = [line, "Host: localhost", f"Authorization: Bearer {platform.info['token']}", "Connection: close", *more, "", ""]
+    lines = [
+        line,
+        "Host: localhost",
+        f"Authorization: Bearer {platform.info['token']}",
+        "Connection: close",
+        *more,
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("latin-1")
 
 
