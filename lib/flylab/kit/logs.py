@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 
@@ -13,10 +14,16 @@ from flylab.wire.duration import parse_duration
 from flylab.wire.log import LogLine
 from flylab.wire.moment import format_moment, parse_moment
 
+_INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
+
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; 0 also when the platform ends while it is followed."""
     flags = _parser().parse_args(arguments)
+    if flags.follow:
+        # Every line has been flushed, so nothing is lost by leaving at once; a task that is cancelled while it takes a
+        # line may go on instead.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     try:
         return asyncio.run(_show(flags))
     except BrokenPipeError:  # whoever read us has seen enough, as `head` does
