@@ -14,7 +14,6 @@ from flylab.errors import FlylabError, LocalError, RuleError
 from flylab.local.backlog import Backlog
 from flylab.local.bell import Bell
 from flylab.local.driver import Driver
-from flylab.local.edge_view import EdgeView
 from flylab.local.events import Hub
 from flylab.local.proxy_log import ProxyLog
 from flylab.local.rendered import Rendered
@@ -26,6 +25,7 @@ from flylab.rules import actions as do
 from flylab.rules import certificates
 from flylab.rules import lifecycle as on
 from flylab.rules.actions import Action
+from flylab.rules.edge_view import EdgeView
 from flylab.rules.fleet import Fleet
 from flylab.rules.life import Life
 from flylab.rules.orders import FleetEvent, Happened
