@@ -48,6 +48,7 @@ WALLS = {
     "published": Wall(),
     "costs": Wall(ours=frozenset({"published"}), no_stdlib=IMPURE),
     "rules": Wall(ours=frozenset({"wire"}), no_stdlib=IMPURE),
+    "sim": Wall(ours=frozenset({"rules", "wire", "published", "ids", "costs"}), no_stdlib=IMPURE),
     "client": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx"})),
     "measure": Wall(ours=frozenset({"wire", "clock"}), others=frozenset({"httpx", "httptools", "uvloop", "arro3"})),
     "local": Wall(
