@@ -8,6 +8,8 @@ from flylab.local.http1 import ResponseHead
 class Answers(Protocol):
     """Who hears what a machine sends."""
 
+    __slots__ = ()
+
     def on_head(self, head: ResponseHead) -> None: ...
 
     def on_body(self, payload: bytes) -> None: ...

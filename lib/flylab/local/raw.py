@@ -7,14 +7,14 @@ import asyncio
 import socket
 import ssl
 from functools import partial
-from typing import TYPE_CHECKING, assert_never, cast
+from typing import TYPE_CHECKING, cast
 
-from flylab.errors import RuleError
 from flylab.local.flow import Gate, Hold
 from flylab.local.splice import Pipe
+from flylab.local.steps import Steps
 from flylab.local.trace import exchange_json
 from flylab.local.upstream import Upstream
-from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
+from flylab.rules.effects import Forward, Refuse
 from flylab.rules.entrances import Entrance
 from flylab.rules.phases import Phase
 from flylab.rules.services import port_of
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _AHEAD = 65_536  # bytes that may come before there is a machine; our choice
 
 
-class RawConnection(asyncio.Protocol):
+class RawConnection(Steps, asyncio.Protocol):
     """What a client sends goes to one machine and back, until both have ended."""
 
     def __init__(self, edge: "Edge", entrance: Entrance) -> None:
         self._edge = edge
         self._entrance = entrance
-        self._exchange = edge.exchange(Asked(app=entrance.app, port=entrance.port, raw=True))
+        self._exchange = self._asking = edge.exchange(Asked(app=entrance.app, port=entrance.port, raw=True))
         self._early = b""
         self._ended = False
         self._pipe: Pipe | None = None
@@ -53,7 +53,7 @@ class RawConnection(asyncio.Protocol):
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peer = transport.get_extra_info("peername")[:2]
         self._edge.connected(self)
-        self._perform(self._exchange.begin(self._began))
+        self._perform(self._asking.begin(self._began))
 
     def data_received(self, data: bytes) -> None:
         if self._pipe is not None:
@@ -75,8 +75,8 @@ class RawConnection(asyncio.Protocol):
         if pipe is not None:
             pipe.on_client_lost()
         elif not self._over:
-            if self._exchange.phase is not Phase.DONE:
-                self._exchange.abandoned(self._edge.clock.now())
+            if self._asking.phase is not Phase.DONE:
+                self._asking.abandoned(self._edge.clock.now())
             self._report()
 
     def pause_writing(self) -> None:
@@ -114,56 +114,26 @@ class RawConnection(asyncio.Protocol):
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _perform(self, effect: Effect) -> None:
-        self._step += 1
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        match effect:
-            case Forward():
-                self._forward(effect)
-            case Wake(machine, deadline):
-                self._expire_at(deadline)
-                self._edge.spawn(self._wake(machine, self._step))
-            case Pause(seconds):
-                self._timer = self._edge.loop.call_later(seconds, self._paused)
-            case Queue(deadline):
-                self._expire_at(deadline)
-                self._edge.line.join(self, self._exchange.wanted)
-            case Refuse(code=code, text=text):
-                # There is no way to say why: the connection closes, and the log has the code.
-                self._code = code
-                hops = self._exchange.hops
-                self._edge.refused(self._entrance.app, code, text, hops[-1].machine if hops else "")
-                self._report()
-                self._transport.close()
-            case Relay() | Splice() | Collect():
-                raise RuleError("illegal_event", f"a connection is not answered with {effect}")
-            case _:
-                assert_never(effect)
-
     def _forward(self, effect: Forward) -> None:
         code = self._edge.hearing.refusal(effect.row)
         address = self._edge.platform.address(effect.row.id, effect.service.internal_port)
         if code is not None or address is None:
-            self._perform(self._exchange.refused(code or "PC01", self._edge.clock.now()))
+            self._refused(code or "PC01")
         else:
-            self._edge.spawn(self._connect(effect, address, self._step))
+            self._edge.spawn(self._connect(effect, address, None, self._step, h2=False))
 
-    async def _connect(self, effect: Forward, address: tuple[str, int], step: int) -> None:
-        upstream, code = await self._edge.connect(address, None, effect.row.region)
-        if step != self._step or self._over:
-            if upstream is not None:
-                upstream.close()
-        elif upstream is None:
-            self._perform(self._exchange.refused(code, self._edge.clock.now()))
-        else:
-            self._join(upstream, effect)
+    def _refuse(self, effect: Refuse) -> None:
+        # There is no way to say why: the connection closes, and the log has the code.
+        self._code = effect.code
+        hops = self._asking.hops
+        self._edge.refused(self._entrance.app, effect.code, effect.text, hops[-1].machine if hops else "")
+        self._report()
+        self._transport.close()
 
-    def _join(self, upstream: Upstream, effect: Forward) -> None:
+    def _reached(self, upstream: Upstream, effect: Forward) -> None:
         now = self._edge.clock.now()
-        self._exchange.connected(now)
-        self._exchange.joined(now)
+        self._asking.connected(now)
+        self._asking.joined(now)
         port = port_of(effect.service, self._entrance.port)
         if port is not None and "proxy_proto" in port.handlers:
             here = (self._peer[0], self._entrance.port)
@@ -177,41 +147,8 @@ class RawConnection(asyncio.Protocol):
         if self._ended:
             pipe.on_client_end()
 
-    async def _wake(self, machine: str, step: int) -> None:
-        refusal: RuleError | None = None
-        try:
-            await self._edge.platform.wake(machine)
-        except RuleError as exc:
-            refusal = exc
-        self._edge.hearing.learn(machine)
-        if step != self._step or self._over:
-            return
-        now = self._edge.clock.now()
-        if refusal is None:
-            self._perform(self._exchange.woke(now))
-        else:
-            self._perform(self._exchange.wake_failed(refusal.code, refusal.text, now))
-
-    # ── steps that come later ───────────────────────────────────────────────────────────────────────────────────
-
-    def offer(self) -> bool:
-        """A place may be free (waiting_line.Waiter)."""
-        if not self._over and self._exchange.phase is Phase.QUEUED:
-            self._paused()
-        return self._over or self._exchange.phase is not Phase.QUEUED
-
-    def _expire_at(self, deadline: float) -> None:
-        self._timer = self._edge.loop.call_later(max(deadline - self._edge.clock.now(), 0), self._expired)
-
-    def _expired(self) -> None:
-        self._edge.line.leave(self)
-        self._perform(self._exchange.expired(self._edge.clock.now()))
-
-    def _paused(self) -> None:
-        self._perform(self._exchange.paused(self._edge.clock.now()))
-
     def _finished(self) -> None:
-        self._exchange.finished(self._edge.clock.now())
+        self._asking.finished(self._edge.clock.now())
         self._report()
 
     def _report(self) -> None:
@@ -231,7 +168,7 @@ class RawConnection(asyncio.Protocol):
                 started_at=self._started_at,
                 began=self._began,
                 now=self._edge.clock.now(),
-                hops=self._exchange.hops,
+                hops=self._asking.hops,
                 latency=self._edge.latency,
                 code=self._code,
                 notes=self._edge.notes,

@@ -3,66 +3,38 @@
 import asyncio
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from flylab.errors import RuleError
-from flylab.local.body import KeptBody, chunk, last_chunk
+from flylab.local.body import KeptBody
 from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.reply import Reply
+from flylab.local.sending import Sending
 from flylab.local.splice import Pipe
 from flylab.local.trace import Record
-from flylab.local.transforming import replay_lines, transformed
+from flylab.local.transforming import replay_lines
 from flylab.local.upstream import Upstream
-from flylab.rules.answering import http_options
-from flylab.rules.effects import Collect, Effect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
-from flylab.rules.exchange import Body, Exchange
+from flylab.rules.effects import Refuse
+from flylab.rules.exchange import Exchange
 from flylab.rules.phases import Phase
 from flylab.rules.routing import Choice
-from flylab.rules.wishes import Asked
 from flylab.wire import headers
-from flylab.wire.port_options import HttpOptions
 from flylab.wire.replay_json import LONGEST as LONGEST_JSON
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
     from flylab.local.edge import Edge
 
-_HIGH = 65_536  # bytes of a body that may wait for a machine before the client is held; our choice
 _INTERIMS = 20  # answers before the answer, such as 103, that one machine may give; our choice
 _REPLAY = headers.REPLAY.encode()
 _REPLAY_JSON = headers.REPLAY_JSON.encode()
-_CHOOSING = tuple((name, name.encode()) for name in headers.CHOOSING)
-_CHOICES = frozenset(raw for _, raw in _CHOOSING)
 _TRACE = headers.TRACE.encode()
 _UNREACHABLE = frozenset({"PC01", "PC05", "PC06", "PC07", "PM05", "PM08"})  # of a hop whose machine never listened
 
 
-class Walk:
+class Walk(Sending):
     """One request between a client's connection and the machines it visits; it is the upstreams' listener."""
 
-    __slots__ = (
-        "_answer",
-        "_app",
-        "_began",
-        "_body",
-        "_client",
-        "_client_blocked",
-        "_code",
-        "_continued",
-        "_edge",
-        "_exchange",
-        "_head",
-        "_interims",
-        "_json",
-        "_options",
-        "_over",
-        "_reply",
-        "_request_id",
-        "_started_at",
-        "_step",
-        "_timer",
-        "_upstream",
-    )
+    __slots__ = ("_app", "_began", "_code", "_interims", "_started_at")
 
     def __init__(
         self, edge: "Edge", client: "Downstream", head: RequestHead, known: tuple[float, float, bytes] | None = None
@@ -78,13 +50,13 @@ class Walk:
         self._app: str | None = None
         self._upstream: Upstream | None = None
         self._answer: ResponseHead | None = None
-        self._json: bytearray | None = None  # a replay that comes as a body
+        self._json: bytearray | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._step = 0  # what was waited for before the last step is no longer of interest
+        self._step = 0
         self._code: str | None = None
         self._continued = False
         self._interims = 0
-        self._options = client.options  # of the port at the machine that the request goes to
+        self._options = client.options
         self._client_blocked = False
         self._over = False
         if known is None:
@@ -118,35 +90,7 @@ class Walk:
         self._exchange.took(choice, self._began)
         self._step = 1  # that of the Forward
 
-    def _asked(self, app: str) -> Asked:
-        fields = self._head.fields
-        return Asked(
-            app=app,
-            choosing={}
-            if _CHOICES.isdisjoint(fields.values)
-            else {name: fields.values[raw].decode("latin-1") for name, raw in _CHOOSING if raw in fields.values},
-            length=None if fields.chunked else fields.length or 0,
-            port=self._client.front.wanted,
-            host=self._head.host,
-            target=self._head.target,
-            values=fields.values,
-            upgrade=b"upgrade" in fields.values and self._head.upgrade is not None,
-        )
-
     # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def on_payload(self, payload: bytes, *, complete: bool, trailers: bytes = b"") -> None:
-        body = self._body
-        if payload:
-            body.add(payload)
-        body.complete, body.trailers = complete, trailers
-        if self._upstream is not None and self._json is None:
-            self._send_body(self._upstream)
-        elif self._exchange is not None and self._exchange.phase is Phase.COLLECTING:
-            if complete or body.size > self._edge.settings.exchange.replay_limit:
-                self._perform(self._exchange.collected(self._body_now(), self._edge.clock.now()))
-        elif body.waiting >= _HIGH:
-            self._client.hold(on=True)
 
     def on_bad_body(self) -> bool:
         """The body's framing is broken; True when an answer can still be given."""
@@ -156,11 +100,6 @@ class Walk:
 
     def on_client_gone(self) -> None:
         self._leave()
-
-    def on_client_blocked(self, blocked: bool) -> None:
-        self._client_blocked = blocked
-        if self._upstream is not None:
-            self._upstream.hold(on=blocked)
 
     # ── from the machine (upstream.Answers) ─────────────────────────────────────────────────────────────────────
 
@@ -228,138 +167,6 @@ class Walk:
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _perform(self, effect: Effect) -> None:
-        self._step += 1
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        match effect:
-            case Forward():
-                self._forward(effect)
-            case Relay():
-                self._relay()
-            case Splice():
-                self._splice()
-            case Refuse():
-                self._refuse(effect)
-            case Wake(machine, deadline):
-                self._expire_at(deadline)
-                self._edge.spawn(self._wake(machine, self._step))
-            case Pause(seconds, deadline):
-                now = self._edge.clock.now()
-                if deadline is not None and deadline < now + seconds:
-                    self._expire_at(deadline)
-                else:
-                    self._timer = self._edge.loop.call_later(seconds, self._paused)
-            case Queue(deadline):
-                self._expire_at(deadline)
-                assert self._exchange is not None
-                self._edge.line.join(self, self._exchange.wanted)
-            case Collect():
-                self._client.hold(on=False)
-                if self._head.expects:
-                    self._continue(self._step)
-            case _:
-                assert_never(effect)
-
-    def _forward(self, effect: Forward) -> None:
-        edge = self._edge
-        stale = edge.hearing.refusal(effect.row)
-        if stale is not None:
-            self._refused(stale, self._step)
-            return
-        address = edge.platform.address(effect.row.id, effect.service.internal_port)
-        if address is None:
-            self._refused("PC01", self._step)
-            return
-        concurrency = effect.service.concurrency
-        keep = edge.settings.always_reuse or (concurrency is not None and concurrency.type == "requests")
-        self._options = http_options(effect.service, self._client.front.wanted)
-        h2 = self._options.h2_backend and self._head.upgrade is None
-        key = (effect.row.id, address, h2) if keep else None
-        upstream = None if effect.fresh or key is None else edge.pool.take(key)
-        if upstream is not None:
-            self._send(upstream, effect)
-            return
-        if effect.deadline is not None:
-            self._expire_at(effect.deadline)
-        edge.spawn(self._connect(effect, address, key, self._step, h2=h2))
-
-    async def _connect(self, effect: Forward, address: tuple[str, int], key: object, step: int, *, h2: bool) -> None:
-        began = self._edge.clock.now()
-        upstream, code = await self._edge.connect(address, key, effect.row.region, h2=h2)
-        if upstream is not None:
-            self._edge.tallies.connected(effect.row.id, self._edge.clock.now() - began)
-        if step != self._step or self._over:
-            if upstream is not None:
-                upstream.close()
-        elif upstream is None:
-            # Not from within the step that asked: the rules may refuse, and the client may send its next request.
-            self._refused(code, step)
-        else:
-            self._send(upstream, effect)
-
-    async def _wake(self, machine: str, step: int) -> None:
-        exchange, clock = self._exchange, self._edge.clock
-        assert exchange is not None
-        refusal: RuleError | None = None
-        try:
-            await self._edge.platform.wake(machine)
-        except RuleError as exc:
-            refusal = exc
-        self._edge.hearing.learn(machine)
-        if step != self._step or self._over:
-            return
-        if refusal is None:
-            self._perform(exchange.woke(clock.now()))
-        else:
-            self._perform(exchange.wake_failed(refusal.code, refusal.text, clock.now()))
-
-    def _send(self, upstream: Upstream, effect: Forward) -> None:
-        exchange, body, head = self._exchange, self._body, self._head
-        assert exchange is not None
-        self._upstream, self._answer = upstream, None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        exchange.connected(self._edge.clock.now())
-        body.rewind()
-        waits = head.expects and not self._continued and not body.complete and not body.size
-        self._obey(self._options)
-        if effect.transform is not None:
-            head = transformed(head, effect.transform)
-        upstream.begin(self, head.method)
-        request = self._client.front.heads.request(
-            head,
-            address=self._client.address,
-            request_id=self._request_id,
-            added=effect.headers,
-            expects=waits,
-        )
-        if waits:
-            self._edge.loop.call_later(self._edge.settings.continue_after, self._continue, self._step)
-        upstream.hold(on=self._client_blocked)
-        self._client.hold(on=False)
-        self._send_body(upstream, request)
-
-    def _obey(self, options: HttpOptions) -> None:
-        self._reply.options = options
-        if options is not self._client.options:
-            self._client.obey(options)
-
-    def _send_body(self, upstream: Upstream, head: bytes = b"") -> None:
-        chunked, complete = self._head.fields.chunked, self._body.complete
-        payload = self._body.take()
-        if chunked:
-            payload = chunk(payload) if payload else b""
-            payload += last_chunk(self._body.trailers) if complete else b""
-        if head:
-            payload = head + payload if payload else head
-        if payload:
-            upstream.write(payload)
-        if complete:
-            upstream.sent()
-
     def _interim(self, head: ResponseHead) -> None:
         self._interims += 1
         if self._interims > _INTERIMS:
@@ -368,12 +175,6 @@ class Walk:
             self._reply.hint(head)
         elif self._head.expects:
             self._continue(self._step)
-
-    def _continue(self, step: int) -> None:
-        """Ask the client for the body that it holds back, because the machine did, or says nothing."""
-        if step == self._step and not self._over and not self._continued and not self._body.size:
-            self._continued = True
-            self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _responded(self, head: ResponseHead, said: str | bytes | None) -> None:
         exchange, clock, upstream = self._exchange, self._edge.clock, self._upstream
@@ -421,30 +222,6 @@ class Walk:
         self._reply.refuse(effect, added + self._trace_line(effect.status))
         self._report()
         self._client.next(keep_alive=not self._reply.close)
-
-    # ── steps that come later ───────────────────────────────────────────────────────────────────────────────────
-
-    def _expire_at(self, deadline: float) -> None:
-        self._timer = self._edge.loop.call_later(max(deadline - self._edge.clock.now(), 0), self._expired)
-
-    def _expired(self) -> None:
-        self._edge.line.leave(self)
-        assert self._exchange is not None
-        self._perform(self._exchange.expired(self._edge.clock.now()))
-
-    def _paused(self) -> None:
-        assert self._exchange is not None
-        self._perform(self._exchange.paused(self._edge.clock.now()))
-
-    def offer(self) -> bool:
-        """A place may be free (waiting_line.Waiter)."""
-        if not self._over and self._exchange is not None and self._exchange.phase is Phase.QUEUED:
-            self._paused()
-        return self._over or self._exchange is None or self._exchange.phase is not Phase.QUEUED
-
-    def _refused(self, code: str, step: int) -> None:
-        assert self._exchange is not None
-        self._perform(self._exchange.refused(code, self._edge.clock.now()))
 
     # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -496,9 +273,6 @@ class Walk:
         if not self._edge.settings.trace and self._head.fields.values.get(_TRACE) != b"1":
             return b""
         return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(status)(), separators=(",", ":")).encode("ascii"))
-
-    def _body_now(self) -> Body:
-        return Body(self._body.size, self._body.complete, self._body.kept)
 
 
 def _where_to_look(app: str, machine: str) -> str:
