@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from flylab.errors import RuleError
 from flylab.published.network import rtt
+from flylab.rules.attempts import Body
 from flylab.rules.effects import Collect, Forward, Pause, Queue, Refuse, Relay, Splice, Wake
-from flylab.rules.exchange import Body, Exchange
+from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Cause, Outcome
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase

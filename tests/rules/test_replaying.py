@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from flylab.errors import RuleError
 from flylab.published.network import regions, rtt
+from flylab.rules.attempts import Body
 from flylab.rules.effects import Forward, Pause, Queue, Refuse, Splice
-from flylab.rules.exchange import Body, Exchange
+from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Cause
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase

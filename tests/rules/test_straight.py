@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flylab.published.network import rtt
+from flylab.rules.attempts import Body
 from flylab.rules.effects import Forward
-from flylab.rules.exchange import Body, Exchange
+from flylab.rules.exchange import Exchange
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Loads, Row, View

@@ -14,8 +14,8 @@ from flylab.local.steps import Steps
 from flylab.local.transforming import transformed
 from flylab.local.upstream import Upstream
 from flylab.rules.answering import http_options
+from flylab.rules.attempts import Body
 from flylab.rules.effects import Forward
-from flylab.rules.exchange import Body
 from flylab.rules.phases import Phase
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
