@@ -1,15 +1,15 @@
 """Messages made to be misread, and what must hold of each; `python -m tests.local.fuzzing 1000000 [SEED]` by hand.
 
-bytes ──► our reader ──► refused
-                    └──► accepted ──► strict readers (h11, llhttp) read the same bodies, as far as they accept it
-                                 └──► what we forward is one message, and both read it as we did
+fuzz_inputs ──► our reader ──► refused
+                          └──► accepted ──► strict readers (h11, llhttp) read the same bodies, as far as they accept it
+                                       └──► what we forward is one message, and both read it as we did
 """
 
+import faulthandler
 import sys
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
 import h11
 import httptools
@@ -19,140 +19,11 @@ from flylab.local.heads import HeadWriter
 from flylab.local.http1 import BadMessage, RequestHead, ResponseHead, read_request, read_response
 from flylab.local.reply import Reply
 from flylab.wire import headers
+from tests.local.fuzz_inputs import HEADS, START, STATUS, Maker
+from tests.local.strict import KNOWN, LIMIT, Message, by_h11, by_llhttp, names
 
-LIMIT = 65_536
+_TOO_LONG = 60  # seconds for a thousand messages, which take a tenth of one
 WRITER = HeadWriter("ams", public_port=80)
-Message = tuple[bytes, bytes, bytes]  # method or status, body, trailers
-
-START = [
-    "GET / HTTP/1.1",
-    "POST /a?b HTTP/1.1",
-    "HEAD / HTTP/1.1",
-    "GET http://b.localhost/x HTTP/1.1",
-    "OPTIONS * HTTP/1.1",
-    "GET / HTTP/1.0",
-    "POST /",
-    "GET  / HTTP/1.1",
-    "PUT /\t HTTP/1.1",
-    "GET / HTTP/2.0",
-    "CONNECT a:1 HTTP/1.1",
-    "GET /\xe9 HTTP/1.1",
-    "get / http/1.1",
-    "M-SEARCH /# HTTP/1.1",
-    " GET / HTTP/1.1",
-]
-STATUS = [
-    "HTTP/1.1 200 OK",
-    "HTTP/1.1 204 No",
-    "HTTP/1.1 304",
-    "HTTP/1.0 200 OK",
-    "HTTP/1.1 103 Hints",
-    "HTTP/1.1 100 Continue",
-    "HTTP/1.1 101 Switch",
-    "HTTP/1.1 99 X",
-    "HTTP/1.1  200 OK",
-    "HTTP/1.1 200\tOK",
-    "HTTP/1.1 500 \xe9",
-    "HTTP/2 200 OK",
-    "HTTP/1.1 205 R",
-]
-LINES = [
-    "Host: a.localhost",
-    "host:b",
-    "Host: a@b",
-    "Host : a",
-    "Content-Length: 3",
-    "Content-Length: 0",
-    "content-length:3",
-    "Content-Length: +3",
-    "Content-Length: 3, 3",
-    "Content-Length: 03",
-    "Content-Length : 3",
-    "Content-Length: 3_0",
-    "Content-Length: 0x3",
-    "Content-Length:",
-    "Content-Length: 99999999999999999999",
-    "Transfer-Encoding: chunked",
-    "transfer-encoding: Chunked",
-    "Transfer-Encoding: gzip, chunked",
-    "Transfer-Encoding: chunked, chunked",
-    "Transfer-Encoding: identity",
-    "Transfer-Encoding:\x0bchunked",
-    "Transfer-Encoding: xchunked",
-    "Transfer-Encoding:\tchunked ",
-    "Transfer_Encoding: chunked",
-    "Connection: close",
-    "Connection: Content-Length",
-    "Connection: transfer-encoding, host",
-    "Connection: keep-alive, x",
-    "X: 1",
-    "X:",
-    ": x",
-    " folded",
-    "\tfolded",
-    "X\x00: 1",
-    "X: \x00",
-    "X: a\rb",
-    "X: \xff",
-    "Expect: 100-continue",
-    "TE: trailers",
-    "Trailer: x",
-    "Upgrade: websocket",
-    "Connection: upgrade",
-    "fly-replay: instance=a",
-    "Fly-Replay-Src: x",
-    "X-Forwarded-For: 1",
-    "Keep-Alive: 5",
-    "A" * 300 + ": " + "b" * 300,
-]
-KNOWN = frozenset(
-    b"GET HEAD POST PUT OPTIONS DELETE PATCH M-SEARCH".split()
-)  # llhttp refuses methods it never heard of
-BODIES = [
-    "",
-    "abc",
-    "3\r\nabc\r\n0\r\n\r\n",
-    "3\r\nabc\r\n0\r\nX-T: 1\r\nContent-Length: 9\r\n\r\n",
-    "3;a=b\r\nabc\r\n0\r\n\r\n",
-    "3\nabc\n0\n\n",
-    "3\r\nabcd\r\n0\r\n\r\n",
-    "0x3\r\nabc\r\n0\r\n\r\n",
-    "-3\r\nabc\r\n",
-    "3 \r\nabc\r\n0\r\n\r\n",
-    "0\r\n\r\n",
-    "00\r\n\r\n",
-    "3\r\nabc\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
-    "ffffffffffffffff\r\nabc",
-    "3\r\nabc",
-    "abcGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "0\r\nX : 1\r\n\r\n",
-    "0\r\n\nX",
-    "3\r\r\nabc\r\n0\r\n\r\n",
-]
-
-
-def made(rng: Random, starts: list[str]) -> bytes:
-    """One message or two, mostly close to a valid one, some with single bytes changed."""
-    data = b""
-    for _ in range(1 if rng.random() < 0.8 else 2):
-        lines = [rng.choice(starts) if rng.random() < 0.4 else starts[0]]
-        lines += ["Host: a.localhost"] if rng.random() < 0.8 else []
-        lines += rng.choices(LINES, k=rng.randrange(4))
-        end = "\r\n" if rng.random() < 0.95 else rng.choice(["\n", "\r", "\r\r\n", "\n\r"])
-        body = rng.choice(BODIES)
-        if body[:1] in ("3", "0") and rng.random() < 0.7:
-            lines.append("Transfer-Encoding: chunked")
-        elif body[:3] == "abc" and rng.random() < 0.7:
-            lines.append("Content-Length: 3")
-        data += ("\r\n".join(lines) + end + "\r\n" + body).encode("latin-1")
-    for _ in range(0 if rng.random() < 0.6 else rng.randrange(1, 4)):
-        at = rng.randrange(len(data))
-        byte = rng.choice(
-            (b"\r", b"\n", b" ", b":", b"\x00", b"\t", b"0", b"3", b";", b",", bytes((rng.randrange(256),)))
-        )
-        data = data[:at] + byte * rng.randrange(2) + data[at + rng.randrange(2) :]
-    return data
-
 
 # ── our reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,79 +109,6 @@ def relayed(head: ResponseHead, message: Message) -> bytes:
     return client.data
 
 
-# ── the others ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def by_h11(data: bytes, role: Any = h11.SERVER) -> tuple[list[Message], bool]:
-    """What h11 reads, and whether it refuses the rest."""
-    found: list[Message] = []
-    connection = h11.Connection(role, max_incomplete_event_size=LIMIT)
-    if role is h11.CLIENT:
-        connection.send(h11.Request(method="GET", target="/", headers=[("host", "a")]))
-        connection.send(h11.EndOfMessage())
-    connection.receive_data(data)
-    try:
-        start, body = b"", b""
-        while True:
-            event = connection.next_event()
-            if isinstance(event, h11.Request):
-                start, body = event.method, b""
-            elif isinstance(event, h11.Response):
-                start, body = b"%d" % event.status_code, b""
-            elif isinstance(event, h11.Data):
-                body += bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                found.append((start, body, b""))
-                if role is h11.CLIENT:
-                    return found, False
-                connection.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
-                connection.send(h11.EndOfMessage())
-                if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                    return found, False
-                connection.start_next_cycle()
-            elif not isinstance(event, h11.InformationalResponse):
-                return found, False
-    except (h11.RemoteProtocolError, h11.LocalProtocolError):
-        return found, True
-
-
-class _Heard:
-    def __init__(self) -> None:
-        self.found: list[Message] = []
-        self.parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
-        self._body = b""
-
-    def on_message_begin(self) -> None:
-        self._body = b""
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        parser = self.parser
-        if isinstance(parser, httptools.HttpRequestParser):
-            start = parser.get_method()
-        else:
-            assert parser is not None
-            start = b"%d" % parser.get_status_code()
-        self.found.append((start, self._body, b""))
-
-
-def by_llhttp(
-    data: bytes, make: Callable[[object], object] = httptools.HttpRequestParser
-) -> tuple[list[Message], bool]:
-    """What llhttp reads, and whether it refuses the rest."""
-    heard = _Heard()
-    heard.parser = parser = make(heard)
-    try:
-        parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        return heard.found, False
-    except httptools.HttpParserError:
-        return heard.found, True
-    return heard.found, False
-
-
 # ── what must hold ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -333,9 +131,11 @@ def check_requests(data: bytes) -> int:
         again = requests(sent)
         assert [one for _, one in again[0]] == [message], (data, sent)
         assert not again[1], (data, sent)
-        for theirs, refused in (by_h11(sent), *([by_llhttp(sent)] if message[0] in KNOWN else [])):
+        strict = by_h11(sent)
+        for theirs, refused in (strict, *([by_llhttp(sent)] if message[0] in KNOWN else [])):
             assert [one[:2] for one in theirs] == [message[:2]], (data, sent, theirs)
             assert not refused, (data, sent)
+        assert strict[0][0][2] == names(message[2]), (data, sent)
     return len(ours)
 
 
@@ -350,36 +150,71 @@ def check_response(data: bytes) -> int:
     again = response(sent)
     assert again is not None, (data, sent)
     assert again[1] == message, (data, sent)
-    for theirs, refused in (by_h11(sent, h11.CLIENT), by_llhttp(sent, httptools.HttpResponseParser)):
+    strict = by_h11(sent, h11.CLIENT)
+    for theirs, refused in (strict, by_llhttp(sent, httptools.HttpResponseParser)):
         assert [one[:2] for one in theirs] == [message[:2]], (data, sent, theirs)
         assert not refused, (data, sent)
+    assert strict[0][0][2] == names(message[2]), (data, sent)
     return 1
 
 
 def check_pieces(data: bytes, cut: int) -> None:
     """The same is read in two pieces as in one; what is refused early would have been refused."""
     data = data.lstrip(b"\r\n")
+    for read in (read_request, read_response):
+        assert _read(read, data, cut) == _read(read, data, 0), (data, cut)
+
+
+def _read(read: Callable[..., tuple[object, int] | None], data: bytes, cut: int) -> tuple[object, int] | None:
     try:
-        whole = read_request(data, limit=LIMIT)
+        return (read(data[:cut], limit=LIMIT) if cut else None) or read(data, limit=LIMIT, seen=cut)
     except BadMessage:
-        whole = None
+        return None
+
+
+def check_body(data: bytes, cuts: list[int]) -> None:
+    """A body is the same in pieces as in one, or refused both ways."""
+    body = data.partition(b"\r\n\r\n")[2]
+    for make in (ChunkedReader, lambda: LengthReader(3)):
+        assert _fed(make(), body, cuts) == _fed(make(), body, []), (data, cuts)
+
+
+def _fed(reader: Reader, body: bytes, cuts: list[int]) -> tuple[bytes, bytes, bytes, bool] | None:
+    payload, rest = b"", b""
+    at = 0
     try:
-        begun = read_request(data[:cut], limit=LIMIT)
-        late = begun or read_request(data, limit=LIMIT, seen=cut)
+        for cut in [*sorted(cuts), len(body)]:
+            piece, at = body[at:cut], cut
+            if reader.done:
+                rest += piece
+            elif piece:
+                payload += reader.feed(piece)
+                rest = reader.rest
     except BadMessage:
-        late = None
-    assert late == whole, (data, cut)
+        return None
+    return payload, rest, reader.trailers, reader.done
 
 
 def run(count: int, seed: int) -> str:
-    """Many of each kind; says how many were accepted."""
-    rng, accepted, began = Random(seed), [0, 0], time.monotonic()
-    for _ in range(count // 2):
-        data = made(rng, START)
-        accepted[0] += check_requests(data)
-        check_pieces(data, rng.randrange(len(data) + 1))
-        accepted[1] += check_response(made(rng, STATUS))
-    return f"{count} inputs in {time.monotonic() - began:.0f} s: {accepted[0]} requests, {accepted[1]} answers accepted"
+    """Many of each kind; says how many were accepted. It ends with a traceback when one of them takes too long."""
+    rng, began = Random(seed), time.monotonic()
+    requests_, answers = Maker(rng, START, HEADS["request"]), Maker(rng, STATUS, HEADS["answer"])
+    accepted = [0, 0]
+    for number in range(count):
+        if number % 1000 == 0:
+            faulthandler.dump_traceback_later(_TOO_LONG, exit=True)
+        maker, asked = (requests_, True) if number % 2 else (answers, False)
+        data = maker.message() if rng.random() < 0.7 else maker.body()
+        cut = rng.randrange(len(data) + 1)
+        found = check_requests(data) if asked else check_response(data)
+        check_pieces(data, cut)
+        check_body(data, [rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 5))])
+        if found:
+            accepted[asked] += 1
+            maker.accepted(data)
+    faulthandler.cancel_dump_traceback_later()
+    took = time.monotonic() - began
+    return f"{count} inputs in {took:.0f} s, seed {seed}: {accepted[1]} requests, {accepted[0]} answers accepted"
 
 
 if __name__ == "__main__":

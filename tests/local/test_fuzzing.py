@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.local.fuzzing import BODIES, LINES, START, STATUS, check_pieces, check_requests, check_response, run
+from tests.local.fuzz_inputs import BODIES, LINES, START, STATUS
+from tests.local.fuzzing import check_body, check_pieces, check_requests, check_response, run
 
 
 def heads(starts):
@@ -24,6 +25,7 @@ def test_many_requests_and_answers_are_read_as_strict_parsers_read_them_or_refus
 def test_no_request_is_read_in_two_ways(data, cut):
     check_requests(data)
     check_pieces(data, cut)
+    check_body(data, [cut])
 
 
 @settings(max_examples=100)
