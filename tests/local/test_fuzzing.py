@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.local import fuzz_edge
 from tests.local.fuzz_inputs import BODIES, LINES, START, STATUS
 from tests.local.fuzzing import check_body, check_pieces, check_requests, check_response, run
 
@@ -18,6 +19,11 @@ def test_many_requests_and_answers_are_read_as_strict_parsers_read_them_or_refus
     said = run(6000, 4)
     assert " 0 requests" not in said, "nothing is accepted any more"
     assert " 0 answers" not in said
+
+
+async def test_what_many_clients_send_reaches_machines_as_it_is_read_and_no_answer_goes_to_another_request():
+    said = await fuzz_edge.run(300, 4)
+    assert " 0 requests" not in said, "nothing reaches a machine any more"
 
 
 @settings(max_examples=200)
