@@ -6,6 +6,7 @@ is the figure, requests are planned at fixed moments and latency counts from the
 
 import asyncio
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -18,13 +19,13 @@ from typing import cast
 
 from roomload.peer import pinned
 
-from proxies.contenders import OTHER_CORE, Running
+from proxies.contenders import OTHER_CORE, Running, started
 from proxies.machine import BIG
 
 Figures = dict[str, float]
 CONNECTIONS = 32
 PIPES = 32
-IDLE = 9_500  # pipes; each is two open files of the proxy
+IDLE = 10_000  # pipes; each is two open files of the proxy
 POST = 100_000
 HEAD = (
     b"user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0\r\n"
@@ -112,15 +113,26 @@ def up(proxy: Running, seconds: float) -> Figures:
 
 
 def idle(proxy: Running, seconds: float) -> Figures:
-    """What a WebSocket costs that says nothing; some were open and closed before, so that pools are filled."""
+    """What a WebSocket costs that says nothing, in a process of its own, which has held nothing before."""
+    with started([proxy.name]) as alone:
+        return _idle(alone[proxy.name])
+
+
+def _idle(proxy: Running) -> Figures:
+    # The hard limit of open files may leave room for fewer: a proxy needs two for each, and some for itself.
+    count = min(IDLE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 300) // 2)
+    with _connected(proxy) as first:
+        _upgrade(proxy, first)
     before = proxy.resident()
     socks: list[socket.socket] = []
     try:
-        for _ in range(IDLE):
+        for _ in range(count):
             sock = _connected(proxy)
             socks.append(sock)
             _upgrade(proxy, sock)
-        return {"bytes": (proxy.resident() - before) / IDLE, "pipes": IDLE}
+        held = (proxy.resident() - before) / count
+        others = _paced(proxy, 1, "/")  # who asks meanwhile is answered
+        return {"bytes": held, "pipes": count, "others": others["p50"]}
     finally:
         for sock in socks:
             sock.close()

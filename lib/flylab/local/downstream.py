@@ -67,7 +67,7 @@ class Downstream(asyncio.Protocol):
         room = self._edge.connected(self, tcp=self._tcp)
         self.deadline = self._loop.time() + self._head_timeout
         if not room:
-            self._refuse(503, "this edge has as many connections as it may")
+            self._refuse(503, f"this edge has as many connections as it may, which is {self._edge.room}")
 
     def data_received(self, data: bytes) -> None:
         self._moved = True

@@ -7,7 +7,6 @@ client ──► Downstream ──► Walk ◄──► rules.Exchange
 
 import asyncio
 import logging
-import resource
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -26,6 +25,7 @@ from flylab.local.heads import HeadWriter
 from flylab.local.hearing import Hearing
 from flylab.local.http1 import RequestHead
 from flylab.local.latency import Latency
+from flylab.local.open_files import files, room
 from flylab.local.pool import Pool
 from flylab.local.upstream import Upstream
 from flylab.local.waiting_line import WaitingLine
@@ -134,8 +134,7 @@ class Edge:
         self._sweeper: asyncio.TimerHandle | None = None
         self.front = Front(PUBLIC_PORTS[0], HeadWriter(region, public_port=PUBLIC_PORTS[0]))
         self.secure_port: int | None = None  # where this edge speaks TLS for public port 443
-        # A pipe needs two files; some are left for everything else.
-        self._most = min(self.settings.connections, max(16, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 256) // 2))
+        self.room = room(self.settings.connections, files())
 
     async def serve(
         self,
@@ -192,7 +191,7 @@ class Edge:
         return room
 
     def has_room(self) -> bool:
-        return len(self._clients) < self._most
+        return len(self._clients) < self.room
 
     def disconnected(self, client: Client, *, tcp: bool = True) -> None:
         self._clients.discard(client)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import secrets
 import shutil
 import sys
@@ -27,6 +26,7 @@ from flylab.local.entrances import Entrances
 from flylab.local.images import builtin_images, project_folder, read_images
 from flylab.local.latency import Latency
 from flylab.local.limits import find as find_limits
+from flylab.local.open_files import allow_many_files, shortage
 from flylab.local.options import Options, choose_regions, read_faults, read_latency
 from flylab.local.phonebook import Phonebook
 from flylab.local.platform import Platform
@@ -62,12 +62,14 @@ _TABLES = (
 
 def run(options: Options) -> int:
     """Serve until a signal, or the death of whoever started us or of the supervisor; returns the exit status."""
-    _allow_many_files()
+    files = allow_many_files()
     adopt_orphans()
     with contextlib.ExitStack() as stack:
         # If even the supervisor is killed, its processes come to us, and nobody else here has children.
         stack.callback(kill_below, os.getpid(), _LEFTOVERS)
         server = Server(options, stack)
+        if text := shortage(server.edge_settings.connections, files, asked=server.asks_connections):
+            print(f"flylab: {text}", file=sys.stderr)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(server.serve())
 
@@ -86,6 +88,7 @@ class Server:
         self.settings = platform_settings(tables)
         self.edge_settings = _edge_settings(tables, options.ws_replay, trace=options.trace)
         refuse_unknown(tables, _TABLES)
+        self.asks_connections = "connections" in tables.get("edge", {})
         self.armed = read_faults(options.faults)
         codes = [region.code for region in self.regions]
         self.api_socket, self.edge_sockets = listen_all(options.api_port, options.edge_port, codes)
@@ -317,15 +320,6 @@ def _state_folder(options: Options, stack: contextlib.ExitStack) -> Path:
         raise LocalError(f"cannot make a folder for the state: {exc}; name one with --state") from exc
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder).resolve()
-
-
-def _allow_many_files() -> None:
-    # Every machine's ports and every connection are files; shells often allow 1024 though more may be had.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft < most:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
