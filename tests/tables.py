@@ -9,7 +9,8 @@ that show a code have it in their text.
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from flylab.rules.fault_names import API_FAULTS, EDGE_FAULTS, Known
@@ -27,10 +28,9 @@ _FEW = 2  # tests named for each code; our choice
 def faults_shown(folder: Path = ROOT / "tests") -> dict[str, list[str]]:
     """By fault: the tests whose docstring names it, as ``words (`file`)``."""
     found: dict[str, list[str]] = {}
-    for file, test in _tests(folder):
-        if said := _FAULT.match(ast.get_docstring(test) or ""):
-            for name in re.split(r"[,\s]+", said[1].strip()):
-                found.setdefault(name, []).append(_named(file, test))
+    for shown in _tests(folder):
+        for name in shown.faults:
+            found.setdefault(name, []).append(shown.test)
     return found
 
 
@@ -38,10 +38,9 @@ def codes_shown(folder: Path = ROOT / "tests") -> dict[str, list[str]]:
     """By code: the first tests that have it in their text; those of the edge's rules and of real machines first."""
     found: dict[str, list[str]] = {}
     near = ("rules/test_exchange", "rules/test_routing", "local/test_up", "local/test_walk", "local/test_edge")
-    for file, test in sorted(_tests(folder), key=lambda pair: not pair[0].startswith(near)):
-        words = {word for node in ast.walk(test) if isinstance(node, ast.Constant) for word in _codes_in(node.value)}
-        for code in words:
-            found.setdefault(code, []).append(_named(file, test))
+    for shown in sorted(_tests(folder), key=lambda shown: not shown.file.startswith(near)):
+        for code in shown.codes:
+            found.setdefault(code, []).append(shown.test)
     return found
 
 
@@ -56,15 +55,35 @@ def _codes_in(value: object) -> set[str]:
     return set(re.findall(r"\bP[A-Z]\d\d\b", value)) & PROXY_CODES.keys() if isinstance(value, str) else set()
 
 
-def _tests(folder: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for path in sorted(folder.rglob("test_*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_"):
-                yield path.relative_to(folder).as_posix(), node
+@dataclass(frozen=True)
+class _Shown:
+    """What one test shows: its file, what the tables call it, and the faults and codes that it names."""
+
+    file: str
+    test: str
+    faults: tuple[str, ...]
+    codes: frozenset[str]
 
 
-def _named(file: str, test: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    return f"{test.name.removeprefix('test_').replace('_', ' ')} (`{file}`)"
+@cache  # to read all tests takes a second or two, and several tables want it
+def _tests(folder: Path) -> tuple[_Shown, ...]:
+    return tuple(shown for path in sorted(folder.rglob("test_*.py")) for shown in _read(path, folder))
+
+
+def _read(path: Path, folder: Path) -> Iterator[_Shown]:
+    file = path.relative_to(folder).as_posix()
+    for test in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(test, (ast.FunctionDef, ast.AsyncFunctionDef)) and test.name.startswith("test_"):
+            said = _FAULT.match(ast.get_docstring(test) or "")
+            words = {
+                word for node in ast.walk(test) if isinstance(node, ast.Constant) for word in _codes_in(node.value)
+            }
+            yield _Shown(
+                file,
+                f"{test.name.removeprefix('test_').replace('_', ' ')} (`{file}`)",
+                tuple(re.split(r"[,\s]+", said[1].strip())) if said else (),
+                frozenset(words),
+            )
 
 
 def fault_table() -> str:

@@ -18,6 +18,7 @@ from app.store import StoreError
 
 _Result = TypeVar("_Result")
 _prefixes = itertools.count(1)
+PAGE = 100  # keys in an answer of the S3 server (1,000 on S3 itself, which took six seconds to exceed)
 
 
 @contextmanager
@@ -54,6 +55,7 @@ def serve_bucket() -> Iterator[str]:
 def bucket() -> Iterator[str]:
     """The address of an S3 server, with the environment set so that ``s3://rooms/…`` is on it."""
     with serve_bucket() as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", str(PAGE))
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         patch.setenv("AWS_ENDPOINT", address)

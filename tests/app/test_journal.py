@@ -104,7 +104,8 @@ async def test_of_many_who_race_exactly_one_gets_each_epoch(store_url: str, cont
     store = open_store(store_url)
     everybody: list[Holder] = []
     for number in range(1, 4):
-        racers = [Holder(store, f"w{number}.{n}") for n in range(contenders)]
+        # The first epoch is the one that all of them want at once; an S3 server takes ten seconds for a hundred thrice.
+        racers = [Holder(store, f"w{number}.{n}") for n in range(contenders if number == 1 else min(contenders, 10))]
         logs = await asyncio.gather(*(racer.journal.read() for racer in racers))
         epochs = await asyncio.gather(*(racer.take(log) for racer, log in zip(racers, logs, strict=True)))
         winners = [racer for racer, epoch in zip(racers, epochs, strict=True) if epoch is not None]

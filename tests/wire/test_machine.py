@@ -192,10 +192,11 @@ def test_an_app_carries_its_organisation() -> None:
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,  # what lies deeper comes back by the same lines
 )
 
 
-@given(st.dictionaries(st.text(), json_values))
+@given(st.dictionaries(st.text(), json_values, max_size=4))
 def test_fields_of_the_future_come_back_out(unknown: dict[str, Any]) -> None:
     known = {"id", "type", "status", "source", "timestamp", "request"}
     extra = {key: value for key, value in unknown.items() if key not in known}

@@ -12,6 +12,7 @@ VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inside: st.lists(inside) | st.dictionaries(st.text(), inside),
+    max_leaves=20,
 )  # fmt: skip
 
 
