@@ -24,8 +24,9 @@ from tests.app.reliability.real_model import Client
 from tests.app.reliability.real_store import FaultyStore, Trouble, control_file, make_trouble, read_history
 from tests.app.stores import Shelf, run_virtually
 from tests.local.up import nobody_carries, processes_with
-from tests.support import until
+from tests.support import THOROUGH, until
 
+CAMPAIGNS = 5 if THOROUGH else 1  # each is a hundred runs on a platform of its own, and 25 s of two cores
 BROKEN_RUNS = 60  # in which a broken server must be caught
 
 
@@ -33,9 +34,8 @@ BROKEN_RUNS = 60  # in which a broken server must be caught
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", range(1, CAMPAIGNS + 1))
 async def test_nothing_acknowledged_is_lost_whatever_fails(seed: int, tmp_path: Path, nothing_left: None) -> None:
-    # Five times a hundred runs, each on a platform of its own.
     tally = await campaign(tmp_path, runs=2 * ROOMS, seed=seed)
     assert not tally.found, tally.report()
     assert tally.runs == 100
