@@ -19,7 +19,7 @@ def times(*topics: str) -> list[Claim]:
         claim
         for topic in topics
         for claim in claims.about(topic)
-        if claim.unit in ("ms", "s") and claim.statistic != "limit"
+        if claim.unit in ("ms", "s") and claim.value is not None and claim.statistic != "limit"
     ]
     return sorted(found, key=lambda claim: claim.seconds)
 
@@ -30,10 +30,10 @@ def chart(title: str, shown: Sequence[Claim]) -> go.Figure:
     about = basis("published", n=len(shown), unit="s, logarithmic", date=f"{dates[0]} to {dates[-1]}")
     fig = figure(title, about, height=190 + 22 * len(shown), x="seconds")
     color = INK[Provenance.PUBLISHED].color
-    names = [_short(claim.claim) for claim in shown]
+    names = [_short(claim) for claim in shown]
     for row, claim in enumerate(shown):
-        if claim.value_high is not None:
-            span = [claim.seconds, claim.seconds * claim.value_high / claim.value]
+        if claim.seconds_high is not None:
+            span = [claim.seconds, claim.seconds_high]
             line = {"color": color, "width": 2}
             fig.add_scatter(x=span, y=[row, row], mode="lines", line=line, hoverinfo="skip", showlegend=False)
     words = [
@@ -61,5 +61,6 @@ def distances(home: str, regions: Sequence[str]) -> dict[str, float]:
     return {region: table(home, region) for region in regions if region != home}
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 48 else f"{text[:47].rstrip(' ,')}…"
+def _short(claim: Claim) -> str:
+    text = claim.claim if len(claim.claim) <= 48 else f"{claim.claim[:47].rstrip(' ,')}…"
+    return f"{text} ({claim.mark})" if claim.mark else text

@@ -162,7 +162,7 @@ def from_published(row: Claim) -> Stated:
     """A row of claims.csv as words: ``Extra delay of a fly-replay hop: 10 ms (upper bound; router near the user)``."""
     limits = "; ".join(part for part in (row.statistic, row.conditions) if part)
     text = f"{row.claim}: {row.text}" + (f" ({limits})" if limits else "")
-    return Stated(claim=text, source=row.source_title, address=row.source_address, date=row.source_date)
+    return Stated(claim=text, source=row.source_title or "no source", address=row.source_address, date=row.source_date)
 
 
 def _json(row: Row) -> dict[str, str]:

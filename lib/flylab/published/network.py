@@ -1,11 +1,10 @@
 """Readers of ``regions.csv`` and ``rtt.csv``: where Fly's regions are and how long a round trip between two takes."""
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from math import asin, cos, radians, sin, sqrt
+
+from flylab.published.lookup import rows
 
 EARTH_RADIUS_KM = 6371.0  # mean radius
 FIBRE_KM_PER_MS = 200.0  # speed of light in fibre
@@ -102,7 +101,7 @@ def regions() -> tuple[Region, ...]:
             date=row["date"],
             note=row["note"],
         )
-        for row in _rows("regions.csv")
+        for row in rows("regions.csv")
     )
 
 
@@ -119,7 +118,7 @@ def published_pairs() -> tuple[PublishedPair, ...]:
             source=row["source"],
             date=row["date"],
         )
-        for row in _rows("rtt.csv")
+        for row in rows("rtt.csv")
     )
 
 
@@ -135,7 +134,3 @@ def rtt() -> Rtt:
         pairs={frozenset((pair.a, pair.b)): pair.rtt_ms for pair in published_pairs()},
         places={region.code: (region.latitude, region.longitude) for region in regions()},
     )
-
-
-def _rows(name: str) -> Iterable[dict[str, str]]:
-    return csv.DictReader(files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines())

@@ -4,14 +4,13 @@ Prices change, and two tables of one provider may disagree: a row is good from `
 ``effective_to``, and of several that are good on a day the newest wins. Older rows stay, and say what they are.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date as Day  # rows have a field `date`, which would hide it
 from functools import cache
-from importlib.resources import files
 
 from flylab.errors import UsageError
+from flylab.published.lookup import rows, unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +42,16 @@ class Price:
         return self.confidence != "low" and "unverified" not in self.note
 
     @property
+    def mark(self) -> str:
+        """What is said of the price wherever it is shown; its note says which part nobody could check."""
+        if self.verified:
+            return ""
+        return "unverified" if self.confidence == "low" else "partly unverified"
+
+    @property
     def text(self) -> str:
-        """As it is printed: ``0.15 USD/GB-month``."""
-        return f"{self.price:g} {self.unit}"
+        """As it is printed, with its mark: ``0.15 USD/GB-month``, ``6 USD/month (unverified)``."""
+        return f"{self.price:g} {self.unit}" + (f" ({self.mark})" if self.mark else "")
 
     def holds(self, on: Day) -> bool:
         """Whether it was asked on that day; a row without dates holds always."""
@@ -57,30 +63,29 @@ class Price:
 @cache
 def prices() -> dict[str, Price]:
     """All prices by id, in the order of the file."""
-    text = files(__package__).joinpath("prices.csv").read_text(encoding="utf-8")
-    return {row["id"]: _price(row) for row in csv.DictReader(text.splitlines())}
+    return {row["id"]: _price(row) for row in rows("prices.csv")}
 
 
 def price(price_id: str) -> Price:
     """One row, for example ``price("p001")``; raises UsageError for an id that is not in the file."""
     if price_id not in prices():
-        raise UsageError(f"there is no published price {price_id!r}")
+        raise unknown("price", price_id, prices())
     return prices()[price_id]
 
 
 def asked(provider: str, service: str, item: str, on: Day, *, scope: str | None = None) -> Price:
     """What an item cost on a day: the newest of the rows that hold then; raises UsageError when there is none."""
-    rows = [
+    found = [
         row
         for row in prices().values()
         if (row.provider, row.service, row.item) == (provider, service, item)
         and (scope is None or row.scope == scope)
         and row.holds(on)
     ]
-    if not rows:
+    if not found:
         where = "" if scope is None else f" in {scope}"
         raise UsageError(f"no price of {provider} {service}, {item!r}{where}, is published for {on}")
-    return max(rows, key=lambda row: (row.effective_from or Day.min, row.id))
+    return max(found, key=lambda row: (row.effective_from or Day.min, row.id))
 
 
 def multiplier(region: str, on: Day) -> Price:
