@@ -9,6 +9,11 @@ from flylab.errors import UsageError
 from flylab.published.network import regions
 from flylab.published.prices import asked, multiplier, price, prices, superseded
 
+METERED = (
+    "second|hour|month|30 days|GB|GB-month|GB/30 days|million( CPU-ms| GB-s)?|1,000 credits|(vCPU|GB|GiB)-s|"
+    "(vCPU|CPU|GB)-hour|10,000 requests"
+)
+UNIT = rf"(USD|credits)/({METERED})|factor|percent|Machine hours|hour"
 NOVEMBER, AUGUST = date(2026, 11, 27), date(2026, 8, 1)
 
 
@@ -18,8 +23,17 @@ def test_a_price_says_whose_for_what_where_and_from_when(each):
     assert all((each.provider, each.service, each.item, each.unit, each.scope, each.source, each.date))
     assert each.price >= 0
     assert each.confidence in ("high", "medium", "low")
+    assert re.fullmatch(UNIT, each.unit)
+    assert re.match(r"20\d\d(-\d\d){0,2}\b|-$", each.date)
+    assert each.date != "-" or not each.verified
+    assert "http" not in each.source or re.match(r"https://[a-z0-9.-]+\.[a-z]+/[^\s<>\"]*( |$)", each.source)
+    assert not (each.verified and each.mark)
     if each.effective_from and each.effective_to:
         assert each.effective_from < each.effective_to
+
+
+def test_ids_are_in_order_and_none_is_left_out():
+    assert list(prices()) == [f"p{number:03d}" for number in range(1, len(prices()) + 1)]
 
 
 def test_prices_of_one_item_never_hold_at_the_same_time():
@@ -62,6 +76,8 @@ def test_every_region_that_is_offered_has_a_multiplier():
 
 def test_what_nobody_could_check_is_marked():
     assert not price("p117").verified  # Lambda on arm64, from memory
+    assert price("p117").text == "1.33334e-05 USD/GB-s (unverified)"
+    assert price("p133").text == "0.09 USD/GB (partly unverified)"  # its allowance is from memory
     assert price("p001").verified
 
 

@@ -24,8 +24,8 @@ from flylab.kit.platform import Attached, Platform, running
 from flylab.wire.machine import Machine, MachineConfig
 
 TARGETS = ("local", "fly")
-USD_PER_HOUR = 0.0028  # shared-cpu-1x, 256 MB, base regions (fly.io/docs/about/pricing, 2026)
-DEAREST_REGION = 1.5  # our bound on the regional markup; San Jose's is 1.149 (docs: about/cost-management, 2026-08)
+USD_PER_HOUR = 0.00305  # shared-cpu-1x, 256 MB, base regions: p007 of published/prices.csv, of 2026-10
+DEAREST_REGION = 1.62  # São Paulo's multiplier, the highest of published/prices.csv
 HOURS_AT_MOST = 1.0  # what a machine is reckoned with, however short the chapter
 LABEL = "flylab_run"  # the metadata key that names the run a machine belongs to
 
