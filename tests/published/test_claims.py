@@ -86,7 +86,7 @@ def test_what_is_not_a_time_is_not_turned_into_one():
 def test_an_unknown_id_is_named():
     with pytest.raises(UsageError, match="no published claim 'c999'; the nearest are"):
         claim("c999")
-    with pytest.raises(UsageError, match="'c16'; the nearest are 'c160'"):
+    with pytest.raises(UsageError, match="'c16'; the nearest is 'c160'"):
         claim("c16")
     with pytest.raises(UsageError, match=r"no published claim ''$"):
         claim("")

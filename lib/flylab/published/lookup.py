@@ -18,9 +18,9 @@ def rows(name: str) -> Iterator[dict[str, str]]:
 def unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
     """``there is no published claim 'c161'; the nearest are 'c160', 'c016' and 'c116'``."""
     there = list(known)
-    # Words in another case are as near as can be, and cut-off ones nearer than any that merely look alike.
+    # What begins with it was cut off, most likely; only where nothing does, what looks alike is named.
     near = [each for each in there if given and each.casefold().startswith(given.casefold())]
-    near += [each for each in get_close_matches(given, there, n=_NEAREST, cutoff=0.3) if each not in near]
+    near = near or get_close_matches(given, there, n=_NEAREST, cutoff=0.5)
     shown = [repr(each) for each in near[:_NEAREST]]
     if not shown:
         return UsageError(f"there is no published {what} {given!r}")
