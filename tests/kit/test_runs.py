@@ -93,3 +93,13 @@ def test_a_run_without_a_success_has_no_quantile(folder: Path, capsys: pytest.Ca
     assert "p50" not in capsys.readouterr().out
     assert main(["runs", "compare", a, a]) == 0
     assert "no success to compare" in capsys.readouterr().out
+
+
+def test_a_run_that_does_not_count_says_so_wherever_it_is_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs.begin("late", target="local", seed=0, project=folder)
+    name = runs.save(run, [sample(0.1)], folder / "data", valid=False).stem
+    for words in (["list"], ["show", name], ["compare", name, name]):
+        assert main(["runs", *words]) == 0
+        assert "INVALID" in capsys.readouterr().out

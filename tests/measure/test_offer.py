@@ -96,11 +96,12 @@ async def test_answers_of_every_kind_are_told_apart_and_two_processes_share_the_
 async def test_a_generator_that_was_late_says_so_and_a_closed_loop_cannot_be(tmp_path):
     async with serving(Answers) as port:
         fine = Deed(do="get", path="/fine")
-        offered, _ = await samples_of(plan(port, fine, seconds=0.1), tmp_path, processes=1, late=0.0)
+        offered, (run, _) = await samples_of(plan(port, fine, seconds=0.1), tmp_path, processes=1, late=0.0)
         closed, (_, samples) = await samples_of(
             plan(port, fine, closed=2, seconds=0.1), tmp_path, processes=2, late=0.0
         )
     assert not offered.valid
+    assert run.valid is False
     assert "INVALID" in offered.text()
     assert closed.valid
     assert "INVALID" not in closed.text()

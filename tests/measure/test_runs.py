@@ -185,3 +185,18 @@ def test_a_record_whose_parts_make_no_sense_is_refused(tmp_path, change):
     record.write_text(json.dumps(json.loads(record.read_text()) | change))
     with pytest.raises(ParseError, match="run"):
         runs.load(record)
+
+
+def test_whether_a_run_counts_and_what_it_found_are_in_its_record(tmp_path):
+    kept = runs.save(begin(tmp_path, "kept"), SAMPLES, tmp_path, valid=True, results={"rate": 3.5})
+    assert (runs.read(kept).valid, runs.read(kept).results) == (True, {"rate": 3.5})
+    assert runs.read(runs.save(begin(tmp_path, "mute"), SAMPLES, tmp_path)).valid is None
+
+
+def test_a_run_that_broke_off_does_not_count(tmp_path):
+    run = begin(tmp_path)
+    with pytest.raises(RuntimeError), runs.recording(run, tmp_path):
+        raise RuntimeError
+    broken = runs.read(tmp_path / f"{run.id}.json")
+    assert broken.valid is False
+    assert broken.finished_at

@@ -78,7 +78,7 @@ def listed(folder: Path) -> tuple[list[str], int]:
         except ParseError as error:
             unread.append(str(error))
             continue
-        finished = run.finished_at or "not finished"
+        finished = (run.finished_at or "not finished") + (", INVALID" if run.valid is False else "")
         rows.append((run.started_at, run.id, run.target, f"n {run.n}", _commit(run), finished))
     if not rows and not unread:
         return [f"no run is stored in {folder}"], 0
@@ -97,6 +97,7 @@ def shown(run: Run, samples: list[Sample]) -> list[str]:
         f"{run.cpu}, {run.cores} cores, {run.kernel}, Python {run.python}, {versions}",
         f"load {_load(run.load_before)} before, {_load(run.load_after)} after; clock {run.clock or 'not recorded'}",
         *_busy("this run", run),
+        *_invalid("this run", run),
     ]
     for (what, where), group in by_group(samples).items():
         taken = [sample.latency for sample in group if sample.ok]
@@ -119,7 +120,7 @@ def compared(a: tuple[Run, list[Sample]], b: tuple[Run, list[Sample]], *, rng: R
     unlike = [name for name in SAME if getattr(one, name) != getattr(other, name)]
     if unlike:
         lines.append(f"they differ in {', '.join(unlike)} as well")
-    lines += [*_busy("A", one), *_busy("B", other)]
+    lines += [*_busy("A", one), *_busy("B", other), *_invalid("A", one), *_invalid("B", other)]
     lines.append("Taken apart, so what changed on the computer meanwhile is in every effect below.")
     first, second = by_group(a[1]), by_group(b[1])
     for group in dict.fromkeys([*first, *second]):
@@ -167,3 +168,9 @@ def _busy(name: str, run: Run) -> list[str]:
     if run.load_before is None or run.load_before <= BUSY * run.cores:
         return []
     return [f"{name} began on a busy computer: load {run.load_before:.1f} on {run.cores} cores"]
+
+
+def _invalid(name: str, run: Run) -> list[str]:
+    if run.valid is not False:
+        return []
+    return [f"{name} is INVALID: the generator was late, or it did not come to its end; it says nothing of the target"]

@@ -88,13 +88,13 @@ async def offer(
     """
     count = _processes(plan, processes)
     with ExitStack() as stack:
-        record = None
+        keep = None
         if run is not None and folder is not None:
-            record = stack.enter_context(runs.recording(run, folder)).record
+            keep = stack.enter_context(runs.recording(run, folder))
         crew = [await _start() for _ in range(count)]
         try:
             life = secrets.token_hex(3)  # members of a new run are nobody whom a room knows from an earlier one
-            plans = {"plan": plan.to_json(), "of": count, "life": life, "record": str(record or "")}
+            plans = {"plan": plan.to_json(), "of": count, "life": life, "record": str(keep.record if keep else "")}
             for place, worker in enumerate(crew):
                 core = cores[place % len(cores)] if cores else None
                 _write(worker, plans | {"place": place, "core": core, "favoured": favoured})
@@ -109,7 +109,9 @@ async def offer(
         finally:
             await asyncio.gather(*(_end(worker) for worker in crew))
         valid = bool(plan.closed) or last.late <= late
-        return Offered(end=last, processes=count, bound=late, valid=valid, record=record)
+        if keep is not None:
+            keep.judge(valid=valid)
+        return Offered(end=last, processes=count, bound=late, valid=valid, record=keep.record if keep else None)
 
 
 def _processes(plan: Plan, asked: int | None) -> int:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from flylab.clock import Clock, SystemClock
 from flylab.errors import ParseError, UsageError
@@ -56,6 +57,10 @@ class Run:
     load_after: float | None = None
     finished_at: str = ""  # empty: it still runs, or was killed
     n: int = 0
+    valid: bool | None = None  # False: the generator was late or gave up, so nothing may be concluded; None: not judged
+    results: Mapping[str, object] = field(
+        default_factory=dict
+    )  # what was found besides samples, or summed up from them
     parts: Sequence[Part] = ()
     sha256: str = ""  # of the one file ``<id>.jsonl`` that records without parts have
 
@@ -93,10 +98,19 @@ def begin(
     )
 
 
-def save(run: Run, samples: Sequence[Sample], folder: Path, *, clock: Clock | None = None) -> Path:
+def save(
+    run: Run,
+    samples: Sequence[Sample],
+    folder: Path,
+    *,
+    valid: bool | None = None,
+    results: Mapping[str, object] | None = None,
+    clock: Clock | None = None,
+) -> Path:
     """Write a run that is over: one part with the samples, then the record, whose path is returned."""
     with recording(run, folder, clock=clock) as keep:
         keep.add(*samples)
+        keep.judge(valid=valid, results=results)
     return keep.record
 
 
@@ -107,6 +121,16 @@ class Recording:
         self.record = record
         self._every = every
         self._waiting: list[Sample] = []
+        self._verdict: dict[str, object] = {}
+
+    def judge(self, *, valid: bool | None, results: Mapping[str, object] | None = None) -> None:
+        """Say whether the run counts, and what else it found; written down when it ends. The last word counts."""
+        self._verdict = {"valid": valid, "results": dict(results or {})}
+
+    def over(self, run: Run, finished_at: str) -> Run:
+        """The record as it is when nothing more comes."""
+        verdict: dict[str, Any] = {"finished_at": finished_at, "load_after": circumstances.load(), **self._verdict}
+        return replace(run, **verdict)
 
     def add(self, *samples: Sample) -> None:
         self._waiting += samples
@@ -132,14 +156,14 @@ def recording(run: Run, folder: Path, *, every: int = EVERY, clock: Clock | None
     keep = Recording(record, every)
     try:
         yield keep
+    except BaseException:
+        keep.judge(valid=False)
+        raise
     finally:
         keep.flush()
         with _alone(folder):
             moment = datetime.fromtimestamp((clock or SystemClock()).wall(), UTC)
-            over = replace(
-                read(record), finished_at=moment.isoformat(timespec="seconds"), load_after=circumstances.load()
-            )
-            _write(record, _text(over))
+            _write(record, _text(keep.over(read(record), moment.isoformat(timespec="seconds"))))
 
 
 def append(record: Path, samples: Sequence[Sample]) -> Run:
