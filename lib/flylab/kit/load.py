@@ -10,7 +10,7 @@ from flylab.kit import project
 from flylab.kit.progress import Bar
 from flylab.measure import runs
 from flylab.measure.offer import Offered, offer
-from flylab.measure.plan import Plan
+from flylab.measure.reading import read
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="where runs are stored (default: build/data)")
     options = parser.parse_args(arguments)
     try:
-        plan = Plan.read(options.plan)
+        plan = read(options.plan)
         run = runs.begin(options.name, target=plan.target, seed=plan.seed, settings=plan.to_json())
         folder = options.folder or project.build() / "data"
         with Bar(options.name) as bar:

@@ -33,7 +33,9 @@ class Address:
 def request(address: Address, deed: Deed) -> bytes:
     """The bytes of a request; it is the same each time."""
     body = deed.body.encode()
-    lines = [f"{deed.do.upper()} {deed.path} HTTP/1.1", f"Host: {address.name}"]
+    lines = [f"{deed.do.upper()} {deed.path} HTTP/1.1"]
+    if not any(name.lower() == "host" for name in deed.headers):
+        lines.append(f"Host: {address.name}")
     lines += [f"{name}: {value}" for name, value in deed.headers.items()]
     if body or deed.do == "post":
         lines.append(f"Content-Length: {len(body)}")

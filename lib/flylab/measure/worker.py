@@ -22,6 +22,7 @@ from flylab.measure.guests import Guests
 from flylab.measure.ledger import Ledger
 from flylab.measure.pace import keep
 from flylab.measure.plan import HTTP, Plan
+from flylab.measure.reading import from_json
 from flylab.measure.visitors import Address, Visitors, request
 
 TELL = 0.5  # seconds between two words about the progress; our choice
@@ -140,7 +141,7 @@ def tell(**words: Any) -> None:
 async def serve(given: dict[str, Any]) -> None:
     """One load from the plan to its samples."""
     _place(given["core"], favoured=given["favoured"])
-    worker = Worker(Plan.from_json(given["plan"]), given["place"], given["of"], given["life"])
+    worker = Worker(from_json(given["plan"]), given["place"], given["of"], given["life"])
     loop = asyncio.get_running_loop()
     await worker.prepare()
     tell(ready=True)
