@@ -49,6 +49,45 @@ def test_a_plan_is_carried_out_and_stored(tmp_path: Path, capsys: pytest.Capture
     assert "get /, 127.0.0.1: n 10, 0 failed" in capsys.readouterr().out
 
 
+def test_a_load_beside_itself_is_one_run_whose_effects_are_shown_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        asked = [written(tmp_path, server.server_port), "--processes", "1", "--folder", str(tmp_path / "data")]
+        status = main(["load", *asked, "--a-a", "--rounds", "1", "--name", "equal"])
+        server.shutdown()
+    assert status in (0, 1)  # 1 on a computer that is too busy for a generator that is in time
+    said = capsys.readouterr().out
+    assert ("1 rounds, too few for an interval; noise" in said) == (status == 0)
+    assert main(["runs", "--folder", str(tmp_path / "data"), "show", "equal"]) == 0
+    shown = capsys.readouterr().out
+    assert said.partition("stored:")[0] in shown
+    assert ("get /, 127.0.0.1, A again: n 10, 0 failed" in shown) or status == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--knee", "5"], "cannot read bound '5'"),
+        (["--knee", "0s"], "bound of 0 s"),
+        (["--knee", "50ms", "--a-a"], "two runs"),
+        (["--rounds", "3"], "--rounds are those of a comparison"),
+        (["--most", "3"], "--most ends the search"),
+        (["--a-a", "--rounds", "0"], "and not 0"),
+        (["--against", "nothing.json"], "nothing.json"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
+    assert main(["load", written(tmp_path, 1), "--folder", str(tmp_path / "data"), *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("flylab load: ")
+    assert why in said
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_plan_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["load", str(tmp_path / "nothing.json")]) == 2
     assert capsys.readouterr().err.startswith("flylab load: cannot read load")

@@ -26,6 +26,12 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
 
+    def rename(self, name: str) -> None:
+        """What is carried out next, where one bar shows one load after the other."""
+        self._name = name
+        if self._bar is not None:
+            self._bar.set_description(name, refresh=False)
+
     def show(self, progress: Progress) -> None:
         """Draw the bar anew."""
         if self._bar is None:
@@ -35,6 +41,7 @@ class Bar:
             self._bar = (fitting if widget else tqdm)(
                 total=progress.seconds, desc=self._name, bar_format=FORMAT, file=self._out, disable=hidden
             )
+        self._bar.total = progress.seconds
         self._bar.n = min(progress.elapsed, progress.seconds)
         self._bar.set_postfix_str(line(progress))
 

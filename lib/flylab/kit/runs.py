@@ -1,6 +1,7 @@
 """``flylab runs``: lists stored runs, shows one, compares two; everything is computed from what was stored."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from flylab.measure import runs
 from flylab.measure.runs import Run
 from flylab.measure.sample import Sample
 from flylab.measure.stats import compare, estimate, least_n
+from flylab.measure.turns import AGAIN, VARIANT, B, report
 
 QUANTILES = (0.5, 0.95, 0.99)
 # What two runs should have in common for their difference to be that of the thing measured.
@@ -89,11 +91,14 @@ def listed(folder: Path) -> tuple[list[str], int]:
 def shown(run: Run, samples: list[Sample]) -> list[str]:
     """The circumstances of a run, and what it found of each kind at each place."""
     versions = ", ".join(f"{name} {number}" for name, number in run.packages.items())
-    settings = ", ".join(f"{name} {value}" for name, value in run.settings.items()) or "none"
+    flat = {name: value for name, value in run.settings.items() if not isinstance(value, dict)}
+    settings = ", ".join(f"{name} {value}" for name, value in flat.items()) or "none"
+    nested = [f"  {name}: {json.dumps(value)}" for name, value in run.settings.items() if isinstance(value, dict)]
     lines = [
         f"{run.id}: {run.n} samples",
         f"target {run.target}, from {run.started_at} to {run.finished_at or '(not finished)'}, commit {_commit(run)}",
         f"settings: {settings}; seed {run.seed}",
+        *nested,
         f"{run.cpu}, {run.cores} cores, {run.kernel}, Python {run.python}, {versions}",
         f"load {_load(run.load_before)} before, {_load(run.load_after)} after; clock {run.clock or 'not recorded'}",
         *_busy("this run", run),
@@ -110,7 +115,18 @@ def shown(run: Run, samples: list[Sample]) -> list[str]:
         lines += [f"  {estimate(taken, q).text()}" for q in QUANTILES if taken]
         late = [sample.lateness for sample in group]
         lines.append(f"  sent late, at most: {1000 * max(late):.3g} ms")
+    if run.results:
+        lines += ["", *_found(run, samples)]
     return lines
+
+
+def _found(run: Run, samples: list[Sample]) -> list[str]:
+    """What was concluded when it was made; effects of variants are computed anew from what was stored."""
+    if {sample.detail.get(VARIANT) for sample in samples} & {AGAIN, B}:
+        return report(run, samples)
+    if "knee" in run.results:
+        return [f"knee: {run.results['knee']}, bound {run.results.get('bound')} s"]
+    return [f"{name}: {value}" for name, value in run.results.items() if isinstance(value, int | float | str)]
 
 
 def compared(a: tuple[Run, list[Sample]], b: tuple[Run, list[Sample]], *, rng: Random) -> list[str]:
@@ -143,10 +159,12 @@ def compared(a: tuple[Run, list[Sample]], b: tuple[Run, list[Sample]], *, rng: R
 
 
 def by_group(samples: Iterable[Sample]) -> dict[Group, list[Sample]]:
-    """Samples of each kind at each place, in the order in which they were first seen."""
+    """Samples of each kind at each place, in the order in which they were first seen; variants of a run apart."""
     groups: dict[Group, list[Sample]] = {}
     for sample in samples:
-        groups.setdefault((sample.what, sample.where), []).append(sample)
+        variant = sample.detail.get(VARIANT)
+        where = f"{sample.where}, {variant}" if variant else sample.where
+        groups.setdefault((sample.what, where), []).append(sample)
     return groups
 
 

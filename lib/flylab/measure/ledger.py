@@ -1,7 +1,7 @@
 """What a load has sent and what came back, in columns: some 40 bytes each, so that a minute of 20,000/s fits."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from flylab.measure.sample import OK, Sample
 from flylab.measure.stats import Histogram
@@ -56,8 +56,9 @@ class Ledger:
             if finished == -1.0:
                 self.close(number, now, UNANSWERED)
 
-    def samples(self, began: float, *, size: int) -> Iterator[list[Sample]]:
-        """All of it as samples, in pieces of a size."""
+    def samples(self, began: float, *, size: int, detail: Mapping[str, object] | None = None) -> Iterator[list[Sample]]:
+        """All of it as samples, in pieces of a size; ``detail`` is in each of them."""
+        same = dict(detail or {})
         for first in range(0, self.sent, size):
             yield [
                 Sample(
@@ -67,6 +68,7 @@ class Ledger:
                     sent=self._sent[number] - began,
                     finished=self._finished[number] - began,
                     outcome=self._outcomes.get(number, OK),
+                    detail=same,
                 )
                 for number in range(first, min(first + size, self.sent))
             ]

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,21 @@ class Offered:
         return "; ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A run that is being recorded already, of which a load is a part; ``detail`` marks its samples.
+
+    Times count from when the first of its parts is made, on the clock that all processes of a computer share.
+    """
+
+    record: Path
+    since: float = field(default_factory=time.monotonic)
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+    def marked(self, detail: Mapping[str, object]) -> "Within":
+        return replace(self, detail=detail)
+
+
 async def offer(
     plan: Plan,
     *,
@@ -78,8 +93,11 @@ async def offer(
     folder: Path | None = None,
     cores: Sequence[int] = (),
     favoured: bool = False,
+    within: Within | None = None,
 ) -> Offered:
     """Carry out a plan; with a run and a folder its samples are stored, and read with ``runs.load(offered.record)``.
+
+    ``within`` says instead which run, recorded by somebody else, they belong to.
 
     ``cores`` are those that the processes keep to, one each in turn; ``favoured`` lets them run before all others on
     the computer (SCHED_RR, for root), which is for benchmarks beside neighbours, and wants a plan with a ``grain``.
@@ -88,13 +106,15 @@ async def offer(
     """
     count = _processes(plan, processes)
     with ExitStack() as stack:
-        keep = None
+        keep, since = None, within.since if within else None  # None: from the first request on
         if run is not None and folder is not None:
             keep = stack.enter_context(runs.recording(run, folder))
+            within = Within(keep.record)
         crew = [await _start() for _ in range(count)]
         try:
             life = secrets.token_hex(3)  # members of a new run are nobody whom a room knows from an earlier one
-            plans = {"plan": plan.to_json(), "of": count, "life": life, "record": str(keep.record if keep else "")}
+            plans = {"plan": plan.to_json(), "of": count, "life": life, "record": str(within.record) if within else ""}
+            plans |= {"since": since, "detail": within.detail if within else {}}
             for place, worker in enumerate(crew):
                 core = cores[place % len(cores)] if cores else None
                 _write(worker, plans | {"place": place, "core": core, "favoured": favoured})
@@ -111,7 +131,7 @@ async def offer(
         valid = bool(plan.closed) or last.late <= late
         if keep is not None:
             keep.judge(valid=valid)
-        return Offered(end=last, processes=count, bound=late, valid=valid, record=keep.record if keep else None)
+        return Offered(end=last, processes=count, bound=late, valid=valid, record=within.record if within else None)
 
 
 def _processes(plan: Plan, asked: int | None) -> int:

@@ -158,7 +158,8 @@ async def serve(given: dict[str, Any]) -> None:
     running.result()
     gc.enable()
     if given["record"]:
-        for samples in worker.ledger.samples(began, size=runs.EVERY):
+        since = began if given["since"] is None else float(given["since"])
+        for samples in worker.ledger.samples(since, size=runs.EVERY, detail=given["detail"]):
             runs.append(Path(given["record"]), samples)
     tell(done=True, **worker.progress(live=False))
 

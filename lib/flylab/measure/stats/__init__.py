@@ -4,6 +4,7 @@ Everything is a function of values; chance comes in as a seeded ``random.Random`
 """
 
 from flylab.measure.stats.bootstrap import bootstrap, median_interval
+from flylab.measure.stats.climb import next_rate
 from flylab.measure.stats.compare import (
     Effect,
     Floor,
@@ -17,7 +18,7 @@ from flylab.measure.stats.compare import (
 )
 from flylab.measure.stats.ecdf import Ecdf, ecdf
 from flylab.measure.stats.histogram import Histogram, merged
-from flylab.measure.stats.knee import Knee, Step, knee
+from flylab.measure.stats.knee import Knee, Step, held, knee
 from flylab.measure.stats.phases import Stack, stack
 from flylab.measure.stats.quantiles import Estimate, estimate, least_n
 
@@ -36,11 +37,13 @@ __all__ = [
     "differs",
     "ecdf",
     "estimate",
+    "held",
     "interleaved",
     "knee",
     "least_n",
     "median_interval",
     "merged",
+    "next_rate",
     "noise_floor",
     "order",
     "paired",

@@ -49,7 +49,7 @@ def knee(steps: Iterable[Step], bound: float) -> Knee:
         if not valid:
             late = True
             continue
-        if 2 * sum(_holds(step, bound) for step in valid) > len(valid):
+        if 2 * sum(held(step, bound) for step in valid) > len(valid):
             # What was asked for in time says that the lateness below was chance.
             best, late = valid, False
             continue
@@ -59,7 +59,8 @@ def knee(steps: Iterable[Step], bound: float) -> Knee:
     return Knee(rate=best[0].rate if best else None, above=None, sure=False, bound_by="generator" if late else "steps")
 
 
-def _holds(step: Step, bound: float) -> bool:
+def held(step: Step, bound: float) -> bool:
+    """Whether the bound was held: a p99 that is known, at most that, and nothing failed."""
     return step.p99 is not None and step.p99 <= bound and not step.errors
 
 
