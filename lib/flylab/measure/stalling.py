@@ -1,6 +1,7 @@
-"""An HTTP server that answers each request after a while and once stands still: ``stalling.py BASE AT FOR`` (seconds).
+"""An HTTP server that answers each request after a while and once stands still.
 
-It prints its port, counts ``AT`` from the first request, and ends with its standard input.
+``python -m flylab.measure.stalling BASE AT FOR``, all in seconds. It prints its port, counts ``AT`` from the first
+request, and ends with its standard input.
 """
 
 import asyncio
@@ -38,12 +39,16 @@ async def serve(base: float, at: float, for_: float) -> None:
     await loop.run_in_executor(None, sys.stdin.read)
 
 
-if __name__ == "__main__":
-    numbers = [float(word) for word in sys.argv[1:]]
+def main() -> None:
+    base, at, for_ = (float(word) for word in sys.argv[1:])
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(*numbers))
+        asyncio.run(serve(base, at, for_))
     else:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(*numbers))
+            runner.run(serve(base, at, for_))
+
+
+if __name__ == "__main__":
+    main()
