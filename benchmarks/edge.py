@@ -4,26 +4,23 @@ Every proxy runs pinned to the first core, the machine behind it and the load ge
 interleaved: every load asks every proxy in turn, so that a noisy neighbour disturbs all alike, and ratios are taken
 within a round. No latency between regions is added. Needs `nginx` and `wrk`; Caddy is asked when present.
 
-The table goes to stdout, everything to build/edge.json (of a run of some: build/edge-some.json);
-`--write docs/performance.md` makes the page's section from there and measures nothing.
+The table goes to stdout, the run to build/data (`flylab runs show bench-edge`; of some loads or proxies:
+`bench-edge-some`); `benchmarks/page.py` makes the page.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+import frame
 from comparison.conditions import conditions, load
 from proxies.contenders import OTHER_CORE, TITLES, Running, allow_many_files, available, started, version
 from proxies.loads import LOADS, Figures, missing
-from proxies.page import table, write
-from roomload.peer import ROOT
+from proxies.page import table
 
-WHOLE, PART = ROOT / "build" / "edge.json", ROOT / "build" / "edge-some.json"
 # Caddy's way to replay loses the body; tracing is ours.
 ONLY = {
     "replayed": ("nginx", "edge", "up"),
@@ -54,7 +51,7 @@ def run_all(running: dict[str, Running], loads: list[str], rounds: int, seconds:
             for who in (*asked[first:], *asked[:first]):
                 found = ask(running[who], name, seconds)
                 results[name].setdefault(who, []).append(found)
-                shown = {key: f"{value:.4g}" for key, value in (found or {}).items()}
+                shown = {key: f"{value:.4g}" for key, value in (found or {}).items() if key != "latencies"}
                 print(f"{number + 1} {name} {who}: {shown}", file=sys.stderr)
     return results
 
@@ -87,20 +84,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=2, help="of each load with each proxy")
     parser.add_argument("--loads", default=",".join(LOADS))
     parser.add_argument("--proxies", default="all")
-    parser.add_argument("--write", type=Path, metavar="PAGE")
     asked = parser.parse_args()
-    if asked.write:
-        write(asked.write, json.loads(WHOLE.read_text()))
-        return 0
     if why := missing():
         print(why, file=sys.stderr)
         return 1
-    run = measure(asked)
     whole = asked.proxies == "all" and set(asked.loads.split(",")) == set(LOADS)
-    path = WHOLE if whole else PART
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(run, indent=1))
+    kept = frame.begin("edge", vars(asked), whole=whole)
+    run = measure(asked)
+    samples = frame.of_rounds(run["results"])  # takes the latencies out of the results
     print(table(run))
+    frame.keep(kept, run, samples, valid=any(sample.ok for sample in samples))
     return 0
 
 

@@ -4,8 +4,8 @@ One `flylab up` with its state in a folder, asked over one connection, so that e
 in the same minutes and in turns: a bare Quart application on uvicorn that answers a list of the same bytes, and one
 SQLite transaction of a row of the same size with the same durability (WAL, synchronous NORMAL) in the same file system.
 
-The table goes to stdout, everything to build/machines.json; `--write docs/performance.md` makes the page's section from
-there and measures nothing.
+The table goes to stdout, the run with all its samples to build/data (`flylab runs show bench-machines`);
+`benchmarks/page.py` makes the page.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import json
 import os
 import sqlite3
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,13 +24,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import frame
 import httpx
 from comparison.conditions import conditions, load
-from comparison.page import place
-from roomload.peer import ROOT
+from comparison.machines import STARTED, samples, summed, table
 
-BEGIN, END = "<!-- machines: written by benchmarks/machines.py --write -->", "<!-- end of machines -->"
-OUT = ROOT / "build" / "machines.json"
 UP = [sys.executable, "-m", "flylab", "up", "--json", "--api-port", "0", "--edge-port", "0", "--regions", "ams"]
 FLOOR = """
 import sys, uvicorn
@@ -43,7 +40,6 @@ uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 """
 SERVICE = {"protocol": "tcp", "internal_port": 8080, "autostart": True, "ports": [{"port": 443, "handlers": ["tls"]}]}
 CONFIG = {"image": "local/sleep", "env": {"ROLE": "room"}, "services": [SERVICE], "metadata": {"pool": "rooms"}}
-STARTED = 50
 
 
 class Api:
@@ -209,80 +205,19 @@ def starts(api: Api) -> dict[str, Any]:
     return {"starts_s": took, "started": states.count("started"), "meanwhile": answers}
 
 
-def at(values: list[float], part: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
-
-
-def shown(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({at(values, 0.95):.2f})"
-
-
-def rows(run: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What, what was promised, what was found."""
-    n = f"{run['machines']:,}"
-    more = statistics.median(run["create"]) - statistics.median(run["commit"])
-    return [
-        (f"list of {n} stopped machines, {run['bytes'] / 1e6:.1f} MB, ms", "≤ 50", shown(run["list"])),
-        ("… a bare Quart answer of the same size, ms", "", shown(run["list_floor"])),
-        ("… CPU of the platform for each, ms", "", f"{run['list_cpu']:.2f}"),
-        ("… CPU for the first one, in ten pages, when all have changed, ms", "≤ 50", f"{run['first_cpu']:.0f}"),
-        (f"create, up to {n} machines, ms", "", shown(run["create"])),
-        ("… a bare SQLite commit of that size, ms", "", shown(run["commit"])),
-        ("… CPU of the platform for each, ms", "", f"{run['create_cpu']:.2f}"),
-        ("… the difference of the medians, ms", "≤ 5", f"{more:.2f}"),
-        ("memory of a machine, KB", "≤ 5", f"{run['memory'] / 1024:.1f}"),
-        ("… and once it was listed, in pages, KB", "≤ 5", f"{run['memory_listed'] / 1024:.1f}"),
-        ("create with 5 MB of files, ms", "", f"{run['large_create']:.0f}"),
-        ("… cordon of that machine, ms", "", shown(run["large_change"])),
-        (f"{STARTED} starts at once: started", f"= {STARTED}", str(run["started"])),
-        ("… from the first request until the last is `started`, s", "", f"{run['starts_s']:.2f}"),
-        ("… another client's GET of a machine meanwhile, ms", "", shown(run["meanwhile"])),
-    ]
-
-
-def table(run: dict[str, Any]) -> str:
-    lines = ["| median (95th percentile) | promised | found |", "|---|---:|---:|"]
-    return "\n".join([*lines, *(f"| {what} | {promised} | {found} |" for what, promised, found in rows(run))])
-
-
-def section(run: dict[str, Any]) -> str:
-    """Everything between the marks."""
-    before, after = (" / ".join(f"{one:.2f}" for one in run[name]) for name in ("load_before", "load_after"))
-    counts = f"{len(run['list'])} lists, {len(run['create'])} creations, {len(run['meanwhile'])} answers meanwhile"
-    return "\n\n".join([
-        "## Many machines on the local platform",
-        f"One run on {run['at'][:10]}; n: {counts}. Requests go over one kept connection, so HTTP and Quart are in "
-        "every figure; the floors were measured in turn with what they stand beside. CPU is that of the platform's "
-        "process, in which no neighbour on the computer shows. Memory is what that process alone has more of after "
-        "the machines were made.",
-        table(run),
-        f"{run['cpu']}, {run['cores']} cores, {run['memory_gb']} GB of memory, {run['kernel']}, "
-        f"Python {run['python']}; load average before: {before}; after: {after}.",
-        f"**Again:** `python benchmarks/machines.py --machines {run['machines']}`, then "
-        "`python benchmarks/machines.py --write docs/performance.md`.",
-    ])  # fmt: skip
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="A platform with many machines, beside floors of the same kind.")
     parser.add_argument("--machines", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=50, help="lists of all machines (default: 50)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="only write the page's section, from the stored run")
     asked = parser.parse_args()
     if asked.machines <= 101 or asked.rounds < 1:
         parser.error("there must be more than 101 machines, and a round")
-    if asked.write:
-        if not OUT.is_file():
-            print("There is no build/machines.json yet: run this without --write first.", file=sys.stderr)
-            return 1
-        asked.write.write_text(place(asked.write.read_text(), section(json.loads(OUT.read_text())), marks=(BEGIN, END)))
-        return 0
+    kept = frame.begin("machines", vars(asked))
     before = conditions()
     with tempfile.TemporaryDirectory() as folder:
-        run = before | measure(asked.machines, asked.rounds, Path(folder))
-    run["load_after"] = load()
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(run))
+        found = measure(asked.machines, asked.rounds, Path(folder))
+    run = before | summed(found) | {"load_after": load()}
+    frame.keep(kept, run, samples(found), valid=found["started"] == STARTED)
     print(table(run))
     return 0
 

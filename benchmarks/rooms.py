@@ -5,8 +5,8 @@ are interleaved: every load asks every server in turn, so that a noisy neighbour
 a folder, and acknowledge; the folders of all servers are in memory where the system has a file system for that. Latency
 counts from the moment that was planned; a run whose generator was late itself is marked `?` and counts for nothing.
 
-The table goes to stdout, everything to build/rooms.json (of a run of some loads or servers: build/rooms-some.json);
-`--write docs/performance.md` makes the page's section from there and measures nothing.
+The table goes to stdout, the run to build/data (`flylab runs show bench-rooms`; of some loads or servers:
+`bench-rooms-some`); `benchmarks/page.py` makes the page.
 """
 
 import argparse
@@ -20,9 +20,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import frame
 from comparison.conditions import conditions, load, our_versions
 from comparison.figures import FIGURES, LOADS, OURS, Result, Results, value
-from comparison.page import NO_MEMORY, STORES, write
+from comparison.page import NO_MEMORY, STORES
 from comparison.tables import ratios, table, unkept
 from peers.dialects import DIALECTS as THEIRS
 from peers.servers import PEERS as OTHERS
@@ -30,14 +31,13 @@ from peers.servers import TITLES as THEIR_TITLES
 from peers.servers import prepare, versions
 from roomload.dialect import DIALECTS
 from roomload.loads import LOADS as GENERATED
-from roomload.peer import FLYLAB, ROOT, Peer, first_message, pinned, sweep, wait_until_open
+from roomload.peer import FLYLAB, Peer, first_message, pinned, sweep, wait_until_open
 
 from flylab.local.descendants import die_with_parent
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
 STARTS = 3  # of each server in a round of "cold"
 LONGEST = 240.0  # seconds that one load may take with one server
-WHOLE, PART = ROOT / "build" / "rooms.json", ROOT / "build" / "rooms-some.json"
 TITLES = {OURS: "our rooms", **THEIR_TITLES}
 
 
@@ -133,7 +133,8 @@ def compare(asked: argparse.Namespace) -> dict[str, Any]:
         "seconds": asked.seconds,
         "starts": STARTS,
         "asked": ["--rounds", str(asked.rounds), "--seconds", f"{asked.seconds:g}"]
-        + ([] if is_whole(asked) else ["--loads", asked.loads, "--peers", asked.peers]),
+        + ([] if is_whole(asked) else ["--loads", asked.loads, "--peers", asked.peers])
+        + (["--for-page"] if asked.for_page else []),
         "titles": {peer.name: TITLES[peer.name] for peer in peers},
         "versions": {peer.name: our_versions() if peer is FLYLAB else versions(peer.name) for peer in peers},
         "left_out": left_out,
@@ -158,8 +159,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", default="all", help=f"all, none, or of {', '.join(OTHERS)}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a step takes (default: 3)")
-    parser.add_argument("--out", type=Path, help="where the run is stored (default: below build/)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="only write the page's section, from the stored run")
+    parser.add_argument("--for-page", action="store_true", help="let the page have it, though it is of some parts only")
     asked = parser.parse_args(words)
     unknown = [name for name in asked.loads.split(",") if name not in LOADS]
     unknown += [name for name in chosen(asked.peers) if name not in OTHERS]
@@ -176,19 +176,13 @@ def end(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     asked = parse()
-    out = asked.out or (WHOLE if asked.write or is_whole(asked) else PART)
-    if asked.write:
-        if not out.is_file():
-            print(f"There is no {out.name} yet: run benchmarks/rooms.py without --write first.", file=sys.stderr)
-            return 1
-        write(asked.write, json.loads(out.read_text()))
-        return 0
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
+    kept = frame.begin("rooms", vars(asked), whole=is_whole(asked) or asked.for_page)
     run = compare(asked)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(run, indent=1))
+    samples = frame.of_rounds(run["results"])  # takes the latencies out of the results
     print(report(run))
+    frame.keep(kept, run, samples, valid=any(sample.ok for sample in samples))
     return 0
 
 

@@ -1,14 +1,10 @@
-"""The rooms' section of docs/performance.md, from what a run stored; pure but for `write`."""
+"""The rooms' section of docs/performance.md, from what a run stored; pure."""
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 from comparison.figures import OURS
 from comparison.tables import aside, ratios, table, unkept
-
-BEGIN, END = "<!-- rooms: written by benchmarks/rooms.py --write -->", "<!-- end of rooms -->"
-TITLE = "# How fast it is\n"
 
 READING = """\
 **What it shows.** Each server is pinned to one core, the load generator is a process of its own on another, and
@@ -50,7 +46,7 @@ def section(run: dict[str, Any]) -> str:
         "\n".join(["**Set aside:**", "", *(f"- {one}" for one in late)]) if (late := aside(run)) else "",
         "\n".join(["**Left out:**", "", *(f"- {one}" for one in run["left_out"])]) if run["left_out"] else "",
         "**Conditions.**\n\n" + _conditions(run),
-        f"**Again:**\n\n```\n{command(run)}\npython benchmarks/rooms.py --write docs/performance.md\n```",
+        f"**Again:**\n\n```\n{command(run)}\npython benchmarks/page.py\n```",
         READING.format(store=_store(run)),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -58,22 +54,6 @@ def section(run: dict[str, Any]) -> str:
 
 def command(run: dict[str, Any]) -> str:
     return shlex.join(["python", "benchmarks/rooms.py", *run["asked"]])
-
-
-def place(page: str, section: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
-    """The page with this section instead of the earlier one; at the end of a page that has none."""
-    written = f"{marks[0]}\n{section}\n{marks[1]}"
-    before, begin, rest = page.partition(marks[0])
-    _, end, after = rest.partition(marks[1])
-    if begin and end:
-        return before + written + after
-    return f"{(page or TITLE).rstrip()}\n\n{written}\n"
-
-
-def write(path: Path, run: dict[str, Any]) -> None:
-    page = path.read_text() if path.exists() else ""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(place(page, section(run)))
 
 
 def _store(run: dict[str, Any]) -> str:

@@ -1,11 +1,8 @@
-"""The edge's section of docs/performance.md, from what a run stored; pure but for `write`."""
+"""The edge's section of docs/performance.md, from what a run stored; pure."""
 
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-BEGIN, END = "<!-- edge: written by benchmarks/edge.py --write -->", "<!-- end of edge -->"
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,7 @@ def section(run: dict[str, Any]) -> str:
             ]
         ),
         f"**Again:**\n\n```\npython benchmarks/edge.py --rounds {run['rounds']} --seconds {run['seconds']:g}\n"
-        "python benchmarks/edge.py --write docs/performance.md\n```",
+        "python benchmarks/page.py\n```",
         READING,
     ]
     return "\n\n".join(part for part in parts if part)
@@ -153,15 +150,6 @@ Rates come from `wrk`, a closed loop; latencies count from the planned moment, a
 
 **What it does not show.** Networks, TLS and several cores. A neighbour on the same computer disturbs rates more than
 processor time, so the latter is shown too."""
-
-
-def write(path: Path, run: dict[str, Any]) -> None:
-    """Put the section in place of the earlier one, or at the end of a page that has none."""
-    page = path.read_text() if path.exists() else "# How fast it is\n"
-    written = f"{BEGIN}\n{section(run)}\n{END}"
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    path.write_text(before + written + after if begin and end else f"{page.rstrip()}\n\n{written}\n")
 
 
 def _cell(run: dict[str, Any], line: Line, who: str) -> str:

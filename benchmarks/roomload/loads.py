@@ -18,6 +18,7 @@ from roomload.process import cpu_seconds, resident_bytes
 
 SLOW = 20  # members who stop reading
 MOVES = 20  # of a cursor in a second
+STORED = 2_000  # latencies of a step, or a few more; our choice
 TOO_LATE = 0.100  # what is delivered later than this does not count
 Result = dict[str, Any]
 
@@ -36,6 +37,11 @@ async def until(done: Callable[[], bool], *, within: float = DEADLINE) -> bool:
             return False
         await asyncio.sleep(0.005)
     return True
+
+
+def thinned(latencies: list[float]) -> list[float]:
+    """Every so many of them, in their order: a chat of 200 members has millions."""
+    return latencies[:: max(1, len(latencies) // STORED)]
 
 
 class Meter:
@@ -88,6 +94,7 @@ async def _chat(target: Target, members: list[Member], ears: list[Counting], rat
         "stored_p50_ms": 1e3 * quantile(stored, 0.5),
         "stored_p99_ms": 1e3 * quantile(stored, 0.99),
         "samples": len(latencies),
+        "latencies": thinned(latencies),
         "lost": sum(n - h for n, h in zip(due, heard, strict=True)) if not complete else 0,
         "unstored": sum(reader.unstored for reader in readers),
         "faults": faults,
@@ -226,6 +233,7 @@ async def _cursors(target: Target, count: int, *, binary: bool, seconds: float) 
         "p50_ms": 1e3 * quantile(stale, 0.5),
         "p99_ms": 1e3 * quantile(stale, 0.99),
         "samples": len(stale),
+        "latencies": thinned(stale),
         "converged": converged,
         "mbytes_per_s": received / seconds / 1e6,
         "late_ms": 1e3 * pace.late,

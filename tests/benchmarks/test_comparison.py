@@ -1,6 +1,5 @@
 """What `benchmarks/rooms.py` makes of its runs, how it raises a load, and that its servers end with it."""
 
-import json
 import math
 import os
 import resource
@@ -13,11 +12,13 @@ from typing import Any
 
 import pytest
 from comparison.figures import Bound, Ratio, ratio, summary
-from comparison.page import BEGIN, END, place, section, write
+from comparison.page import section
 from comparison.tables import aside, cell, ratios, table, unkept
 from roomload.climb import DOWN, LOWEST, Climb
 from roomload.loads import _best
 from roomload.peer import PREFIX, Peer, store, sweep
+
+from flylab.measure.runs import latest, load
 
 BENCHMARKS = Path(sys.modules["roomload.peer"].__file__ or "").parents[1]
 LATE = {"valid": False, "ms": 1.0, "p99_ms": 1.0}
@@ -138,24 +139,12 @@ def test_what_is_not_known_is_not_taken_for_kept() -> None:
     assert unkept(run(cold={"flylab": [{"ms": 100.0}], "socketio": [{"ms": 100.0}]})) == []
 
 
-def test_the_page_has_table_conditions_command_and_bounds(tmp_path: Path) -> None:
+def test_the_page_has_table_conditions_command_and_bounds() -> None:
     text = section(SLOW)
     for wanted in (table(SLOW), ratios(SLOW), "0.50 / 0.40 / 0.30", "abc1234", "rooms.py --rounds 2", "does not show"):
         assert wanted in text
     assert "workerd is left out: no npm." in text
     assert str(BENCHMARKS.parent) not in text
-    page = tmp_path / "performance.md"
-    write(page, SLOW)
-    once = page.read_text()
-    write(page, SLOW)
-    assert page.read_text() == once
-    assert once.startswith("# ")
-
-
-def test_what_others_wrote_on_the_page_stays() -> None:
-    page = f"# Title\n\n## The edge\n\nText.\n\n{BEGIN}\nold\n{END}\n\nAfter.\n"
-    assert place(page, "new") == page.replace("old", "new")
-    assert place("# Title\n\nText.\n", "new") == f"# Title\n\nText.\n\n{BEGIN}\nnew\n{END}\n"
 
 
 WAITS = """
@@ -220,14 +209,18 @@ def test_a_killed_benchmark_leaves_no_server_and_the_next_one_sweeps() -> None:
 
 
 def test_one_command_measures_stores_and_writes(tmp_path: Path) -> None:
-    script, out, page = str(BENCHMARKS / "rooms.py"), tmp_path / "run.json", tmp_path / "page.md"
-    asked = [sys.executable, script, "--rounds", "1", "--loads", "cold", "--peers", "none", "--out", str(out)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=True)
-    found = json.loads(out.read_text())
-    assert [result["ms"] > 0 for result in found["results"]["cold"]["flylab"]] == [True] * found["starts"]
+    asked = [sys.executable, str(BENCHMARKS / "rooms.py"), "--rounds", "1", "--loads", "cold", "--peers", "none"]
+    environment = {**os.environ, "FLYLAB_BUILD": str(tmp_path)}
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
     assert "our rooms" in done.stdout
-    subprocess.run([sys.executable, script, "--out", str(out), "--write", str(page)], check=True)
-    assert "rooms.py --rounds 1" in page.read_text()
+    record = latest(tmp_path / "data", "bench-rooms-some")
+    assert record is not None
+    run, samples = load(record)
+    assert run.valid
+    found = run.results["results"]["cold"]["flylab"]
+    assert [round(1000 * sample.latency, 6) for sample in samples] == [round(each["ms"], 6) for each in found]
+    assert "rooms.py --rounds 1" in section(run.results)
 
 
 @pytest.mark.parametrize("words", [["--loads", "nothing"], ["--peers", "nobody"], ["--rounds", "0"]])

@@ -2,16 +2,15 @@
 
 import asyncio
 import shutil
-import sys
 from pathlib import Path
 
 import load
 import pytest
-from comparison.page import BEGIN as ROOMS
-from comparison.page import END as ROOMS_END
-from comparison.page import place
+from comparison import generator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+
+from flylab.measure.sample import Sample
 
 THREE = [1.25, 1.0, 1.5]
 ROW = {"run": "load-1", "n": 2000, "failed": 0, "rate": 199.9} | {
@@ -30,7 +29,7 @@ RUN = {
 
 
 def test_the_section_says_what_was_promised_and_what_was_outside() -> None:
-    text = load.section(RUN)
+    text = generator.section(RUN)
     assert "under 5 ms; kept in 1 of 2 rounds" in text
     assert "| 20 | 200 | 2,000 | 1.250 (1.000–1.500) |" in text
     assert "| closed loop | 2,000 | – | 1.25 (1.00–1.50) | 15.0 (14.0–16.0) | 12–19 | 12–25 | inside |" in text
@@ -38,15 +37,28 @@ def test_the_section_says_what_was_promised_and_what_was_outside() -> None:
     assert "| 380–470 | **outside** |" in text
     assert "p99 would be 410 ms" in text
     assert "(SCHED_RR)" in text
-    assert "not comparable" in load.section(RUN | {"omission_seconds": 10.0})
+    assert "not comparable" in generator.section(RUN | {"omission_seconds": 10.0})
 
 
-def test_a_run_of_one_part_has_a_section_and_leaves_others_alone() -> None:
+def test_a_run_of_one_part_has_a_section() -> None:
     part = {name: value for name, value in RUN.items() if not name.startswith("omission")}
-    assert "Coordinated" not in load.section(part)
-    page = place(f"{ROOMS}\nrooms\n{ROOMS_END}\n", load.section(part), marks=(load.BEGIN, load.END))
-    assert "rooms" in page
-    assert "load-1" in page
+    assert "Coordinated" not in generator.section(part)
+
+
+def test_every_row_is_computed_from_samples() -> None:
+    def sample(due: float, late: float, took: float, **detail: object) -> Sample:
+        return Sample(what="x", where="y", scheduled=due, sent=due + late, finished=due + took, detail=detail)
+
+    slow = [sample(5 + n / 100, 0.001, 0.002, variant="100/s", asked=100.0, round=1) for n in range(1000)]
+    loops = [sample(n, 0, 0.010, variant=name) for name in ("closed", "open") for n in range(3)]
+    found = generator.summed([*slow, *loops])
+    [row] = found["lateness"]
+    assert (row["asked"], row["round"], row["n"], row["failed"]) == (100.0, 1, 1000, 0)
+    assert row["rate"] == pytest.approx(100, rel=0.01)
+    assert row["late_p99"] == pytest.approx([1, 1, 1])
+    assert "late_p99.9" not in row
+    assert found["omission"]["open"]["latency_p50"] == pytest.approx([10, 10, 10])
+    assert "| open loop | 3 | – | 10.00 (10.00–10.00) | – |" in generator.section(RUN | found)
 
 
 @pytest.mark.skipif(not (shutil.which("cc") or shutil.which("gcc")), reason="no C compiler")
@@ -65,30 +77,3 @@ async def test_the_echo_speaks_websocket_and_sends_everything_back(
             await socket.send("w" * 70_000)
             with pytest.raises(ConnectionClosed):
                 await asyncio.wait_for(socket.recv(), 10)
-
-
-@pytest.mark.usefixtures("nothing_left")
-async def test_the_stalling_server_answers_after_a_while_and_stands_still_once() -> None:
-    numbers = ["0.005", "0.05", "0.2"]
-    with load.sink([sys.executable, str(load.SINKS / "stalling.py"), *numbers]) as port:
-        loop = asyncio.get_running_loop()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        took = []
-        began = loop.time()
-        while loop.time() - began < 0.4:
-            sent = loop.time()
-            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            await asyncio.wait_for(reader.readuntil(b"ok"), 10)
-            took.append(loop.time() - sent)
-        writer.close()
-    assert min(took) > 0.002  # uvloop's clock is some milliseconds coarse
-    assert max(took) > 0.15
-
-
-def test_without_a_run_there_is_nothing_to_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(load, "OUT", tmp_path / "load.json")
-    monkeypatch.setattr(sys, "argv", ["load.py", "--write", str(tmp_path / "page.md")])
-    assert load.main() == 1
-    assert "no build/load.json yet" in capsys.readouterr().err

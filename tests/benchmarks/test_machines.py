@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 
 import machines
-from comparison.page import BEGIN as ROOMS
-from comparison.page import END as ROOMS_END
-from comparison.page import place
+from comparison.machines import samples, section, summed
 
 RUN = {
     "at": "2026-01-02T03:04+00:00", "cpu": "a", "cores": 2, "memory_gb": 4, "kernel": "Linux", "python": "3.11",
@@ -20,30 +18,31 @@ RUN = {
 
 
 def test_the_section_has_medians_and_differences_beside_what_was_promised() -> None:
-    text = machines.section(RUN)
-    assert "| list of 1,000 stopped machines, 1.0 MB, ms | ≤ 50 | 2.00 (3.00) |" in text
+    text = section(summed(RUN))
+    assert "| list of 1,000 stopped machines, 1.0 MB, ms | ≤ 50 | 2.00 (1.00–3.00) |" in text
     assert "| … the difference of the medians, ms | ≤ 5 | 4.50 |" in text
     assert "| memory of a machine, KB | ≤ 5 | 2.0 |" in text
     assert "n: 3 lists, 1 creations, 1 answers meanwhile" in text
 
 
-def test_the_section_leaves_that_of_the_rooms_alone() -> None:
-    page = f"# How fast it is\n\n{ROOMS}\nrooms\n{ROOMS_END}\n"
-    once = place(page, "one", marks=(machines.BEGIN, machines.END))
-    twice = place(once, "two", marks=(machines.BEGIN, machines.END))
-    assert "rooms" in twice
-    assert "one" not in twice
-    assert twice.endswith(f"{machines.BEGIN}\ntwo\n{machines.END}\n")
+def test_a_tail_is_shown_where_ten_values_lie_beyond_it_and_every_value_is_a_sample() -> None:
+    found = RUN | {"list": [float(n) for n in range(1, 201)]}
+    assert "ms | ≤ 50 | 100.00 (" in section(summed(found))
+    assert "); 190.00 |" in section(summed(found))
+    kept = [each for each in samples(found) if (each.what, each.where) == ("list", "platform")]
+    assert [round(1000 * each.latency) for each in kept] == list(range(1, 201))
+    assert {each.where for each in samples(found)} == {"platform", "bare Quart", "bare SQLite commit"}
 
 
 def test_a_small_run_starts_fifty_at_once_without_one_failing(tmp_path: Path) -> None:
     run = machines.measure(120, 2, tmp_path)
     assert run["started"] == 50
     assert run["bytes"] > 120 * 500
-    assert json.dumps(run)
+    assert json.dumps(summed(run))
+    assert len(samples(run)) == 2 * 2 + 2 * 19 + 20 + len(run["meanwhile"])
 
 
-def test_without_a_run_there_is_nothing_to_write(tmp_path: Path) -> None:
+def test_too_few_machines_are_refused() -> None:
     words = [sys.executable, str(Path(machines.__file__)), "--machines", "50"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, "more than 101 machines" in done.stderr) == (2, True)

@@ -86,25 +86,33 @@ async def both(
     """
     chosen = scenario or Scenario()
     run = runs.begin(name, target="loopback", seed=0, settings=asdict(chosen), project=project)
-    valid = True
     with runs.recording(run, folder) as keep:
         within = Within(keep.record)
-        for loop, closed in ((CLOSED, chosen.workers), (OPEN, 0)):
-            begin(f"{loop} loop")
-            async with stalling(chosen) as port:
-                arrivals = {"kind": "constant", "rate": chosen.rate, "seconds": chosen.seconds}
-                plan = Plan(
-                    target=f"http://127.0.0.1:{port}",
-                    arrivals=arrivals,
-                    mix=(Deed(do="get"),),
-                    closed=closed,
-                    grain=GRAIN,
-                )
-                marked = within.marked({VARIANT: loop})
-                offered = await offer(plan, processes=processes, progress=progress, within=marked)
-            valid = valid and offered.valid
+        valid = await ask_both(chosen, within, processes=processes, begin=begin, progress=progress)
         keep.judge(valid=valid)
     return read(keep.record)
+
+
+async def ask_both(
+    scenario: Scenario,
+    within: Within,
+    *,
+    processes: int | None = None,
+    begin: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Progress], None] | None = None,
+) -> bool:
+    """The same as a part of a run that somebody else records; whether the open loop was in time."""
+    valid = True
+    arrivals = {"kind": "constant", "rate": scenario.rate, "seconds": scenario.seconds}
+    for loop, closed in ((CLOSED, scenario.workers), (OPEN, 0)):
+        begin(f"{loop} loop")
+        async with stalling(scenario) as port:
+            target = f"http://127.0.0.1:{port}"
+            plan = Plan(target=target, arrivals=arrivals, mix=(Deed(do="get"),), closed=closed, grain=GRAIN)
+            marked = within.marked({VARIANT: loop})
+            offered = await offer(plan, processes=processes, progress=progress, within=marked)
+        valid = valid and offered.valid
+    return valid
 
 
 def read(record: Path) -> Omission:

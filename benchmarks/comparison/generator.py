@@ -1,0 +1,127 @@
+"""The section of the page about the load generator, from what `benchmarks/load.py` has stored; pure."""
+
+from collections.abc import Iterable, Sequence
+
+import frame
+
+from flylab.measure.omission import CLOSED, EXPECTED, OPEN, PUBLISHED, Scenario
+from flylab.measure.sample import Sample
+from flylab.measure.stats import estimate
+
+PROMISED_LATE_MS = 5.0
+MINUTE = Scenario().seconds  # of both loops, in what was published
+
+
+def summed(samples: Iterable[Sample]) -> frame.Found:
+    """A row for each rate and round, and one for each loop: all computed from what is stored."""
+    lateness: dict[tuple[object, object], list[Sample]] = {}
+    loops: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if "asked" in sample.detail:
+            lateness.setdefault((sample.detail["asked"], sample.detail["round"]), []).append(sample)
+        else:
+            loops.setdefault(str(sample.detail["variant"]), []).append(sample)
+    found: frame.Found = {}
+    if lateness:
+        found["lateness"] = [{"asked": asked, "round": number} | row(of) for (asked, number), of in lateness.items()]
+    if loops:
+        found["omission"] = {name: row(of) for name, of in loops.items()}
+    return found
+
+
+def row(samples: Sequence[Sample]) -> frame.Found:
+    """Rate, failures, and quantiles of latency and lateness in milliseconds with their intervals."""
+    latencies = [sample.latency for sample in samples if sample.ok]
+    span = max(sample.sent for sample in samples) - min(sample.scheduled for sample in samples)
+    found: frame.Found = {"n": len(samples), "failed": len(samples) - len(latencies), "rate": len(samples) / span}
+    for what, values in (("latency", latencies), ("late", [sample.lateness for sample in samples])):
+        for q in (0.5, 0.99, 0.999):
+            one = estimate(values, q)
+            if one.value is not None and one.interval is not None:
+                found[f"{what}_p{100 * q:g}"] = [
+                    1000 * each for each in (one.value, one.interval.low, one.interval.high)
+                ]
+    return found
+
+
+def shown(three: Sequence[float] | None, digits: int = 2) -> str:
+    if three is None:
+        return "–"
+    value, low, high = (f"{each:,.{digits}f}" for each in three)
+    return f"{value} ({low}–{high})"
+
+
+def tables(run: frame.Found) -> list[str]:
+    """Both tables; a part that was not asked for is left out."""
+    parts = []
+    if rows := run.get("lateness"):
+        lines = [
+            "| asked for, messages/s | offered | n | late: p50, ms | p99, ms | p99.9, ms | echo: p50, ms | p99, ms |"
+        ]
+        lines.append("|---:|---:|---:|---:|---:|---:|---:|---:|")
+        for one in sorted(rows, key=lambda one: one["asked"]):
+            cells = [
+                shown(one.get(name), 3) for name in ("late_p50", "late_p99", "late_p99.9", "latency_p50", "latency_p99")
+            ]
+            lines.append(f"| {one['asked']:,.0f} | {one['rate']:,.0f} | {one['n']:,} | {' | '.join(cells)} |")
+        parts.append("\n".join(lines))
+    if found := run.get("omission"):
+        lines = [
+            "| | n | late: p99, ms | p50, ms | p99, ms | published p99, ms | expected here, ms | |",
+            "|---|---:|---:|---:|---:|---:|---:|---|",
+        ]
+        for name in (CLOSED, OPEN):
+            one, (low, high), published = found[name], EXPECTED[name], PUBLISHED[name]
+            inside = "inside" if "latency_p99" in one and low <= one["latency_p99"][0] <= high else "**outside**"
+            late = "–" if name == CLOSED else shown(one.get("late_p99"), 1)  # nothing is due in a closed loop
+            if run["omission_seconds"] != MINUTE:
+                inside = "not comparable: they are of a minute"
+            lines.append(
+                f"| {name} loop | {one['n']:,} | {late} | {shown(one.get('latency_p50'))} "
+                f"| {shown(one.get('latency_p99'), 1)} | {published[0]:g}–{published[1]:g} "
+                f"| {low:g}–{high:g} | {inside} |"
+            )
+        parts.append("\n".join(lines))
+    return parts
+
+
+def kept(run: frame.Found) -> str:
+    """Whether the promise was kept, in words."""
+    full = [one for one in run["lateness"] if one["asked"] == run["rate"]]
+    good = sum(one["late_p99"][0] < PROMISED_LATE_MS for one in full)
+    return (
+        f"Promised: {run['rate']:,.0f} messages/s from one core with a p99 of its own lateness under "
+        f"{PROMISED_LATE_MS:g} ms; kept in {good} of {len(full)} rounds."
+    )
+
+
+def section(run: frame.Found) -> str:
+    """Everything between the marks."""
+    parts = ["## The load generator"]
+    found = tables(run)
+    if run.get("lateness"):
+        parts += [
+            f"One run on {run['at'][:10]}, one row per round; values with 95 % intervals. One process on one core, "
+            "members as bare WebSockets, against an echo in C on another core; late is how long after it was due a "
+            "message was sent. " + kept(run),
+            found.pop(0),
+        ]
+    if run.get("omission"):
+        it = Scenario(seconds=run["omission_seconds"])
+        parts += [
+            f"**Coordinated omission.** A server that takes {1000 * it.base:g} ms and once stands still for "
+            f"{it.stall:g} s, under {it.rate:,.0f} requests/s for {it.seconds:g} s. A closed loop of {it.workers} "
+            "workers waits with it and has one slow answer for each; the open loop asks on. With nothing but the stall "
+            f"in it the open loop's p99 would be {1000 * it.p99():.0f} ms.",
+            found.pop(0),
+            "Published: scenario 02 of github.com/be-next/Coordinated-Omission (2026), on another computer.",
+        ]
+    before, after = (" / ".join(f"{one:.2f}" for one in run[name]) for name in ("load_before", "load_after"))
+    parts += [
+        f"{run['cpu']}, {run['cores']} cores, {run['kernel']}, Python {run['python']}, {run['generator']}; load "
+        f"average before: {before}; after: {after}."
+        + (" Those of the first table ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
+        f"**Again:** `python benchmarks/load.py{' --favoured' if run['favoured'] else ''}`, then "
+        "`python benchmarks/page.py`.",
+    ]
+    return "\n\n".join(parts)
