@@ -1,0 +1,21 @@
+"""Wakes by phase: made through the edge, seen by four sources, assembled into one record each (docs/wakes.md)."""
+
+from flylab.measure.wakes.marks import CLOCKS, ORDER, Mark, Seen, Source, marks, settle
+from flylab.measure.wakes.wake import PHASES, VARIANTS, Phase, Wake, assemble, expected, spread
+
+__all__ = [
+    "CLOCKS",
+    "ORDER",
+    "PHASES",
+    "VARIANTS",
+    "Mark",
+    "Phase",
+    "Seen",
+    "Source",
+    "Wake",
+    "assemble",
+    "expected",
+    "marks",
+    "settle",
+    "spread",
+]

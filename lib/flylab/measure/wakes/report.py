@@ -1,0 +1,213 @@
+"""Folds over wakes: quantiles of each phase, rows for figures, one text table; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flylab.measure.stats import Estimate, estimate, least_n, stack
+from flylab.measure.summary import quantile
+from flylab.measure.wakes.wake import PHASES, RESUMED, VARIANTS, Phase, Wake, spread
+
+Json = dict[str, object]
+TAIL = 0.95
+_COLUMNS = ("phase", "begin_ms", "end_ms", "ms", "configured_ms", "provenance", "source", "clock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One phase over the wakes of a cell that have it; seconds. ``configured`` is the median of what was typed in."""
+
+    phase: str
+    n: int
+    p50: Estimate
+    p95: float
+    configured: float
+    source: str
+    clock: str
+    provenance: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """All counted wakes of one variant at one number at once."""
+
+    variant: str
+    at_once: int
+    n: int
+    outcomes: Mapping[str, int]
+    marked: int
+    warm_up: int
+    whole: Estimate
+    whole_p95: float | None
+    parts: tuple[Part, ...]
+
+    @property
+    def failed(self) -> int:
+        return self.n - self.outcomes.get("ok", 0)
+
+
+def cells(wakes: Sequence[Wake]) -> list[Cell]:
+    """One for each variant and number at once. Failures have no phases; those whose parts do not add up neither."""
+    keys = sorted({(wake.at_once, VARIANTS.index(wake.variant)) for wake in wakes})
+    return [_cell([wake for wake in wakes if (wake.at_once, VARIANTS.index(wake.variant)) == key]) for key in keys]
+
+
+def _cell(all_of_it: Sequence[Wake]) -> Cell:
+    counted = [wake for wake in all_of_it if not wake.warm_up]
+    outcomes: dict[str, int] = {}
+    for wake in counted:
+        outcomes[wake.outcome] = outcomes.get(wake.outcome, 0) + 1
+    wholes = sorted(wake.whole for wake in counted if wake.ok and wake.whole is not None)
+    return Cell(
+        variant=all_of_it[0].variant,
+        at_once=all_of_it[0].at_once,
+        n=len(counted),
+        outcomes=outcomes,
+        marked=sum(bool(wake.marked) for wake in counted if wake.ok),
+        warm_up=len(all_of_it) - len(counted),
+        whole=estimate(wholes, 0.5),
+        whole_p95=quantile(wholes, TAIL) if wholes else None,
+        parts=tuple(_parts(sound(counted))),
+    )
+
+
+def sound(wakes: Iterable[Wake]) -> list[Wake]:
+    """Those that succeeded, count, and add up."""
+    return [wake for wake in wakes if wake.ok and not wake.warm_up and not wake.marked]
+
+
+def _parts(wakes: Sequence[Wake]) -> Iterable[Part]:
+    by_name: dict[str, list[Phase]] = {}
+    for wake in wakes:
+        for phase in wake.phases:
+            by_name.setdefault(phase.name, []).append(phase)
+    for name in sorted(by_name, key=place):
+        phases = by_name[name]
+        took = sorted(phase.took for phase in phases)
+        kinds = {phase.provenance for phase in phases}
+        yield Part(
+            phase=name,
+            n=len(phases),
+            p50=estimate(took, 0.5),
+            p95=quantile(took, TAIL),
+            configured=quantile(sorted(phase.configured for phase in phases), 0.5),
+            source=str(phases[0].source),
+            clock=phases[0].clock,
+            provenance=kinds.pop() if len(kinds) == 1 else "partly configured",
+            inputs=tuple(dict.fromkeys(each for phase in phases for each in phase.inputs)),
+        )
+
+
+def place(name: str) -> tuple[int, int]:
+    """By the last of the names that it is joined of; a joined one before the one alone."""
+    names = [*PHASES.values()]
+    parts = [names.index("process spawned" if part == RESUMED else part) for part in name.split(" + ")]
+    return parts[-1], -len(parts)
+
+
+def bars(wakes: Sequence[Wake], q: float = 0.5) -> list[tuple[str, list[tuple[str, float, str]]]]:
+    """For stacked bars: of each cell the phases, in ms, of the wakes around the quantile of the whole; they add up.
+
+    The provenance of a piece is ``measured`` or ``configured``; a phase that has both comes as two pieces.
+    """
+    found = []
+    for cell in cells(wakes):
+        mine = [
+            wake
+            for wake in sound(wakes)
+            if (wake.variant, wake.at_once) == (cell.variant, cell.at_once) and wake.whole is not None
+        ]
+        if not mine:
+            continue
+        pieces = [_pieces(wake) for wake in mine]
+        stacked = stack([sum(each.values()) for each in pieces], [_named(each) for each in pieces], q).phases
+        order = sorted({key for each in pieces for key in each}, key=lambda key: (place(key[0]), key[1] == "measured"))
+        bar = [(*key, 1000 * stacked.get("\n".join(key), 0.0)) for key in order]
+        name = cell.variant if cell.at_once == 1 else f"{cell.variant}, {cell.at_once} at once"
+        found.append((name, [(phase, ms, provenance) for phase, provenance, ms in bar if ms > 0]))
+    return found
+
+
+def _pieces(wake: Wake) -> dict[tuple[str, str], float]:
+    pieces: dict[tuple[str, str], float] = {}
+    for phase in wake.phases:
+        typed_in = min(phase.configured, phase.took)
+        for provenance, took in (("configured", typed_in), ("measured", phase.took - typed_in)):
+            if took > 0:
+                pieces[phase.name, provenance] = took
+    return pieces
+
+
+def _named(pieces: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    return {"\n".join(key): took for key, took in pieces.items()}
+
+
+def rows(wakes: Sequence[Wake]) -> list[Json]:
+    """One row for each phase of each wake, of failures one without a phase: for a table or a figure of one's own."""
+    table: list[Json] = []
+    for number, wake in enumerate(wakes):
+        about: Json = {
+            "wake": number,
+            "variant": wake.variant,
+            "at_once": wake.at_once,
+            "burst": wake.burst,
+            "machine": wake.machine,
+            "region": wake.region,
+            "warm_up": wake.warm_up,
+            "outcome": wake.outcome,
+            "marked": "; ".join(wake.marked),
+            "whole_ms": None if wake.whole is None else 1000 * wake.whole,
+        }
+        table += [about | _row(phase) for phase in wake.phases] or [about | dict.fromkeys(_COLUMNS)]
+    return table
+
+
+def _row(phase: Phase) -> Json:
+    times = [1000 * each for each in (phase.begin, phase.end, phase.took, phase.configured)]
+    values = (phase.name, *times, phase.provenance, str(phase.source), phase.clock)
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def to_json(wakes: Sequence[Wake]) -> Json:
+    """What `flylab wakes --json` prints of the wakes; milliseconds."""
+    return {
+        "cells": [
+            {
+                "variant": cell.variant,
+                "at_once": cell.at_once,
+                "n": cell.n,
+                "failed": cell.failed,
+                "outcomes": dict(cell.outcomes),
+                "marked": cell.marked,
+                "warm_up": cell.warm_up,
+                "whole": _quantiles(cell.whole, cell.whole_p95),
+                "phases": [
+                    {
+                        "phase": part.phase,
+                        "n": part.n,
+                        **_quantiles(part.p50, part.p95),
+                        "configured_p50_ms": 1000 * part.configured,
+                        "provenance": part.provenance,
+                        "inputs": list(part.inputs),
+                        "source": part.source,
+                        "clock": part.clock,
+                    }
+                    for part in cell.parts
+                ],
+            }
+            for cell in cells(wakes)
+        ],
+        "clocks_disagree_ms": {name: 1000 * value for name, value in spread(wakes).items()},
+        "faults_armed": sorted({name for wake in wakes for name in wake.armed}),
+        "marked": [why for wake in wakes for why in wake.marked],
+    }
+
+
+def _quantiles(p50: Estimate, p95: float | None) -> Json:
+    between = None if p50.interval is None else [1000 * p50.interval.low, 1000 * p50.interval.high]
+    return {
+        "p50_ms": None if p50.value is None else 1000 * p50.value,
+        "p50_interval_ms": between,
+        "p95_ms": None if p95 is None else 1000 * p95,
+        "p95_is_an_estimate": p50.n >= least_n(TAIL),
+    }
