@@ -22,6 +22,7 @@ _KIT = {
     "ports": "show where the edges of the local platform have the public ports of apps",
     "rtt": "probe the round trips between regions",
     "runs": "list stored runs, show one, compare two",
+    "wakes": "wake machines, and show where the time goes",
     "sweep": "find and remove what a run left on Fly",
 }
 

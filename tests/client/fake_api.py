@@ -188,6 +188,9 @@ class FakeApi:
             case ("POST", "stop" | "cordon" | "uncordon"):
                 machine["state"] = "stopped"
                 return self._respond(200, {"ok": True})
+            case ("POST", "suspend"):
+                machine["state"] = "suspended"
+                return self._respond(200, {"ok": True})
             case ("GET", "wait"):
                 return await self._wait(machine, query)
         return self._refuse(404, "not_found: no such path")

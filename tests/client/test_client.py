@@ -238,7 +238,7 @@ async def test_any_other_conflict_of_a_start_is_one(api, client):
     assert caught.value.capacity == "host"
 
 
-@pytest.mark.parametrize("verb", ["start", "stop", "cordon", "uncordon"])
+@pytest.mark.parametrize("verb", ["start", "stop", "suspend", "cordon", "uncordon"])
 async def test_what_ends_in_the_same_place_is_repeated(api, client, verb):
     made = await api.run(client.create_machine("rooms", CONFIG))
     api.fail(f"/{verb}", 408, after=True)

@@ -209,6 +209,10 @@ class Client:
         """Ask a machine to stop, by ``signal`` and killed after ``timeout`` seconds; a stopped one stays stopped."""
         await self._session.send(calls.stop(app, machine_id, signal=signal, timeout=timeout, nonce=nonce))
 
+    async def suspend(self, app: str, machine_id: str) -> None:
+        """Ask a machine to stop where it is; one that cannot be suspended is stopped, so wait for either state."""
+        await self._session.send(calls.act(app, machine_id, "suspend"))
+
     async def cordon(self, app: str, machine_id: str) -> None:
         """Take a machine out of routing."""
         await self._session.send(calls.act(app, machine_id, "cordon"))

@@ -12,16 +12,18 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from flylab.client import Client
 from flylab.errors import UsageError
 from flylab.kit import project
-from flylab.kit.follow import Follower
 from flylab.kit.platform import Attached, Platform, running
 from flylab.wire.machine import Machine, MachineConfig
+
+if TYPE_CHECKING:
+    from flylab.kit.follow import Follower  # it draws, and a command that draws nothing must not wait for that
 
 TARGETS = ("local", "fly")
 USD_PER_HOUR = 0.00305  # shared-cpu-1x, 256 MB, base regions: p007 of published/prices.csv, of 2026-10
@@ -123,8 +125,10 @@ class Lab:
         assert self.platform is not None
         return f"file://{self.platform.address.state}/stores/{app}"
 
-    async def follow(self, stream: str = "events") -> Follower:
+    async def follow(self, stream: str = "events") -> "Follower":
         """Follow one of the local platform's streams: ``events`` of machines, or ``exchanges`` at the edges."""
+        from flylab.kit.follow import Follower
+
         assert self.platform is not None, "Fly has no such stream"
         follower = await Follower(f"{self.platform.address.api}/_flylab/{stream}", self._token).started()
         self._followers.append(follower)
