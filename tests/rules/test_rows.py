@@ -1,11 +1,14 @@
 """The indices of a view are what its rows say."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flylab.published.network import rtt
+from flylab.rules.late import LateLoads
 from flylab.rules.proximity import by_closeness
-from flylab.rules.rows import AppRow, Row, View
+from flylab.rules.rows import AppRow, Loads, Row, View
 from flylab.wire.machine import MachineState
 
 APPS, REGIONS = ("shop", "blog"), ("ams", "iad", "nrt")
@@ -56,3 +59,35 @@ def test_who_wants_no_more_news_gets_none():
     view.put_app(AppRow(name="shop", organization="personal"))
     view.put(Row(id="a", app="shop", region="ams", state=MachineState.STARTED, version="v1", services=()))
     assert told == []
+
+
+def test_a_view_has_another_version_after_every_change_and_after_nothing_else():
+    view, row = View(), Row(id="m", app="a", region="ams", state=MachineState.STARTED, version="1", services=())
+    seen = [view.version]
+    for change in (
+        lambda: view.put_app(AppRow(name="a", organization="o")),
+        lambda: view.put_host("a.example", "a"),
+        lambda: view.put(row),
+        lambda: view.put(replace(row, healthy=False)),
+        lambda: view.drop("m"),
+        lambda: view.drop_host("a.example"),
+        lambda: view.drop_app("a"),
+    ):
+        change()
+        seen.append(view.version)
+    assert len(set(seen)) == len(seen)
+    view.app_of_host("a.localhost")
+    view.drop("m")
+    assert view.version == seen[-1]
+
+
+def test_a_place_is_entered_below_a_load_alone():
+    loads = Loads()
+    assert [loads.enter("m", 2) for _ in range(3)] == [True, True, False]
+    assert loads.of("m") == 2
+    assert loads.touched() == {"m"}
+    late = LateLoads(loads)
+    late.hear()
+    assert not late.enter("m", 2)
+    assert late.enter("m", 3)
+    assert (late.of("m"), loads.of("m")) == (3, 3)

@@ -14,8 +14,9 @@ from flylab.rules.limits import ExchangeSettings
 from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.rules.shortlist import Shortlist
-from flylab.rules.straight import allows, asks_nothing, says_nothing, visited
+from flylab.rules.straight import allows, asks_nothing, says_nothing, visited, words_of
 from flylab.rules.tallies import Tallies
+from flylab.rules.tallies import straight as count
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
 from flylab.wire.machine import Concurrency, MachineState, Port, Service
@@ -120,12 +121,26 @@ def test_what_went_straight_to_its_end_leaves_the_same_hop_loads_and_tallies():
     long, straight = Tallies("ams"), Tallies("ams")
     for _ in range(2):
         long.exchange("rooms", 204, 2.0, world.exchange.hops, 7, 9)
-        straight.straight("rooms", "m0", 204, 2.0, (7, 9))
+        count(straight.answered("rooms", 204), straight.visited("m0", 204), straight.moved("rooms"), 2.0, 7, 9)
     for name in ("answers", "visits"):
         (key, one), (other_key, other) = *getattr(long, name).items(), *getattr(straight, name).items()
         assert key == other_key
         assert [getattr(one, slot) for slot in one.__slots__] == [getattr(other, slot) for slot in other.__slots__]
     assert long.bytes == straight.bytes
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "words"),
+    [
+        (409, {b"fly-replay": b"instance=b"}, "instance=b"),
+        (200, {b"fly-replay": b"state=\xe9", b"content-type": b"text/html"}, "state=\xe9"),
+        (101, {b"fly-replay": b"instance=b"}, None),
+        (200, {b"fly-replay": b"instance=b", b"content-type": b"application/vnd.fly.replay+json"}, None),
+        (200, {}, None),
+    ],
+)
+def test_which_answers_are_a_replay_and_nothing_else(status, values, words):
+    assert words_of(status, values) == words
 
 
 @pytest.mark.parametrize(

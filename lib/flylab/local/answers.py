@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from flylab.local.http1 import ResponseHead
+from flylab.local.repeat import Repeat
 
 
 class Answers(Protocol):
@@ -28,7 +29,7 @@ class Answers(Protocol):
 
 
 class Straight(Answers, Protocol):
-    """Who takes an answer whole, when it came whole and means nothing to the proxy."""
+    """Who takes an answer whole, when it came whole and means little or nothing to the proxy."""
 
-    def on_whole(self, head: ResponseHead, payload: bytes) -> None:
+    def on_whole(self, known: Repeat, payload: bytes) -> None:
         """The answer; the connection is in the pool again."""

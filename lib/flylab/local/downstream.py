@@ -72,21 +72,25 @@ class Downstream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._moved = True
         self._received += len(data)
+        known = self._plain
+        if (  # what comes now is answered next, and at once
+            known is not None
+            and data == known.data
+            and self._walk is None
+            and not self._buffer
+            and not self._blocked
+            and not self._closed
+            and self._start_straight(known)
+        ):
+            return
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:
-            known = self._plain
-            if known is not None and data == known.data and self._is_free() and self._start_straight(known):
-                return
             before = self._buffer
             self._buffer = before + data if before else data
             self._advance()
             if self._walk is None and self._buffer and not before:
                 self.deadline = self._loop.time() + self._head_timeout
-
-    def _is_free(self) -> bool:
-        """Whether what comes now is answered next, and at once."""
-        return self._walk is None and not self._buffer and not self._blocked and not self._closed
 
     def eof_received(self) -> bool:
         if self._pipe is None:
@@ -124,6 +128,20 @@ class Downstream(asyncio.Protocol):
         if not self._closed:
             self._sent += len(data)
             self._transport.write(data)
+
+    def answer(self, data: bytes) -> tuple[int, int]:
+        """A straight way ends with this answer; returns the bytes that have moved, as ``moved`` does."""
+        self._walk = None
+        self._moved = True
+        received, sent = self._received, self._sent + len(data)
+        self._received = self._sent = 0
+        self._transport.write(data)
+        if self._gate.reasons:
+            self._gate.set(Hold.PEER | Hold.TURN, on=False)
+        self.deadline = self._loop.time() + self._idle_timeout
+        if self._buffer:
+            self._loop.call_soon(self._advance)
+        return received, sent
 
     def walks(self, walk: Walk) -> None:
         """A walk goes on with the request that had gone straight."""
@@ -297,7 +315,7 @@ class Downstream(asyncio.Protocol):
 
     def _linger(self) -> None:
         # Closing while the client still sends would reset the connection and lose the answer on its way.
-        self._lingering = True
+        self._lingering, self._plain = True, None
         self._buffer, self.deadline = b"", None
         self._gate.set(Hold.PEER | Hold.TURN, on=False)
         self.write_eof()

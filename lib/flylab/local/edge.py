@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
-from flylab import ids
 from flylab.clock import Clock
+from flylab.ids import RequestIds
 from flylab.local.downstream import Downstream
 from flylab.local.front import Front
 from flylab.local.h2_backend import Backend
@@ -27,6 +27,7 @@ from flylab.local.http1 import RequestHead
 from flylab.local.latency import Latency
 from flylab.local.open_files import files, room
 from flylab.local.pool import Pool
+from flylab.local.targets import Targets
 from flylab.local.upstream import Upstream
 from flylab.local.waiting_line import WaitingLine
 from flylab.local.websockets import WebSockets
@@ -36,7 +37,7 @@ from flylab.rules.https import forces_https, https_location
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.replay_cache import ReplayCache
-from flylab.rules.routing import PUBLIC_PORTS, Choice, Loads, View, Wanted
+from flylab.rules.routing import PUBLIC_PORTS, Loads, View
 from flylab.rules.shortlist import Shortlist
 from flylab.rules.straight import allows
 from flylab.rules.tallies import Tallies
@@ -124,8 +125,12 @@ class Edge:
         self.replay_cache = ReplayCache(self.settings.exchange.cache) if cache is None else cache
         self._rtt = rtt
         self._straight = not self.settings.trace and allows(self.settings.exchange)
-        self._shortlist = Shortlist(region, rtt)
-        self._rng = rng
+        self.shortlist = Shortlist(region, rtt)
+        self.targets = Targets(self)
+        self.rng = rng
+        self.ids = RequestIds(rng, region)
+        self.now, self.wall = clock.now, clock.wall
+        self.remembered = self.replay_cache.all  # empty for all who do not use it
         self._on_exchange = on_exchange
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
         self._clients: set[Client] = set()
@@ -205,19 +210,15 @@ class Edge:
             settings=self.settings.exchange,
             edge_region=self.region,
             rtt=self._rtt,
-            rng=self._rng,
+            rng=self.rng,
             cache=self.replay_cache,
-            shortlist=self._shortlist,
+            shortlist=self.shortlist,
         )
 
     @property
     def straight(self) -> bool:
         """Whether requests that ask for nothing may go straight: nothing is remembered, late, broken or traced."""
-        return self._straight and not (self.notes or self.replay_cache or self.hearing.late)
-
-    def shortlisted(self, wanted: Wanted) -> Choice | None:
-        """A running machine below its limits for a request without a wish; the caller reserves it in this step."""
-        return self._shortlist.pick(self.view, wanted, self.loads, self._rng)
+        return self._straight and not (self.notes or self.remembered or self.hearing.late)
 
     def moved(self, front: Front, app: str, head: RequestHead) -> bytes:
         """Where ``force_https`` sends a request instead of a machine; nowhere without TLS."""
@@ -226,7 +227,7 @@ class Edge:
         return https_location(head.host, self.secure_port, head.target)
 
     def request_id(self, wall: float) -> str:
-        return ids.request_id(self._rng, wall, self.region)
+        return self.ids.make(wall).decode()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a step of a walk that has to wait; it ends with the edge at the latest."""

@@ -16,23 +16,23 @@ class Hold:
 class Gate:
     """Pauses and resumes one transport's reading as reasons come and go."""
 
-    __slots__ = ("_reasons", "_transport")
+    __slots__ = ("_transport", "reasons")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._reasons: int = Hold.NONE
+        self.reasons: int = Hold.NONE  # why nothing is read at present
 
     @property
     def closed(self) -> bool:
         """Whether nothing is read at present."""
-        return bool(self._reasons)
+        return bool(self.reasons)
 
     def set(self, reason: int, *, on: bool) -> None:
-        before = self._reasons
+        before = self.reasons
         after = before | reason if on else before & ~reason
         if after == before:
             return
-        self._reasons = after
+        self.reasons = after
         if (before and after) or self._transport.is_closing():
             return
         if after:

@@ -74,14 +74,11 @@ class HeadWriter:
 
     def response(self, head: ResponseHead, *, request_id: bytes, added: bytes, chunked: bool, close: bool) -> bytes:
         """A machine's head for the client."""
-        lines = self._answered(head, chunked=chunked)
+        lines = self.answered(head, chunked=chunked)
         return b"%b%b\r\n%b%b" % (lines, request_id, added, b"connection: close\r\n\r\n" if close else b"\r\n")
 
-    def whole(self, head: ResponseHead, request_id: bytes, payload: bytes) -> bytes:
-        """A machine's answer for the client, with nothing added and its body behind it."""
-        return b"%b%b\r\n\r\n%b" % (self._answered(head, chunked=False), request_id, payload)
-
-    def _answered(self, head: ResponseHead, *, chunked: bool) -> bytes:
+    def answered(self, head: ResponseHead, *, chunked: bool = False) -> bytes:
+        """A machine's head for the client up to the request's id, with which the last line of all answers ends."""
         written = head.fields.written
         key = (self, head.status, head.reason, chunked)
         lines = written.get(key)

@@ -3,45 +3,66 @@
 from flylab.local.upstream import Upstream
 
 
+class Line(list[Upstream]):
+    """Those with one key that wait, the latest last; ``open`` is how many of them there are, waiting or not.
+
+    It is the same list for as long as there is any, so whoever asks often keeps it.
+    """
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = 0
+
+
 class Pool:
     """Connections that wait for their next request, the latest first, and all that are open."""
 
     def __init__(self, *, idle: float) -> None:
         self._idle = idle
-        self._waiting: dict[object, list[Upstream]] = {}
+        self._lines: dict[object, Line] = {}
         self.open: set[Upstream] = set()
 
+    def line(self, key: object) -> Line | None:
+        """Who waits under this key; None when no such connection is open."""
+        return self._lines.get(key)
+
     def take(self, key: object) -> Upstream | None:
-        waiting = self._waiting.get(key)
-        if not waiting:
+        line = self._lines.get(key)
+        if not line:
             return None
-        upstream = waiting.pop()
+        upstream = line.pop()
         upstream.reused = True
         return upstream
 
-    def put(self, upstream: Upstream) -> None:
-        upstream.rest()
-        waiting = self._waiting.get(upstream.key)
-        if waiting is None:
-            self._waiting[upstream.key] = [upstream]
-        else:
-            waiting.append(upstream)
-
     def opened(self, upstream: Upstream) -> None:
         self.open.add(upstream)
+        if upstream.key is not None:
+            line = self._lines.get(upstream.key)
+            if line is None:
+                line = self._lines[upstream.key] = Line()
+            line.open += 1
+            upstream.line = line
 
     def closed(self, upstream: Upstream) -> None:
-        self.open.discard(upstream)
-        waiting = self._waiting.get(upstream.key, [])
-        if upstream in waiting:
-            waiting.remove(upstream)
-            if not waiting:
-                del self._waiting[upstream.key]
+        """Of one that was never open, or was told of before, this is nothing new."""
+        if upstream not in self.open:
+            return
+        self.open.remove(upstream)
+        line = upstream.line
+        if upstream.key is None or line is None:
+            return
+        if upstream in line:
+            line.remove(upstream)
+        line.open -= 1
+        if not line.open:
+            del self._lines[upstream.key]
 
     def sweep(self, now: float) -> None:
         """Close what has waited too long."""
-        for waiting in list(self._waiting.values()):
-            for upstream in [one for one in waiting if now - one.idle_since > self._idle]:
+        for line in list(self._lines.values()):
+            for upstream in [one for one in line if now - one.idle_since > self._idle]:
                 upstream.close()
 
     def close(self) -> None:

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, cast
 from flylab.local.answers import Answers, Straight
 from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader
 from flylab.local.flow import Gate, Hold
-from flylab.local.http1 import BadMessage, Fields, ResponseHead, read_response
+from flylab.local.http1 import BadMessage, ResponseHead, read_response
 from flylab.local.latency import DelayLine
-from flylab.rules.straight import says_nothing
+from flylab.local.repeat import HEAD_LIMIT, NOTHING_KNOWN, repeated
 
 if TYPE_CHECKING:
-    from flylab.local.pool import Pool
+    from flylab.local.pool import Line, Pool
 
-_SHORT = 4096  # bytes of a head that each connection may remember; our choice
-_NOTHING_KNOWN = (b"", -1, ResponseHead(0, b"", 1, Fields(b"", {}, None, False, frozenset())))
-HEAD_LIMIT = 131_072  # bytes of a response's head; our choice, twice what a request may have
 _DRAIN = 65_536  # bytes of an unwanted body that are read to keep the connection; our choice
 
 
@@ -35,11 +32,11 @@ class Upstream(asyncio.Protocol):
         self.reused = False
         self.heard = False  # bytes have come since the request began
         self.idle_since = 0.0
+        self.line: Line | None = None  # where it waits in the pool
         self._pool = pool
         self._answers: Answers | None = None
-        self._straight: Straight | None = None
-        # The last head that meant nothing to the proxy, and the size of such an answer; machines repeat themselves.
-        self._known = _NOTHING_KNOWN
+        self._straight: Straight | None = None  # who takes the answer that is waited for if it comes whole
+        self._known = NOTHING_KNOWN
         self._found: tuple[ResponseHead, int] | None = None  # of the bytes that are being read
         self._method = b""
         self._buffer = b""
@@ -101,13 +98,19 @@ class Upstream(asyncio.Protocol):
 
     def ask(self, straight: Straight, method: bytes, request: bytes) -> None:
         """Send a whole request of which only the whole answer matters, unless there is something about it."""
-        self.begin(straight, method)
-        self._straight, self._sent = straight, True
-        self.write(request)
+        self._answers = self._straight = straight
+        self._method = method
+        self._sent, self.heard = True, False
+        self._head = self._reader = None
+        self.trailers = b""
+        if self._out is None:
+            self._transport.write(request)
+        else:
+            self.write(request)
 
     def tell(self, answers: Answers) -> None:
         """Somebody else hears the answer from now on."""
-        self._answers = answers
+        self._answers, self._straight = answers, None
 
     def write(self, data: bytes) -> None:
         if self._out is None:
@@ -146,14 +149,14 @@ class Upstream(asyncio.Protocol):
     def pipe(self, answers: Answers) -> None:
         """From now on hand bytes on as they are, beginning with those that came right behind the head."""
         self._piped, self._answers = True, answers
-        self._known = _NOTHING_KNOWN
+        self._known = NOTHING_KNOWN
         early, self._buffer = self._buffer, b""
         if early:
             answers.on_body(early)
 
     def close(self) -> None:
         """End the connection; nobody is told."""
-        self._answers = None
+        self._answers = self._straight = None
         self._ended = True
         for line in (self._in, self._out):
             if line is not None:
@@ -167,10 +170,6 @@ class Upstream(asyncio.Protocol):
         else:
             self._out.push(0, self._transport.close)
 
-    def rest(self) -> None:
-        """Nothing to do from now on."""
-        self.idle_since = self._loop.time()
-
     # ── from the machine ────────────────────────────────────────────────────────────────────────────────────────
 
     def _later(self, call: Callable[[], None]) -> None:
@@ -180,16 +179,20 @@ class Upstream(asyncio.Protocol):
             self._in.push(0, call)
 
     def _read(self, data: bytes) -> None:
+        straight = self._straight
+        if straight is not None:
+            self._straight = None
+            known = self._known
+            if (len(data) == known.size and data.startswith(known.start)) or self._is_whole(data):
+                known = self._known
+                self._answers = None
+                self._rest()
+                straight.on_whole(known, data[known.length :])
+                return
         self.heard = True
         if self._piped:
             if self._answers is not None:
                 self._answers.on_body(data)
-            return
-        straight, self._straight = self._straight, None
-        if straight is not None and (head := self._whole(data)) is not None:
-            self._answers = None
-            self._pool.put(self)
-            straight.on_whole(head, data[len(self._known[0]) :])
             return
         try:
             self._read_answer(data)
@@ -198,30 +201,19 @@ class Upstream(asyncio.Protocol):
         if self._answers is not None:
             self._answers.on_flush()
 
-    def _whole(self, data: bytes) -> ResponseHead | None:
-        """The head of an answer that is whole and means nothing to the proxy, on a connection that can be kept."""
-        known, size, head = self._known
-        if len(data) != size or not data.startswith(known):
-            try:
-                found = read_response(data, limit=HEAD_LIMIT)
-            except BadMessage:
-                return None
-            if found is None:
-                return None
-            self._found = head, start = found
-            length = head.fields.length
-            if (
-                not head.has_body(self._method)
-                or length is None
-                or len(data) != start + length
-                or start > _SHORT
-                or not head.keep_alive
-                or not says_nothing(head.status, head.fields.values)
-            ):
-                return None
-            self._found = None
-            self._known = data[:start], len(data), head
-        return None if self._answers is None or self._transport.is_closing() else head
+    def _is_whole(self, data: bytes) -> bool:
+        """Whether it is an answer that a straight way ends with; it is known then."""
+        known, self._found = repeated(data, self._method)
+        if known is None:
+            return False
+        self._known, self._found = known, None
+        return True
+
+    def _rest(self) -> None:
+        """Nothing to do from now on."""
+        self.idle_since = self._loop.time()
+        if self.line is not None:
+            self.line.append(self)
 
     def _read_answer(self, data: bytes) -> None:
         while self._reader is None:
@@ -319,7 +311,7 @@ class Upstream(asyncio.Protocol):
         ):
             self._head, self._reader, self._buffer = None, None, b""
             self.hold(on=False)
-            self._pool.put(self)
+            self._rest()
         else:
             self.close()
 

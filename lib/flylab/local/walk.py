@@ -81,7 +81,7 @@ class Walk(Sending):
         self._exchange = edge.exchange(self._asked(self._app))
         self._perform(self._exchange.begin(self._began))
 
-    def stand(self, app: str, choice: Choice, upstream: Upstream) -> None:
+    def stand(self, app: str, choice: Choice, upstream: Upstream | None) -> None:
         """Go on where the straight way has come to: the request is with a machine, and nothing has been heard."""
         self._body.complete = True
         self._app, self._upstream = app, upstream

@@ -73,6 +73,12 @@ class LateLoads(Loads):
         self._loads[machine_id] = self._loads.get(machine_id, 0) + 1
         self._shared.reserve(machine_id)
 
+    def enter(self, machine_id: str, below: int) -> bool:
+        if self.of(machine_id) >= below:
+            return False
+        self.reserve(machine_id)
+        return True
+
     def release(self, machine_id: str) -> None:
         self._shared.release(machine_id)
         super().release(machine_id)

@@ -86,10 +86,10 @@ class ReplayCache:
     def __init__(self, settings: CacheSettings | None = None) -> None:
         self.settings = settings or CacheSettings()
         self._hosts: dict[str, _Host] = {}
-        self._all: dict[Key, Entry] = {}  # oldest first
+        self.all: dict[Key, Entry] = {}  # oldest first; for others to look at
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self.all)
 
     def find(self, visit: Visit, app: str, now: float) -> Entry | None:
         """The entry that holds for a request; what has run out, or is of an app that has lost the host, is dropped."""
@@ -105,9 +105,9 @@ class ReplayCache:
     def put(self, entry: Entry, rules: tuple[CacheRule, ...] = ()) -> None:
         """Keep an entry; ``rules`` are all of the service whose rule a session entry follows."""
         self.drop(entry)
-        while len(self._all) >= max(self.settings.entries, 1):
-            self.drop(next(iter(self._all.values())))
-        self._all[entry.key] = entry
+        while len(self.all) >= max(self.settings.entries, 1):
+            self.drop(next(iter(self.all.values())))
+        self.all[entry.key] = entry
         name, prefix, rule, _ = entry.key
         host = self._hosts.setdefault(name, _Host())
         if rule is None:
@@ -119,7 +119,7 @@ class ReplayCache:
 
     def drop(self, entry: Entry) -> None:
         """Forget an entry; one that is not there is fine."""
-        if self._all.pop(entry.key, None) is None:
+        if self.all.pop(entry.key, None) is None:
             return
         name, prefix, rule, _ = entry.key
         host = self._hosts[name]

@@ -48,6 +48,7 @@ class View:
         self._near: dict[tuple[str, str], tuple[str, ...]] = {}  # what ``near`` has found, until the regions change
         self._told: list[Callable[[str], None]] = []
         self._found: dict[str, str] = {}  # what ``app_of_host`` has found, until a name changes
+        self.version = 0  # another one after every change, what was found is good until then
 
     def tell(self, told: Callable[[str], None]) -> None:
         """Call ``told`` with the id of every machine that is put or dropped from now on."""
@@ -59,12 +60,12 @@ class View:
 
     def put_app(self, app: AppRow) -> None:
         self._apps[app.name] = app
-        self._found.clear()
+        self._named()
 
     def drop_app(self, name: str) -> None:
         """Forget an app with its hostnames and machines; unknown names are fine."""
         self._apps.pop(name, None)
-        self._found.clear()
+        self._named()
         self._hosts = {host: app for host, app in self._hosts.items() if app != name}
         for machine_id in list(self._by_app.get(name, {})):
             self.drop(machine_id)
@@ -72,12 +73,12 @@ class View:
     def put_host(self, host: str, app: str) -> None:
         """Route one more hostname, as a certificate on Fly does."""
         self._hosts[host.lower()] = app
-        self._found.clear()
+        self._named()
 
     def drop_host(self, host: str) -> None:
         """Forget a hostname; unknown ones are fine."""
         self._hosts.pop(host.lower(), None)
-        self._found.clear()
+        self._named()
 
     def put(self, row: Row) -> None:
         """Add a machine or replace what is known of it."""
@@ -153,7 +154,12 @@ class View:
     def all_rows(self) -> Iterable[Row]:
         return self._rows.values()
 
+    def _named(self) -> None:
+        self._found.clear()
+        self.version += 1
+
     def _tell(self, machine_id: str) -> None:
+        self.version += 1
         for told in self._told:
             told(machine_id)
 
@@ -176,6 +182,16 @@ class Loads:
     def reserve(self, machine_id: str) -> None:
         self._loads[machine_id] = self._loads.get(machine_id, 0) + 1
         self._touched.add(machine_id)
+
+    def enter(self, machine_id: str, below: int) -> bool:
+        """Reserve a place if fewer than so many are taken."""
+        loads = self._loads
+        load = loads.get(machine_id, 0)
+        if load >= below:
+            return False
+        loads[machine_id] = load + 1
+        self._touched.add(machine_id)
+        return True
 
     def release(self, machine_id: str) -> None:
         """Give one place back; raises ValueError when none is taken, which is a bug of the caller."""

@@ -15,7 +15,9 @@ _IDLE = Loads()
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
+    """The list for one app and way in, the same object for as long as nothing has changed."""
+
     rows: tuple[Row, ...]  # all of the app's, as they were looked at
     ready: tuple[tuple[str, int, Choice], ...]  # id, load below which it is wanted, what is chosen then; by id
 
@@ -26,12 +28,23 @@ class Shortlist:
     def __init__(self, edge_region: str, rtt: RoundTrip) -> None:
         self._edge_region = edge_region
         self._rtt = rtt
-        self._kept: dict[tuple[str, int | None, bool], _Kept] = {}
+        self._kept: dict[tuple[str, int | None, bool], Kept] = {}
 
     def pick(self, view: View, wanted: Wanted, loads: Loads, rng: Random) -> Choice | None:
         """What ``choose`` would give, or None when only that can tell."""
         if wanted.regions or wanted.instance or wanted.prefer_instance or wanted.without:
             return None
+        kept = self.kept(view, wanted)
+        if kept is None:
+            return None
+        of = loads.of
+        equal = [choice for machine, below, choice in kept.ready if of(machine) < below]
+        if not equal:
+            return None
+        return equal[0] if len(equal) == 1 else rng.choice(equal)
+
+    def kept(self, view: View, wanted: Wanted) -> Kept | None:
+        """All that a request without other wishes may go to while loads are below what stands beside each."""
         rows = tuple(view.rows(wanted.app))
         way = (wanted.app, wanted.port, wanted.raw)
         kept = self._kept.get(way)
@@ -40,20 +53,16 @@ class Shortlist:
                 self._kept.pop(way, None)
                 return None
             kept = self._kept[way] = self._list(rows, wanted)
-        of = loads.of
-        equal = [choice for machine, below, choice in kept.ready if of(machine) < below]
-        if not equal:
-            return None
-        return equal[0] if len(equal) == 1 else rng.choice(equal)
+        return kept
 
-    def _list(self, rows: tuple[Row, ...], wanted: Wanted) -> _Kept:
+    def _list(self, rows: tuple[Row, ...], wanted: Wanted) -> Kept:
         for region in by_closeness(self._edge_region, (row.region for row in rows), self._rtt):
             judged = [judge(row, _IDLE, wanted) for row in rows if row.region == region]
             here = [choice for choice in judged if isinstance(choice, Choice)]
             if here:
                 ready = [(choice.row.id, _below(choice), choice) for choice in here if not choice.wake]
-                return _Kept(rows, tuple(sorted(ready, key=lambda one: one[0])))
-        return _Kept(rows, ())
+                return Kept(rows, tuple(sorted(ready, key=lambda one: one[0])))
+        return Kept(rows, ())
 
 
 def _below(choice: Choice) -> int:

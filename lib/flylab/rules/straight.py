@@ -32,8 +32,20 @@ def says_nothing(status: int, values: Mapping[bytes, bytes]) -> bool:
     """Whether an answer is for the client and is the last one."""
     if status < 200 or _REPLAY in values:
         return False
-    kind = values.get(b"content-type")
+    return _is_other(values.get(b"content-type"))
+
+
+def _is_other(kind: bytes | None) -> bool:
+    """Whether a content type is not that of a replay."""
     return kind is None or kind.partition(b";")[0].strip().lower() != _JSON
+
+
+def words_of(status: int, values: Mapping[bytes, bytes]) -> str | None:
+    """The replay that an answer asks for in a header, when that is all that is about it."""
+    said = values.get(_REPLAY)
+    if status < 200 or said is None or not _is_other(values.get(b"content-type")):
+        return None
+    return said.decode("latin-1")
 
 
 def visited(choice: Choice, began: float, ended: float, status: int) -> Hop:

@@ -59,21 +59,21 @@ class Tallies:
         for hop in hops:
             if hop.status is not None and hop.ended is not None:
                 _add(self.visits, (hop.machine, hop.status), hop.ended - hop.started)
-        moved = self.bytes.get(app)
-        if moved is None:
-            moved = self.bytes[app] = [0, 0]
+        moved = self.moved(app)
         moved[0] += received
         moved[1] += sent
 
-    def straight(self, app: str, machine: str, status: int, seconds: float, moved: tuple[int, int]) -> None:
-        """One is over that visited one machine for all of its time."""
-        _add(self.answers, (app, status), seconds)
-        _add(self.visits, (machine, status), seconds)
-        so_far = self.bytes.get(app)
-        if so_far is None:
-            so_far = self.bytes[app] = [0, 0]
-        so_far[0] += moved[0]
-        so_far[1] += moved[1]
+    def answered(self, app: str, status: int) -> Times:
+        """What answers of an app with a status are counted in, for whoever counts many of them."""
+        return self.answers.get((app, status)) or self.answers.setdefault((app, status), Times())
+
+    def visited(self, machine: str, status: int) -> Times:
+        """The same of the answers of a machine."""
+        return self.visits.get((machine, status)) or self.visits.setdefault((machine, status), Times())
+
+    def moved(self, app: str) -> list[int]:
+        """The bytes from and to an app's clients, to be added to."""
+        return self.bytes.setdefault(app, [0, 0])
 
     def connected(self, machine: str, seconds: float) -> None:
         """A new connection to a machine was made."""
@@ -93,6 +93,18 @@ class Tallies:
         self.bytes = {name: moved for name, moved in self.bytes.items() if app(name)}
         self.visits = {key: times for key, times in self.visits.items() if machine(key[0])}
         self.connects = {name: times for name, times in self.connects.items() if machine(name)}
+
+
+def straight(answers: Times, visits: Times, moved: list[int], seconds: float, received: int, sent: int) -> None:
+    """One is over that visited one machine for all of its time."""
+    bucket = 0 if seconds <= BUCKETS[0] else bisect_left(BUCKETS, seconds)
+    for times in (answers, visits):
+        times.count += 1
+        times.timed += 1
+        times.total += seconds
+        times.buckets[bucket] += 1
+    moved[0] += received
+    moved[1] += sent
 
 
 def _add(series: dict[tuple[str, int], Times], key: tuple[str, int], seconds: float) -> None:
