@@ -75,6 +75,103 @@ async def test_a_replay_a_body_in_parts_and_a_wish_leave_the_straight_way(straig
     assert [len(record["hops"]) for record in world.exchanges] == [1, 2, 2, 1, 1, 1]
 
 
+def sources(machine: Machine) -> list[str]:
+    return [request.headers.get("fly-replay-src", "") for request in machine.requests]
+
+
+async def test_a_replay_that_repeats_itself_goes_straight_on_and_reads_like_the_first():
+    world = World()
+    await world.add("a", who)
+    second = await world.add("b", who, region="nrt")
+    async with open_door(world) as door:
+        client = await door.client()
+        answers = [await client.ask("/replay") for _ in range(4)]
+        assert {body for _, _, body in answers} == {b"b"}
+        for _, headers, _ in answers:
+            headers.pop("fly-request-id")
+        assert answers[0] == answers[1] == answers[3]
+        assert second.connections == 1
+        asked = [request.headers | {"fly-request-id": "", "fly-replay-src": ""} for request in second.requests]
+        assert asked[0] == asked[1] == asked[3]
+        told = [source.split(";t=") for source in sources(second)]
+        assert {begin for begin, _ in told} == {"instance=a;region=ams"}
+        moments = [int(t) for _, t in told]
+        assert moments == sorted(moments)
+        assert abs(moments[0] / 1_000_000 - world.exchanges[0]["started_at"]) < 60
+        assert world.total_load() == 0
+        tallies = door.edge.tallies
+        assert tallies.answers["rooms", 200].count == 4
+        assert tallies.visits["a", 409].count == tallies.visits["b", 200].count == 4
+    varying = {"started_ms": 0, "ended_ms": 0}
+    hops = [[hop | varying for hop in record["hops"]] for record in world.exchanges]
+    assert hops[0] == hops[1] == hops[3]
+    ended = world.exchanges[3]["hops"][0]["ended_ms"]
+    assert 0 < ended == world.exchanges[3]["hops"][1]["started_ms"] <= world.exchanges[3]["total_ms"]
+
+
+async def test_a_second_machine_that_is_lost_or_replays_again_is_the_business_of_a_walk():
+    world = World()
+    first = await world.add("a", who)
+    turns = iter(("ok", "ok", "replays", "parts", "closes"))
+
+    async def second(reader, writer):
+        while await read_request(reader) is not None:
+            match next(turns, "ok"):
+                case "ok":
+                    writer.write(answer(200, "b"))
+                case "replays":
+                    writer.write(answer(409, "", fly_replay="app=blue"))
+                case "parts":
+                    writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\np\r\n")
+                    await writer.drain()
+                    writer.write(b"0\r\n\r\n")
+                case "closes":
+                    return
+
+    (await world.add("b", who, region="nrt")).script = second
+    await world.add("c", lambda machine, request: answer(200, "c"), app="blue")
+    async with open_door(world) as door:
+        client = await door.client()
+        answers = [(await client.ask("/replay"))[2] for _ in range(5)]
+        assert answers == [b"b", b"b", b"c", b"p", b"b"]
+        assert world.total_load() == 0
+    assert len(first.requests) == 5
+    assert [[hop["machine"] for hop in record["hops"]] for record in world.exchanges] == [
+        ["a", "b"],
+        ["a", "b"],
+        ["a", "b", "c"],
+        ["a", "b"],
+        ["a", "b"],
+    ]
+    assert [record["hops"][-1]["tries"] for record in world.exchanges] == [1, 1, 1, 1, 2]
+
+
+async def test_a_client_that_leaves_while_its_replay_is_answered_gives_all_places_back():
+    world = World()
+    asked = asyncio.Event()
+    held = False
+
+    async def slow(machine: Machine, request: Request) -> bytes:
+        if held:
+            asked.set()
+            await asyncio.Event().wait()
+        return answer(200, "b")
+
+    await world.add("a", who)
+    await world.add("b", slow, region="nrt")
+    async with open_door(world) as door:
+        client = await door.client()
+        for _ in range(2):
+            await client.ask("/replay")
+        held = True
+        await client.send(ASK.format("/replay"))
+        await asyncio.wait_for(asked.wait(), 5)
+        assert (world.loads.of("a"), world.loads.of("b")) == (0, 1)
+        await client.close()
+        await until(lambda: world.total_load() == 0 and len(world.exchanges) == 3)
+    assert [hop["outcome"] for hop in world.exchanges[2]["hops"]] == ["replay", "gone"]
+
+
 async def test_a_kept_connection_that_ends_is_not_the_clients_trouble(straight):
     world = World()
     machine = await world.add("a", who)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flylab.published.network import rtt
 from flylab.rules.routing import AppRow, Choice, Loads, Row, View, Wanted, choose
-from flylab.rules.shortlist import Shortlist
+from flylab.rules.shortlist import Shortlist, listed
 from flylab.wire.machine import Concurrency, MachineState, Port, Service
 
 STATES = (MachineState.STARTED, MachineState.STOPPED, MachineState.STARTING, MachineState.STOPPING)
@@ -61,6 +61,47 @@ def test_it_agrees_with_the_choice_among_all(changes, seed):
         found = listed.pick(view, wanted, loads, Random(seed))
         if found is not None:
             assert found == choose(view, loads, wanted, edge_region="ams", rtt=rtt(), rng=Random(seed))
+
+
+wishes = st.builds(
+    Wanted,
+    app=st.sampled_from(("rooms", "rooms", "other")),
+    regions=st.sampled_from(((), ("ams",), ("nrt", "ams"), ("eu",), ("any",), ("iad", "lhr"))),
+    region_forced=st.booleans(),
+    instance=st.none() | st.sampled_from("abcx"),
+    prefer_instance=st.none() | st.sampled_from("abcx"),
+    without=st.frozensets(st.sampled_from("abc"), max_size=2),
+)
+
+
+@given(st.lists(rows, max_size=8), st.lists(st.sampled_from("abcdef"), max_size=8), wishes, st.integers())
+def test_with_any_wish_it_agrees_with_the_choice_among_all(put, busy, wanted, seed):
+    view, loads = View(), Loads()
+    for row in put:
+        view.put(row)
+    ready = listed(view, wanted, "ams", rtt())
+    for machine in busy:
+        loads.reserve(machine)
+    free = [choice for machine, below, choice in ready if loads.of(machine) < below]
+    if free:
+        found = free[0] if len(free) == 1 else Random(seed).choice(free)
+        assert found == choose(view, loads, wanted, edge_region="ams", rtt=rtt(), rng=Random(seed))
+
+
+def test_a_wish_for_one_machine_is_met_up_to_its_hard_limit():
+    view = View()
+    for name, hard in (("a", 3), ("b", None)):
+        services_of = (service(1, hard, public=True, autostart=True),)
+        view.put(Row(id=name, app="rooms", region="nrt", state=STATES[0], version="1", services=services_of))
+    for wish in ({"instance": "a"}, {"prefer_instance": "a"}):
+        ((machine, below, _),) = listed(view, Wanted(app="rooms", **wish), "ams", rtt())
+        assert (machine, below) == ("a", 3)
+    ((_, below, _),) = listed(view, Wanted(app="rooms", instance="b"), "ams", rtt())
+    assert below > 1_000_000
+    assert [one[:2] for one in listed(view, Wanted(app="rooms", regions=("nrt",)), "ams", rtt())] == [
+        ("a", 1),
+        ("b", 1),
+    ]
 
 
 def test_it_decides_for_a_running_machine_below_its_limits_and_for_nothing_else():

@@ -35,9 +35,10 @@ from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Hop
 from flylab.rules.https import forces_https, https_location
 from flylab.rules.limits import ExchangeSettings
+from flylab.rules.onward import Onward, onward
 from flylab.rules.proximity import RoundTrip
 from flylab.rules.replay_cache import ReplayCache
-from flylab.rules.routing import PUBLIC_PORTS, Loads, View
+from flylab.rules.routing import PUBLIC_PORTS, Loads, Row, View
 from flylab.rules.shortlist import Shortlist
 from flylab.rules.straight import allows
 from flylab.rules.tallies import Tallies
@@ -213,6 +214,18 @@ class Edge:
             rng=self.rng,
             cache=self.replay_cache,
             shortlist=self.shortlist,
+        )
+
+    def onward(self, words: str, origin: Row, port: int | None) -> Onward | None:
+        """Where a replay leads that a machine asks for in these words (rules/onward.py)."""
+        return onward(
+            words,
+            origin,
+            port,
+            view=self.view,
+            settings=self.settings.exchange,
+            region=self.region,
+            rtt=self._rtt,
         )
 
     @property

@@ -7,17 +7,20 @@ head ──► Straight ──► kept connection ──► whole answer ──�
              └─ an answer in parts, a replay, an upgrade, a loss, a client that leaves or does not read ──► Walk
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.repeat import Repeat
-from flylab.local.targets import Target
+from flylab.local.targets import Second, Target
 from flylab.local.trace import Record
 from flylab.local.upstream import Upstream
 from flylab.local.walk import Walk
+from flylab.rules.hops import Hop, Outcome
+from flylab.rules.onward import moment, trail
 from flylab.rules.routing import Wanted
-from flylab.rules.straight import asks_nothing, visited
+from flylab.rules.straight import asks_nothing
 from flylab.rules.tallies import straight as count
 
 if TYPE_CHECKING:
@@ -57,17 +60,27 @@ class Straight:
         "_began",
         "_client",
         "_edge",
+        "_moment",
+        "_origin",
         "_plain",
         "_request_id",
+        "_said",
+        "_second",
         "_started_at",
         "_target",
         "_upstream",
+        "_went_on",
         "_writer",
     )
 
     _plain: Plain
     _target: Target
     _upstream: Upstream
+    _second: Second | None  # of one that was replayed, by the machine ``_origin`` with the status ``_said``
+    _origin: Target
+    _said: int
+    _went_on: float  # when, by both clocks
+    _moment: float
 
     def __init__(self, edge: "Edge", client: "Downstream") -> None:
         self._edge = edge
@@ -80,26 +93,10 @@ class Straight:
         version = edge.view.version
         if (plain.version != version or edge.notes or edge.remembered) and not self._look(plain):
             return False
-        targets = plain.targets
-        if len(targets) == 1:
-            target = targets[0]
-        else:
-            of = edge.loads.of
-            equal = [one for one in targets if of(one.machine) < one.below]
-            if not equal:
-                return False
-            target = equal[0] if len(equal) == 1 else edge.rng.choice(equal)
-        if target.version != version:
-            target.aim(edge)
-        line = target.line
-        if not line:
-            target.version = -1  # it may be another one by the next time
+        target = Target.free(plain.targets, edge)
+        if target is None or (upstream := target.take(edge, self._client.options)) is None:
             return False
-        if target.options is not self._client.options or not edge.loads.enter(target.machine, target.below):
-            return False
-        upstream = line.pop()
-        upstream.reused = True
-        self._upstream, self._plain, self._target = upstream, plain, target
+        self._upstream, self._plain, self._target, self._second = upstream, plain, target, None
         self._began = edge.now()
         self._started_at = wall = edge.wall()
         self._request_id = request_id = edge.ids.make(wall)
@@ -126,8 +123,9 @@ class Straight:
 
     def on_whole(self, known: Repeat, payload: bytes) -> None:
         edge, target, writer = self._edge, self._target, self._writer
-        if known.said is not None:
+        if known.said is not None and not self._goes_on(known, known.said):
             self._walk(None).on_head(known.head)  # its connection waits again already
+        if known.said is not None:
             return
         if known.writer is not writer:
             known.writer, known.lines = writer, writer.answered(known.head)
@@ -135,10 +133,48 @@ class Straight:
         received, sent = self._client.answer(b"%b%b\r\n\r\n%b" % (known.lines, request_id, payload))
         edge.loads.release(target.machine)
         ended = edge.now()
+        if self._second is not None:
+            self._report(self._second, status, ended, received, sent)
+            return
         if target.status != status:
             target.count(edge, status)
         count(target.answers, target.visits, target.moved, ended - began, received, sent)
-        edge.report(partial(told, edge, self._plain, target, request_id, status, self._started_at, began, ended))
+        edge.report(partial(told, edge, self._plain, target.hops, request_id, status, self._started_at, began, ended))
+
+    def _goes_on(self, known: Repeat, words: str) -> bool:
+        """Send it to where a replay leads, if that is as it mostly is; else nothing has happened."""
+        edge, client, plain, origin = self._edge, self._client, self._plain, self._target
+        if self._second is not None or edge.notes:
+            return False
+        second = edge.targets.after(words, origin, client.front.wanted)
+        then = second.onward
+        if then is None:
+            return False
+        target = Target.free(second.targets, edge)
+        if target is None or (upstream := target.take(edge, client.options)) is None:
+            return False
+        edge.loads.release(origin.machine)
+        self._went_on = edge.now()
+        self._moment = wall = edge.wall()
+        self._upstream, self._target = upstream, target
+        self._second, self._origin, self._said = second, origin, known.status
+        lines = plain.request, self._request_id, then.before, moment(wall), then.after
+        upstream.ask(self, plain.method, b"%b%b\r\n%b%d%b\r\n" % lines)
+        return True
+
+    def _report(self, second: Second, status: int, ended: float, received: int, sent: int) -> None:
+        """Count and tell of one that was replayed."""
+        edge, plain, origin, target, said = self._edge, self._plain, self._origin, self._target, self._said
+        began, went_on = self._began, self._went_on
+        if second.statuses != (said, status) or len(second.targets) != 1:
+            second.count(edge, plain.app, (origin.machine, target.machine), (said, status))
+        second.answers.add(ended - began)
+        second.first.add(went_on - began)
+        second.visits.add(ended - went_on)
+        origin.moved[0] += received
+        origin.moved[1] += sent
+        then = partial(told_on, origin, said, went_on, second, target)
+        edge.report(partial(told, edge, plain, then, self._request_id, status, self._started_at, began, ended))
 
     def on_head(self, head: ResponseHead) -> None:
         self._walk(self._upstream).on_head(head)
@@ -179,14 +215,19 @@ class Straight:
         if upstream is not None:
             upstream.tell(walk)
         self._client.walks(walk)
-        walk.stand(plain.app, target.choice, upstream)
+        second = self._second
+        if second is None or second.onward is None:
+            walk.stand(plain.app, target.choice, upstream)
+        else:
+            exchange = walk.stand(plain.app, self._origin.choice, upstream)
+            exchange.took_on(second.onward, target.choice, self._said, self._went_on, self._moment)
         return walk
 
 
 def told(
     edge: "Edge",
     plain: Plain,
-    target: Target,
+    hops: Callable[[float, float, int], list[Hop]],
     request_id: bytes,
     status: int,
     started_at: float,
@@ -204,8 +245,18 @@ def told(
         started_at,
         began,
         ended,
-        [visited(target.choice, began, ended, status)],
+        hops(began, ended, status),
         edge.latency,
         None,
         {},  # with faults armed nothing goes straight
     )()
+
+
+def told_on(
+    origin: Target, said: int, went_on: float, second: Second, target: Target, began: float, ended: float, status: int
+) -> list[Hop]:
+    """The hops of one that was replayed."""
+    assert second.onward is not None
+    hops = trail(origin.choice, said, began, went_on, second.onward, target.choice)
+    hops[-1].ended, hops[-1].outcome, hops[-1].status = ended, Outcome.RESPONSE, status
+    return hops

@@ -3,15 +3,21 @@
 from typing import TYPE_CHECKING
 
 from flylab.rules.answering import http_options
+from flylab.rules.hops import Hop
+from flylab.rules.onward import Onward
 from flylab.rules.routing import Choice, Wanted
 from flylab.rules.shortlist import Kept
+from flylab.rules.straight import visited
 from flylab.rules.tallies import Times
+from flylab.wire.port_options import HttpOptions
 
 if TYPE_CHECKING:
     from flylab.local.edge import Edge
     from flylab.local.pool import Line
+    from flylab.local.upstream import Upstream
 
-_MOST = 1024  # apps with a port each that are remembered; our choice
+_MOST = 1024  # apps with a port each that are remembered, and replays; our choice
+_SHORT = 512  # characters of a replay that is remembered; our choice
 
 
 class Target:
@@ -30,6 +36,31 @@ class Target:
         self.answers = self.visits = Times()
         self.moved = edge.tallies.moved(choice.row.app)
 
+    @staticmethod
+    def free(targets: "tuple[Target, ...]", edge: "Edge") -> "Target | None":
+        """One of those that are below their loads, by chance; whoever takes it looks again."""
+        if len(targets) == 1:
+            return targets[0]
+        of = edge.loads.of
+        equal = [one for one in targets if of(one.machine) < one.below]
+        if not equal:
+            return None
+        return equal[0] if len(equal) == 1 else edge.rng.choice(equal)
+
+    def take(self, edge: "Edge", options: HttpOptions) -> "Upstream | None":
+        """A kept connection, and the machine's place with it; None: nothing has been taken."""
+        if self.version != edge.view.version:
+            self.aim(edge)
+        line = self.line
+        if not line:
+            self.version = -1  # it may be another one by the next time
+            return None
+        if self.options is not options or not edge.loads.enter(self.machine, self.below):
+            return None
+        upstream = line.pop()
+        upstream.reused = True
+        return upstream
+
     def aim(self, edge: "Edge") -> None:
         """Find its connections anew."""
         choice, options = self.choice, self.options
@@ -40,11 +71,34 @@ class Target:
         self.version = edge.view.version
         self.line = None if address is None or not keep or changed else edge.pool.line((self.machine, address, False))
 
+    def hops(self, began: float, ended: float, status: int) -> list[Hop]:
+        """The only one of a request that came here and was answered."""
+        return [visited(self.choice, began, ended, status)]
+
     def count(self, edge: "Edge", status: int) -> None:
         """Answers have this status from now on."""
         self.status = status
         self.answers = edge.tallies.answered(self.choice.row.app, status)
         self.visits = edge.tallies.visited(self.machine, status)
+
+
+class Second:
+    """A replay that many requests are told in the same words, and the machines that it leads to."""
+
+    __slots__ = ("answers", "first", "onward", "statuses", "targets", "version", "visits")
+
+    def __init__(self, version: int, onward: Onward | None, targets: tuple[Target, ...]) -> None:
+        self.version = version
+        self.onward = onward
+        self.targets = targets
+        self.statuses = (0, 0)  # of the last two answers and their machine, with what such are counted in
+        self.answers = self.first = self.visits = Times()
+
+    def count(self, edge: "Edge", app: str, machines: tuple[str, str], statuses: tuple[int, int]) -> None:
+        """Both answers have these statuses from now on."""
+        self.statuses = statuses
+        self.answers = edge.tallies.answered(app, statuses[1])
+        self.first, self.visits = (edge.tallies.visited(*one) for one in zip(machines, statuses, strict=True))
 
 
 class Targets:
@@ -53,6 +107,7 @@ class Targets:
     def __init__(self, edge: "Edge") -> None:
         self._edge = edge
         self._found: dict[tuple[str, int | None], tuple[Kept, tuple[Target, ...]]] = {}
+        self._seconds: dict[tuple[str, str, int | None], Second] = {}  # by words, origin and port
 
     def of(self, wanted: Wanted) -> tuple[Target, ...]:
         """For a request that wants no more than an app and a port; the same ones for as long as nothing changes."""
@@ -68,3 +123,18 @@ class Targets:
             targets = tuple(Target(edge, *one, wanted.port) for one in kept.ready)
             found = self._found[way] = (kept, targets)
         return found[1]
+
+    def after(self, words: str, origin: Target, port: int | None) -> Second:
+        """Where a machine's replay leads; nowhere when it must be looked at by itself."""
+        edge, key = self._edge, (words, origin.machine, port)
+        version = edge.view.version
+        second = self._seconds.get(key)
+        if second is None or second.version != version:
+            if len(self._seconds) >= _MOST:
+                self._seconds.clear()
+            then = edge.onward(words, origin.choice.row, port) if len(words) <= _SHORT else None
+            # To itself is unusual: its place would be given back and taken in the same step.
+            ready = () if then is None else [one for one in then.ready if one[0] != origin.machine]
+            targets = tuple(Target(edge, *one, port) for one in ready)
+            second = self._seconds[key] = Second(version, then if targets else None, targets)
+        return second

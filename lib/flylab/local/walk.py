@@ -81,7 +81,7 @@ class Walk(Sending):
         self._exchange = edge.exchange(self._asked(self._app))
         self._perform(self._exchange.begin(self._began))
 
-    def stand(self, app: str, choice: Choice, upstream: Upstream | None) -> None:
+    def stand(self, app: str, choice: Choice, upstream: Upstream | None) -> Exchange:
         """Go on where the straight way has come to: the request is with a machine, and nothing has been heard."""
         self._body.complete = True
         self._app, self._upstream = app, upstream
@@ -89,6 +89,7 @@ class Walk(Sending):
         self._exchange = self._edge.exchange(self._asked(app))
         self._exchange.took(choice, self._began)
         self._step = 1  # that of the Forward
+        return self._exchange
 
     # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -73,6 +73,10 @@ class Caching:
             return self._put(key, rule.ttl, replay, hop, target, now, bypass=rule.allow_bypass, rules=rules)
         return ()
 
+    def has_rules(self, hop: Hop) -> bool:
+        """Whether the service that has answered remembers replays by rules of its own."""
+        return bool(self._rules(hop))
+
     def _find(self, now: float) -> Entry | None:
         return self._cache.find(self._visit, self._asked.app, now)
 

@@ -18,6 +18,7 @@ from flylab.rules.attempts import STALE, Attempts, Body
 from flylab.rules.effects import Collect, Effect, Pause, Refuse, Relay, Splice
 from flylab.rules.hops import Outcome
 from flylab.rules.legs import first_leg
+from flylab.rules.onward import Onward
 from flylab.rules.phases import Phase
 from flylab.rules.replaying import Said
 from flylab.rules.routing import PASSING, Choice, NoCandidate
@@ -43,6 +44,22 @@ class Exchange(Attempts):
         """As after ``begin`` and ``connected``, where ``choice`` was made and its place taken for it (``straight``)."""
         self._expect("begin")
         self._enter(first_leg(self._asked, self._settings.replay), now)
+        self._attempts = 1
+        self._visit(choice)
+        self._forward()
+        self.connected(now)
+
+    def took_on(self, then: Onward, choice: Choice, status: int, now: float, wall: float) -> None:
+        """As after ``responded`` with a replay and ``connected``, where ``choice`` was made and has its place.
+
+        The machine before it has given its own back.
+        """
+        self._expect("responded")
+        hop = self.hops[-1]
+        hop.status, hop.ended, hop.outcome = status, now, Outcome.REPLAY
+        leg, source = then.leg_at(hop, now, wall)
+        self._replays().went_on(source)
+        self._enter(leg, now)
         self._attempts = 1
         self._visit(choice)
         self._forward()

@@ -71,6 +71,11 @@ class Replaying:
         )
         return leg if settings.hide_from_machines and settings.forward_choosing else passing_on(leg, asked, settings)
 
+    def went_on(self, source: ReplaySource) -> None:
+        """One was followed that was decided before (``onward``)."""
+        self.count += 1
+        self._first = source
+
     def _source(self, replay: Replay, hop: Hop, wall: float) -> ReplaySource:
         source = ReplaySource(instance=hop.machine, region=hop.region, t=int(wall * 1_000_000), state=replay.state)
         self._first = self._first or source

@@ -89,7 +89,7 @@ def choose(
     if wanted.instance is not None:
         return _exactly(view, loads, wanted, wanted.instance)
     places = view.places(wanted.app)
-    allowed = _regions(wanted, edge_region, view.near(wanted.app, edge_region, rtt), rtt)
+    allowed = allowed_regions(wanted, edge_region, view.near(wanted.app, edge_region, rtt), rtt)
     if wanted.prefer_instance is not None:
         preferred = _preferred(view, loads, wanted, wanted.prefer_instance, allowed)
         if preferred is not None:
@@ -186,7 +186,8 @@ def _entrance(wanted: Wanted) -> str:
     return f"with an http handler on port {wanted.port or '80 or 443'}"
 
 
-def _regions(wanted: Wanted, edge_region: str, near: tuple[str, ...], rtt: RoundTrip) -> tuple[str, ...]:
+def allowed_regions(wanted: Wanted, edge_region: str, near: tuple[str, ...], rtt: RoundTrip) -> tuple[str, ...]:
+    """Where a request may go among the regions ``near``, the best first."""
     if not wanted.regions:
         return near
     listed = expand(wanted.regions, edge_region, near, rtt)

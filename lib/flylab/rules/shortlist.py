@@ -5,13 +5,16 @@ machines of the nearest region, below its soft limit. Those are listed once here
 whenever the list does not decide (all at a limit, none running, any wish) ``pick`` leaves it to ``choose``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
 from flylab.rules.proximity import RoundTrip, by_closeness
-from flylab.rules.routing import SOFT_LIMIT, Choice, Loads, Row, View, Wanted, judge
+from flylab.rules.routing import SOFT_LIMIT, Choice, Loads, Row, View, Wanted, allowed_regions, judge
 
 _IDLE = Loads()
+_NO_LIMIT = 1 << 60  # of a load that nothing bounds
+Listed = tuple[str, int, Choice]  # a machine's id, the load below which it is wanted, and what is chosen then
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Kept:
     """The list for one app and way in, the same object for as long as nothing has changed."""
 
     rows: tuple[Row, ...]  # all of the app's, as they were looked at
-    ready: tuple[tuple[str, int, Choice], ...]  # id, load below which it is wanted, what is chosen then; by id
+    ready: tuple[Listed, ...]  # by id
 
 
 class Shortlist:
@@ -56,13 +59,41 @@ class Shortlist:
         return kept
 
     def _list(self, rows: tuple[Row, ...], wanted: Wanted) -> Kept:
-        for region in by_closeness(self._edge_region, (row.region for row in rows), self._rtt):
-            judged = [judge(row, _IDLE, wanted) for row in rows if row.region == region]
-            here = [choice for choice in judged if isinstance(choice, Choice)]
-            if here:
-                ready = [(choice.row.id, _below(choice), choice) for choice in here if not choice.wake]
-                return Kept(rows, tuple(sorted(ready, key=lambda one: one[0])))
-        return Kept(rows, ())
+        near = by_closeness(self._edge_region, (row.region for row in rows), self._rtt)
+        return Kept(rows, _nearest(rows, near, wanted))
+
+
+def listed(view: View, wanted: Wanted, edge_region: str, rtt: RoundTrip) -> tuple[Listed, ...]:
+    """The same for a request with any wish; ``choose`` decides when none of them is below its load."""
+    if wanted.instance is not None:
+        return _alone(view.row(wanted.instance), wanted)
+    allowed = allowed_regions(wanted, edge_region, view.near(wanted.app, edge_region, rtt), rtt)
+    if wanted.prefer_instance is not None:
+        row = view.row(wanted.prefer_instance)
+        return () if row is None or row.region not in allowed else _alone(row, wanted)
+    return _nearest(view.rows(wanted.app), allowed, wanted)
+
+
+def _alone(row: Row | None, wanted: Wanted) -> tuple[Listed, ...]:
+    if row is None or row.app != wanted.app or row.id in wanted.without:
+        return ()
+    choice = judge(row, _IDLE, wanted)
+    if not isinstance(choice, Choice) or choice.wake:
+        return ()
+    concurrency = choice.service.concurrency
+    hard = concurrency.hard_limit if concurrency else None
+    return ((row.id, _NO_LIMIT if hard is None else hard, choice),)
+
+
+def _nearest(rows: Iterable[Row], regions: Iterable[str], wanted: Wanted) -> tuple[Listed, ...]:
+    rows = [row for row in rows if row.id not in wanted.without]
+    for region in regions:
+        judged = [judge(row, _IDLE, wanted) for row in rows if row.region == region]
+        here = [choice for choice in judged if isinstance(choice, Choice)]
+        if here:
+            ready = [(choice.row.id, _below(choice), choice) for choice in here if not choice.wake]
+            return tuple(sorted(ready, key=lambda one: one[0]))
+    return ()
 
 
 def _below(choice: Choice) -> int:

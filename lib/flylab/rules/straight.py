@@ -14,6 +14,7 @@ from flylab.wire import headers
 _FORCE = headers.FORCE_INSTANCE.encode()
 _REPLAY = headers.REPLAY.encode()
 _JSON = headers.REPLAY_JSON.encode()
+_CACHE = headers.REPLAY_CACHE.encode()
 _SPECIAL = frozenset(name.encode() for name in (*headers.CHOOSING, headers.TRACE, "upgrade"))
 
 
@@ -43,7 +44,7 @@ def _is_other(kind: bytes | None) -> bool:
 def words_of(status: int, values: Mapping[bytes, bytes]) -> str | None:
     """The replay that an answer asks for in a header, when that is all that is about it."""
     said = values.get(_REPLAY)
-    if status < 200 or said is None or not _is_other(values.get(b"content-type")):
+    if status < 200 or said is None or _CACHE in values or not _is_other(values.get(b"content-type")):
         return None
     return said.decode("latin-1")
 
