@@ -1,6 +1,7 @@
 """The straight way over real sockets: what leaves it, and that nothing is seen of it but its speed."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -255,3 +256,26 @@ async def test_who_has_changed_is_looked_at_anew(straight):
         world.set_state("a", MachineState.STOPPED)
         assert (await client.ask())[2] == b"a"
         assert world.wakes == ["a"]
+
+
+async def test_a_trace_is_told_of_what_went_straight_as_of_what_did_not(straight):
+    world = World()
+    await world.add("a", who)
+    await world.add("b", who, region="nrt")
+    async with open_door(world) as door:
+        client = await door.client()
+        asked = [(path, await client.ask(path, x_flylab_trace="1")) for path in ("/", "/?%25", "/replay", "/replay")]
+        asked.append(("/", await client.ask("/", x_flylab_trace="0")))
+        assert len(straight) == 4
+        assert "x-flylab-trace" not in asked.pop()[1][1]
+        assert all("x-flylab-trace" not in request.headers for request in world.machines["a"].requests)
+    for (path, (status, headers, _)), record in zip(asked, world.exchanges, strict=False):
+        told = json.loads(headers["x-flylab-trace"])
+        assert (told["id"], told["path"], told["status"]) == (headers["fly-request-id"], path, status)
+        assert told["total_ms"] <= record["total_ms"]
+        for each in (told, record):
+            for hop in each["hops"]:
+                assert hop["ended_ms"] <= each["total_ms"]
+                hop["ended_ms"] = 0
+            each["total_ms"] = 0
+        assert told == record

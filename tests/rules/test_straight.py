@@ -143,9 +143,7 @@ def test_which_answers_are_a_replay_and_nothing_else(status, values, words):
     assert words_of(status, values) == words
 
 
-@pytest.mark.parametrize(
-    "values", [*CHOOSING, {b"x-flylab-trace": b"1"}, {b"upgrade": b"x"}, {b"cookie": b"a=b; fly-force-instance-id=m1"}]
-)
+@pytest.mark.parametrize("values", [*CHOOSING, {b"upgrade": b"x"}, {b"cookie": b"a=b; fly-force-instance-id=m1"}])
 def test_a_request_with_a_wish_does_not_go_straight(values):
     assert not asks_nothing({b"host": b"rooms.localhost", **values})
 

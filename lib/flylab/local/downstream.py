@@ -281,7 +281,7 @@ class Downstream(asyncio.Protocol):
         self._reader = reader = _reader_of(head)
         self.deadline = None if reader is None else self._loop.time() + settings.body_timeout
         if reader is None:
-            self._plain = plain(head, buffer[:size]) if size <= _SHORT else None
+            self._plain = plain(head, buffer[:size], traced=settings.trace) if size <= _SHORT else None
             if self._plain is not None and self._start_straight(self._plain):
                 return True
         self._walk = walk = Walk(self._edge, self, head)

@@ -125,7 +125,7 @@ class Edge:
         self.tallies = Tallies(region)
         self.replay_cache = ReplayCache(self.settings.exchange.cache) if cache is None else cache
         self._rtt = rtt
-        self._straight = not self.settings.trace and allows(self.settings.exchange)
+        self._straight = allows(self.settings.exchange)
         self.shortlist = Shortlist(region, rtt)
         self.targets = Targets(self)
         self.rng = rng
@@ -230,7 +230,7 @@ class Edge:
 
     @property
     def straight(self) -> bool:
-        """Whether requests that ask for nothing may go straight: nothing is remembered, late, broken or traced."""
+        """Whether requests that ask for nothing may go straight: nothing is remembered, late or broken."""
         return self._straight and not (self.notes or self.remembered or self.hearing.late)
 
     def moved(self, front: Front, app: str, head: RequestHead) -> bytes:

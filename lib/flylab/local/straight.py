@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.repeat import Repeat
 from flylab.local.targets import Second, Target
-from flylab.local.trace import Record
+from flylab.local.trace import Lines, Record, line, quoted
 from flylab.local.upstream import Upstream
 from flylab.local.walk import Walk
 from flylab.rules.hops import Hop, Outcome
@@ -22,20 +22,23 @@ from flylab.rules.onward import moment, trail
 from flylab.rules.routing import Wanted
 from flylab.rules.straight import asks_nothing
 from flylab.rules.tallies import straight as count
+from flylab.wire import headers
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
     from flylab.local.edge import Edge
 
 Json = dict[str, object]
+Hops = Callable[[float, float, int], list[Hop]]  # when it began and ended, and with which status
+_TRACE = headers.TRACE.encode()
 
 
 class Plain:
     """A request's head without a wish, and what is the same each time that it comes on its connection."""
 
-    __slots__ = ("app", "data", "head", "host", "method", "request", "targets", "version")
+    __slots__ = ("app", "data", "head", "host", "method", "request", "targets", "traced", "version")
 
-    def __init__(self, data: bytes, head: RequestHead) -> None:
+    def __init__(self, data: bytes, head: RequestHead, *, traced: bool) -> None:
         self.data = data
         self.head = head
         self.method = head.method
@@ -44,13 +47,15 @@ class Plain:
         self.version = -1  # of the view with which ``targets`` were found
         self.targets: tuple[Target, ...] = ()
         self.request = b""  # for the machine, up to the request's id
+        # What the trace says of it, when it is to have one.
+        self.traced = quoted(head.method, head.target) if traced or head.fields.values.get(_TRACE) == b"1" else None
 
 
-def plain(head: RequestHead, data: bytes) -> Plain | None:
+def plain(head: RequestHead, data: bytes, *, traced: bool) -> Plain | None:
     """None when there is something about it; the request has no body, and all of its bytes are ``data``."""
     if head.method == b"HEAD" or not head.keep_alive or not asks_nothing(head.fields.values):
         return None
-    return Plain(data, head)
+    return Plain(data, head, traced=traced)
 
 
 class Straight:
@@ -130,9 +135,10 @@ class Straight:
         if known.writer is not writer:
             known.writer, known.lines = writer, writer.answered(known.head)
         began, request_id, status = self._began, self._request_id, known.status
-        received, sent = self._client.answer(b"%b%b\r\n\r\n%b" % (known.lines, request_id, payload))
-        edge.loads.release(target.machine)
         ended = edge.now()
+        trace = b"" if self._plain.traced is None else self._trace(self._plain.traced, status, ended)
+        received, sent = self._client.answer(b"%b%b\r\n%b\r\n%b" % (known.lines, request_id, trace, payload))
+        edge.loads.release(target.machine)
         if self._second is not None:
             self._report(self._second, status, ended, received, sent)
             return
@@ -140,6 +146,21 @@ class Straight:
             target.count(edge, status)
         count(target.answers, target.visits, target.moved, ended - began, received, sent)
         edge.report(partial(told, edge, self._plain, target.hops, request_id, status, self._started_at, began, ended))
+
+    def _trace(self, about: tuple[bytes, bytes], status: int, ended: float) -> bytes:
+        """The line that tells the client of it."""
+        target = self._target
+        known = self._request_id, status, self._started_at, self._began, ended
+        if self._second is not None:
+            return line(told(self._edge, self._plain, self._hops(self._second), *known))
+        if target.status != status:
+            target.count(self._edge, status)
+        if target.traces is None:
+            target.traces = Lines(told(self._edge, self._plain, target.hops, *known))
+        return target.traces.of(self._request_id, about, self._started_at, self._began, ended)
+
+    def _hops(self, second: Second) -> Hops:
+        return partial(told_on, self._origin, self._said, self._went_on, second, self._target)
 
     def _goes_on(self, known: Repeat, words: str) -> bool:
         """Send it to where a replay leads, if that is as it mostly is; else nothing has happened."""
@@ -173,8 +194,8 @@ class Straight:
         second.visits.add(ended - went_on)
         origin.moved[0] += received
         origin.moved[1] += sent
-        then = partial(told_on, origin, said, went_on, second, target)
-        edge.report(partial(told, edge, plain, then, self._request_id, status, self._started_at, began, ended))
+        hops = self._hops(second)
+        edge.report(partial(told, edge, plain, hops, self._request_id, status, self._started_at, began, ended))
 
     def on_head(self, head: ResponseHead) -> None:
         self._walk(self._upstream).on_head(head)
@@ -227,7 +248,7 @@ class Straight:
 def told(
     edge: "Edge",
     plain: Plain,
-    hops: Callable[[float, float, int], list[Hop]],
+    hops: Hops,
     request_id: bytes,
     status: int,
     started_at: float,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from flylab.local.trace import Lines
 from flylab.rules.answering import http_options
 from flylab.rules.hops import Hop
 from flylab.rules.onward import Onward
@@ -23,7 +24,19 @@ _SHORT = 512  # characters of a replay that is remembered; our choice
 class Target:
     """One machine; ``line`` are its connections that wait, None when nothing goes straight there."""
 
-    __slots__ = ("answers", "below", "choice", "line", "machine", "moved", "options", "status", "version", "visits")
+    __slots__ = (
+        "answers",
+        "below",
+        "choice",
+        "line",
+        "machine",
+        "moved",
+        "options",
+        "status",
+        "traces",
+        "version",
+        "visits",
+    )
 
     def __init__(self, edge: "Edge", machine: str, below: int, choice: Choice, port: int | None) -> None:
         self.machine = machine
@@ -34,6 +47,7 @@ class Target:
         self.line: Line | None = None
         self.status = 0  # of the last answer, with what such are counted in
         self.answers = self.visits = Times()
+        self.traces: Lines | None = None  # of answers with that status
         self.moved = edge.tallies.moved(choice.row.app)
 
     @staticmethod
@@ -78,6 +92,7 @@ class Target:
     def count(self, edge: "Edge", status: int) -> None:
         """Answers have this status from now on."""
         self.status = status
+        self.traces = None
         self.answers = edge.tallies.answered(self.choice.row.app, status)
         self.visits = edge.tallies.visited(self.machine, status)
 

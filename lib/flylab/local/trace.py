@@ -1,12 +1,16 @@
 """The hops of one exchange as JSON, for the ``x-flylab-trace`` header and the stream of exchanges."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from flylab.local.latency import Latency
 from flylab.rules.hops import Hop, Wakening
+from flylab.wire import headers
 
 Json = dict[str, object]
+_TRACE = headers.TRACE.encode()
 
 
 @dataclass(slots=True)
@@ -81,6 +85,41 @@ def exchange_json(
     if notes:  # the faults that were armed
         record.update(notes)
     return record
+
+
+def line(record: Json) -> bytes:
+    """The header line that tells a client of its request's hops."""
+    return b"%b: %b\r\n" % (_TRACE, json.dumps(record, separators=(",", ":")).encode("ascii"))
+
+
+class Lines:
+    """The same for requests that went straight to one machine and got one status: all but a few values is the same."""
+
+    __slots__ = ("_form",)
+
+    def __init__(self, record: Json) -> None:
+        """``record`` is that of any of them."""
+        (hop,) = cast("list[Json]", record["hops"])
+        marked = record | {name: f"\0{name}" for name in _VARYING} | {"hops": [hop | {"ended_ms": "\0total_ms"}]}
+        form = line(marked).replace(b"%", b"%%")
+        for name, value in _VARYING.items():
+            form = form.replace(b'"\\u0000%b"' % name.encode(), value)
+        self._form = form
+
+    def of(self, request_id: bytes, about: tuple[bytes, bytes], started_at: float, began: float, ended: float) -> bytes:
+        """``about`` is what ``quoted`` gives for the request's head."""
+        took = _ms(began, ended)
+        return self._form % (request_id, *about, round(started_at, 6), took, took)
+
+
+# The values that differ, in the order in which they are written; of numbers JSON has what Python shows of them.
+_VARYING = {"id": b'"%b"', "method": b"%b", "path": b"%b", "started_at": b"%a", "total_ms": b"%a"}
+
+
+def quoted(method: bytes, target: bytes) -> tuple[bytes, bytes]:
+    """Method and target as a record has them."""
+    texts = method.decode("latin-1"), target.decode("utf-8", "replace")
+    return json.dumps(texts[0]).encode(), json.dumps(texts[1]).encode()
 
 
 def _hop_json(number: int, hop: Hop, began: float, now: float, edge: str, latency: Latency) -> Json:

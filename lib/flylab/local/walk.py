@@ -1,7 +1,6 @@
 """Walks one request through its exchange: performs what the rules return and reports what came of it."""
 
 import asyncio
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.reply import Reply
 from flylab.local.sending import Sending
 from flylab.local.splice import Pipe
-from flylab.local.trace import Record
+from flylab.local.trace import Record, line
 from flylab.local.transforming import replay_lines
 from flylab.local.upstream import Upstream
 from flylab.rules.effects import Refuse
@@ -273,7 +272,7 @@ class Walk(Sending):
     def _trace_line(self, status: int) -> bytes:
         if not self._edge.settings.trace and self._head.fields.values.get(_TRACE) != b"1":
             return b""
-        return b"%b: %b\r\n" % (_TRACE, json.dumps(self._record(status)(), separators=(",", ":")).encode("ascii"))
+        return line(self._record(status)())
 
 
 def _where_to_look(app: str, machine: str) -> str:

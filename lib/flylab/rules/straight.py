@@ -15,7 +15,7 @@ _FORCE = headers.FORCE_INSTANCE.encode()
 _REPLAY = headers.REPLAY.encode()
 _JSON = headers.REPLAY_JSON.encode()
 _CACHE = headers.REPLAY_CACHE.encode()
-_SPECIAL = frozenset(name.encode() for name in (*headers.CHOOSING, headers.TRACE, "upgrade"))
+_SPECIAL = frozenset(name.encode() for name in (*headers.CHOOSING, "upgrade"))
 
 
 def allows(settings: ExchangeSettings) -> bool:
@@ -25,7 +25,7 @@ def allows(settings: ExchangeSettings) -> bool:
 
 
 def asks_nothing(values: Mapping[bytes, bytes]) -> bool:
-    """Whether a request's lines ask nothing of the proxy."""
+    """Whether a request's lines ask nothing of the proxy; a trace changes nothing of its way."""
     return _SPECIAL.isdisjoint(values) and _FORCE not in values.get(b"cookie", b"")
 
 
