@@ -148,3 +148,23 @@ async def test_nothing_is_created_on_fly_beyond_the_budget(monkeypatch: pytest.M
         with pytest.raises(UsageError, match=r"1 machines on Fly may cost .* USD; budget_usd is 0.001"):
             await lab.create_machine("app", configs.sleeper("fly"), region="ams")
     assert "FLYLAB_URL" not in os.environ
+
+
+def test_other_settings_are_another_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLYLAB_BUILD", str(tmp_path))
+    monkeypatch.delenv("FLYLAB_URL", raising=False)
+    plain = running("one", regions=["ams"])
+    quick = running("one", regions=["ams"], settings={"autostop": {"idle": 2.0, "enabled": True}})
+    assert isinstance(plain, Platform)
+    assert isinstance(quick, Platform)
+    assert not plain.alive
+    assert quick.alive
+    assert running("one", regions=["ams"], settings={"autostop": {"idle": 2.0, "enabled": True}}) is quick
+    quick.stop()
+
+
+def test_a_setting_that_there_is_not_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLYLAB_BUILD", str(tmp_path))
+    monkeypatch.delenv("FLYLAB_URL", raising=False)
+    with pytest.raises(NeverReady, match="sleepy"):
+        running("one", regions=["ams"], settings={"autostop": {"sleepy": 2.0}})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flylab.errors import UsageError
 from flylab.rules.autostop import AutostopSettings
-from flylab.sim.day import Plan, day, waits
+from flylab.sim.day import Plan, day, running, waits
 from flylab.sim.traffic import DAY, Stay, Traffic, stays
 from flylab.sim.world import Durations
 
@@ -111,7 +111,8 @@ def test_the_minimum_stays_up_in_the_primary_region_alone():
 def test_how_many_run_is_counted_at_the_end_of_each_stretch():
     plan = Plan(name="ends", regions=("ams",), machines=1, ends_after=60)
     result = run(plan, stay(10, 290), seconds=600)
-    assert result.running(100) == [(100, 1), (200, 1), (300, 1), (400, 0), (500, 0), (600, 0)]
+    up = [(span.begins, span.ends) for span in result.spans() if span.state == "started"]
+    assert running(up, seconds=600, every=100) == [(100, 1), (200, 1), (300, 1), (400, 0), (500, 0), (600, 0)]
 
 
 @settings(deadline=None)

@@ -6,6 +6,7 @@ nothing behind. A session of its own keeps "Interrupt kernel", which signals the
 
 import atexit
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +23,8 @@ import httpx
 
 from flylab.errors import LocalError, UsageError
 from flylab.kit import project
+
+Settings = Mapping[str, Mapping[str, float | str | bool]]  # what ``flylab up --settings`` reads, by table and name
 
 READY_SECONDS = 20.0  # our choice: it takes under a second; a loaded computer with two cores may need ten times that
 STOP_SECONDS = 6.0  # `flylab up` ends within 5 s of SIGTERM
@@ -87,7 +90,11 @@ class Platform:
     @classmethod
     def shared(cls, name: str, **options: Any) -> "Platform":
         """The platform of that name, started if it is not running; with other options the old one is stopped first."""
-        wanted = (tuple(options.get("regions", ())), options.get("latency", "measured"), ())
+        wanted = (
+            tuple(options.get("regions", ())),
+            options.get("latency", "measured"),
+            tuple(options.get("arguments", ())),
+        )
         old = cls._shared.get(name)
         if old is not None and old.alive and old.options == wanted:
             return old
@@ -162,20 +169,40 @@ class Attached:
         """Leave it running."""
 
 
-def running(name: str, *, regions: Sequence[str] = (), latency: str = "measured") -> Platform | Attached:
+def running(
+    name: str, *, regions: Sequence[str] = (), latency: str = "measured", settings: Settings | None = None
+) -> Platform | Attached:
     """The platform to work on: the one FLYLAB_URL names, else one of our own that ``name`` shares.
 
-    Other delays than the measured ones always need a platform of our own: somebody else's has its own delays.
+    Other delays than the measured ones, and other settings than the documented ones, always need a platform of our own:
+    somebody else's has its own.
     """
     url = os.environ.get("FLYLAB_URL")
-    if not url or latency != "measured":
+    if not url or latency != "measured" or settings:
         log = project.build() / "logs" / f"{name}-platform.log"
-        return Platform.shared(name, regions=regions, latency=latency, log=log)
+        arguments: tuple[str, ...] = ()
+        if settings:
+            text = to_toml(settings)
+            # Named after what is in it, so that a platform with other settings is another one.
+            path = log.with_name(f"{name}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}.toml")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            arguments = ("--settings", str(path))
+        return Platform.shared(name, regions=regions, latency=latency, arguments=arguments, log=log)
     attached = Attached(url, os.environ.get("FLYLAB_TOKEN", "local"))
     missing = [region for region in regions if region not in attached.address.edges]
     if missing:
         raise UsageError(f"the platform at {url} has no region {', '.join(missing)}")
     return attached
+
+
+def to_toml(settings: Settings) -> str:
+    """Tables of numbers, words and flags as TOML, which writes those as JSON does."""
+    tables = (
+        "\n".join((f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())))
+        for table, values in settings.items()
+    )
+    return "\n\n".join(tables) + "\n"
 
 
 def shared_addresses() -> list[str]:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from time import time as wall_clock
 from typing import Any
 
 from flylab.errors import UsageError
@@ -23,6 +24,11 @@ class Record:
         self.samples: list[Sample] = []
         self._began = perf_counter()
         self._met = Met()
+
+    @staticmethod
+    def wall() -> float:
+        """Now, in seconds since the epoch: the clock of the platform's events."""
+        return wall_clock()
 
     @asynccontextmanager
     async def time(self, what: str, where: str = "") -> AsyncIterator[dict[str, Any]]:

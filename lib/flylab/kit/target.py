@@ -19,7 +19,7 @@ import httpx
 from flylab.client import Client
 from flylab.errors import UsageError
 from flylab.kit import project
-from flylab.kit.platform import Attached, Platform, running
+from flylab.kit.platform import Attached, Platform, Settings, running
 from flylab.wire.machine import Machine, MachineConfig
 
 if TYPE_CHECKING:
@@ -205,8 +205,12 @@ async def connect(
     regions: Sequence[str] = (),
     latency: str = "measured",
     budget_usd: float = 0.0,
+    settings: Settings | None = None,
 ) -> Lab:
-    """Start or find the platform and return a chapter's handle on it; running the cell again gives a fresh handle."""
+    """Start or find the platform and return a chapter's handle on it; running the cell again gives a fresh handle.
+
+    ``settings`` are those of the local platform, by table and name; Fly has its own.
+    """
     if target not in TARGETS:
         raise UsageError(f"target is {target!r}; it can be {' or '.join(TARGETS)}")
     if target == "fly":
@@ -215,7 +219,7 @@ async def connect(
         return Lab(
             Client.from_env(), target=target, chapter=chapter, org=org, edges={}, token=token, budget_usd=budget_usd
         )
-    platform = running(chapter, regions=regions, latency=latency)
+    platform = running(chapter, regions=regions, latency=latency, settings=settings)
     where = platform.address
     edges = {region: where.edges[region] for region in regions} if regions else dict(where.edges)
     api = Client(where.api, where.token)

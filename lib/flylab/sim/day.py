@@ -8,7 +8,7 @@ told to go away gives up its rooms, and their members come back at once; with ``
 ends. Distances are left out: a wait is for machines, not for light.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -77,6 +77,17 @@ class Join:
     again: bool  # they had been in the room, and their machine went away
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A machine was in a state; seconds since the day began."""
+
+    machine: str
+    region: str
+    state: str
+    begins: float
+    ends: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """What happened; seconds since the day began."""
@@ -94,40 +105,37 @@ class Day:
     def seconds_in(self, *states: str) -> dict[str, float]:
         """Machine seconds in these states, by region."""
         found = dict.fromkeys(self.plan.regions, 0.0)
-        for region, begins, ends, state in self._spans():
-            if state in states:
-                found[region] += ends - begins
+        for span in self.spans():
+            if span.state in states:
+                found[span.region] += span.ends - span.begins
         return found
 
-    def running(self, every: float = 300.0) -> list[tuple[float, int]]:
-        """How many machines are started, at the end of each stretch of time."""
-        steps = sorted(
-            change
-            for _, begins, ends, state in self._spans()
-            if state == S.STARTED
-            for change in ((begins, 1), (ends, -1))
-        )
-        found, up, place = [], 0, 0
-        for number in range(1, int(self.seconds / every) + 1):
-            while place < len(steps) and steps[place][0] < number * every:
-                up += steps[place][1]
-                place += 1
-            found.append((number * every, up))
-        return found
-
-    def _spans(self) -> Iterable[tuple[str, float, float, str]]:
+    def spans(self) -> Iterator[Span]:
+        """Each machine's states one after the other, cut to the day; those of no length are left out."""
         last: dict[str, Moment] = {}
         for moment in self.moments:
             if (before := last.get(moment.machine)) is not None:
-                yield from self._inside(before, moment.at)
+                yield from self._span(before, moment.at)
             last[moment.machine] = moment
         for moment in last.values():
-            yield from self._inside(moment, self.seconds)
+            yield from self._span(moment, self.seconds)
 
-    def _inside(self, moment: Moment, ends: float) -> Iterable[tuple[str, float, float, str]]:
+    def _span(self, moment: Moment, ends: float) -> Iterator[Span]:
         begins, ends = max(moment.at, 0.0), min(ends, self.seconds)
         if ends > begins:
-            yield moment.region, begins, ends, moment.state
+            yield Span(moment.machine, moment.region, moment.state, begins, ends)
+
+
+def running(spans: Iterable[tuple[float, float]], *, seconds: float, every: float = 300.0) -> list[tuple[float, int]]:
+    """How many of these spans (begin, end) are under way, at the end of each stretch of time."""
+    steps = sorted(change for begins, ends in spans for change in ((begins, 1), (ends, -1)))
+    found, up, place = [], 0, 0
+    for number in range(1, int(seconds / every) + 1):
+        while place < len(steps) and steps[place][0] < number * every:
+            up += steps[place][1]
+            place += 1
+        found.append((number * every, up))
+    return found
 
 
 def day(
