@@ -15,7 +15,8 @@ myst_enable_extensions = ["colon_fence"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = [("figures.js", {"defer": "defer"})]
+# themes.js is written by `flylab site`.
+html_js_files = [("themes.js", {"defer": "defer"}), ("figures.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_show_copyright = False
 html_show_sourcelink = False

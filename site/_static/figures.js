@@ -1,8 +1,10 @@
-// Draws each figure when it comes near the viewport, in the reader's theme. Plotly is loaded once, from beside this
-// file, and only on a page that holds a figure.
+// Draws each figure when it comes near the viewport, in the reader's theme and for the width that there is. Plotly is
+// loaded once, from beside this file, and only on a page that holds a figure. What differs between the themes comes
+// from themes.js, what differs on a narrow page from the figure itself; nothing is decided here.
 "use strict";
 
 (() => {
+  const NARROW = 560; // pixels, as in flylab.kit.figures.sheet
   const here = document.currentScript.src;
   const plots = [...document.querySelectorAll(".plot")];
   if (!plots.length) return;
@@ -11,47 +13,13 @@
     const chosen = document.body.dataset.theme;
     return chosen === "dark" || (chosen !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   };
-  const ink = () => (dark() ? "#d5d9e0" : "#3a414b");
-
-  const narrow = (element) => element.clientWidth < 520;
-
-  // Plotly does not wrap the name of an axis, and a phone cuts it short.
-  const wrapped = (text) => text.replace(/(.{18,}?) /g, "$1<br>");
-
-  // A legend that takes one line per name needs that much more height, or it scrolls inside a corner of the figure.
-  const LINE = 19;
-  function namesOf(data, layout) {
-    if (layout.showlegend === false || layout.geo) return 0;
-    const named = data.filter((trace) => trace.name && trace.showlegend !== false);
-    return named.length > 1 ? named.length : 0;
-  }
-
-  function layoutOf(data, layout, element) {
-    const color = ink();
-    const margin = { ...layout.margin, t: layout.geo ? 8 : 44, b: layout.geo ? 8 : 56 };
-    const axes = {};
-    if (narrow(element)) {
-      Object.assign(margin, { l: Math.min(margin.l ?? 0, 8), r: 8 });
-      for (const name of ["xaxis", "yaxis"]) {
-        const axis = layout[name];
-        if (axis?.title?.text) axes[name] = { ...axis, title: { ...axis.title, text: wrapped(axis.title.text) } };
-      }
-      const names = namesOf(data, layout);
-      if (names > 2) {
-        element.style.height = `${element.clientHeight + names * LINE}px`;
-        margin.t = names * LINE + 34;
-      }
-      if (layout.geo) element.style.height = `${Math.round(element.clientWidth * 0.66) + 40}px`;
-    }
-    return {
-      ...layout,
-      ...axes,
-      autosize: true,
-      margin,
-      font: { ...layout.font, color, size: narrow(element) ? 11 : 13 },
-      dragmode: narrow(element) ? false : "zoom",
-    };
-  }
+  const isObject = (value) => value && typeof value === "object" && !Array.isArray(value);
+  const merged = (base, changes) => {
+    const result = { ...base };
+    for (const [name, value] of Object.entries(changes))
+      result[name] = isObject(value) && isObject(base?.[name]) ? merged(base[name], value) : value;
+    return result;
+  };
 
   let library;
   const plotly = () =>
@@ -63,28 +31,71 @@
       document.head.append(script);
     }));
 
-  async function draw(element) {
-    const { data, layout } = JSON.parse(element.querySelector("script").textContent);
-    const options = { responsive: true, displaylogo: false, showSendToCloud: false };
-    const Plotly = await plotly();
-    await Plotly.newPlot(element, data, layoutOf(data, layout, element), options);
-    element.dataset.drawn = "yes";
-    element.repaint = () => Plotly.relayout(element, { "font.color": ink() });
+  class Plot {
+    constructor(element) {
+      this.element = element;
+      this.text = element.querySelector("script").textContent;
+      this.hidden = new Set();
+      this.buttons = element.closest("figure")?.querySelectorAll("button[data-group]") ?? [];
+      for (const button of this.buttons) button.addEventListener("click", () => this.toggle(button));
+    }
+
+    get narrow() {
+      return this.element.clientWidth < NARROW;
+    }
+
+    toggle(button) {
+      const { group } = button.dataset;
+      const shown = this.hidden.delete(group);
+      if (!shown) this.hidden.add(group);
+      button.setAttribute("aria-pressed", String(shown));
+      return this.draw();
+    }
+
+    async draw() {
+      // Plotly changes what it is given, so each drawing begins with the text.
+      const { data, layout, narrow, heights } = JSON.parse(this.text);
+      const small = this.narrow;
+      this.drawnNarrow = small;
+      this.element.style.height = `${heights[small ? 1 : 0]}px`;
+      if (small) for (const [place, changes] of Object.entries(narrow.traces)) data[place] = merged(data[place], changes);
+      for (const trace of data) if (this.hidden.has(trace.legendgroup)) trace.visible = false;
+      const view = {
+        ...(small ? merged(layout, narrow.layout) : layout),
+        template: structuredClone(self.plotThemes[dark() ? "dark" : "light"]),
+        autosize: true,
+        dragmode: small ? false : "zoom",
+      };
+      view.font = { ...view.font, size: small ? 12 : 13 };
+      const Plotly = await plotly();
+      await Plotly.react(this.element, data, view, { responsive: true, displaylogo: false, showSendToCloud: false });
+      this.element.dataset.drawn = small ? "narrow" : "wide";
+    }
   }
 
+  const known = new Map();
   const near = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         near.unobserve(target);
-        draw(target);
+        const plot = new Plot(target);
+        known.set(target, plot);
+        plot.draw();
+        widths.observe(target);
       }
     },
     { rootMargin: "600px" },
   );
+  const widths = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const plot = known.get(target);
+      if (plot.narrow !== plot.drawnNarrow) plot.draw();
+    }
+  });
   plots.forEach((element) => near.observe(element));
 
-  const repaint = () => plots.forEach((element) => element.repaint?.());
+  const repaint = () => known.forEach((plot) => plot.draw());
   new MutationObserver(repaint).observe(document.body, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 })();

@@ -51,7 +51,7 @@ def test_a_figure_becomes_data_with_its_title_and_caption_as_text(tmp_path: Path
     assert 'role="img"' in text
     assert ">A title</figcaption>" in text
     assert "n = 3" in text
-    assert set(drawn) == {"data", "layout"}
+    assert set(drawn) == {"data", "layout", "narrow", "heights"}
     assert not {"template", "title", "meta", "height"} & set(drawn["layout"])
     assert drawn["layout"]["annotations"] == []
     assert page.figures == page.headline_figures == [text]

@@ -4,7 +4,6 @@ myst-nb skips plotly's own type of output with only a warning, and a widget's st
 outside; so both are replaced here. An error output is refused: a site never shows half a run.
 """
 
-import html
 import json
 import re
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from flylab.errors import UsageError
 from flylab.kit.chapters import source
+from flylab.kit.figures.page import fragment
 from flylab.kit.verdict import HEADLINE_MIME, MIME
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -75,7 +75,7 @@ def _output(output: dict[str, Any], tags: list[str], made: Page, path: Path) -> 
         made.headlines.append(data[HEADLINE_MIME])
     shown = data.get("text/html")
     if PLOTLY in data:
-        shown = figure_html(data[PLOTLY])
+        shown = fragment(data[PLOTLY])
         made.figures.append(shown)
         if "headline" in tags:
             made.headline_figures.append(shown)
@@ -84,22 +84,3 @@ def _output(output: dict[str, Any], tags: list[str], made: Page, path: Path) -> 
     if shown is None:
         return {**output, "data": {"text/plain": data.get("text/plain", "")}}
     return {**output, "metadata": {}, "data": {"text/html": shown}}
-
-
-def figure_html(plot: dict[str, Any]) -> str:
-    """A figure as data that ``figures.js`` draws; title and caption become text that wraps on a phone."""
-    layout = {name: value for name, value in plot["layout"].items() if name not in ("template", "title", "meta")}
-    layout["annotations"] = [a for a in layout.get("annotations", []) if a.get("name") != "caption"]
-    meta = plot["layout"]["meta"]
-    height = int(layout.get("height", 360)) - 60
-    layout.pop("height", None)
-    # "</" would end the script element in the middle of a label.
-    data = json.dumps({"data": plot["data"], "layout": layout}, separators=(",", ":")).replace("</", "<\\/")
-    title, caption = html.escape(meta["title"]), html.escape(meta["caption"])
-    label = html.escape(f"{meta['title']} ({meta['caption']})", quote=True)
-    return (
-        f'<figure class="plot-figure"><figcaption class="plot-title">{title}</figcaption>'
-        f'<div class="plot" role="img" aria-label="{label}" style="height:{height}px">'
-        f'<script type="application/json">{data}</script></div>'
-        f'<p class="plot-caption">{caption}</p></figure>'
-    )

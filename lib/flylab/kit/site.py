@@ -15,6 +15,7 @@ from string import Template
 from flylab.errors import UsageError
 from flylab.kit import chapters, project, publish
 from flylab.kit.chapters import Chapter
+from flylab.kit.figures import theme
 from flylab.kit.publish import Page
 from flylab.kit.verdict import tally
 
@@ -61,6 +62,7 @@ def make(pages: list[tuple[Chapter, Page]], missing: list[Chapter], build: Path)
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(project.root() / "site", sources, ignore=shutil.ignore_patterns("__pycache__"))
     (sources / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    (sources / "_static" / "themes.js").write_text(theme.as_script(), encoding="utf-8")
     for chapter, page in pages:
         publish.unlink(page, {other.name for other, _ in pages})
         (sources / chapter.path.name).write_text(json.dumps(page.notebook), encoding="utf-8")

@@ -1,12 +1,13 @@
 """Folds the state changes of machines into spans and draws them: one row per machine, one bar per state."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-import plotly.graph_objects as go
+from dataclasses import asdict, dataclass
 
 from flylab.client import Client
-from flylab.kit.figures import SERIES, Basis, figure
+from flylab.kit.figures import SERIES, Basis, Figure, Provenance, Sheet
+from flylab.kit.figures.formats import quantity
+from flylab.kit.figures.palette import GREY
+from flylab.kit.figures.sheet import area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +29,29 @@ class Span:
     seconds: float
 
 
-# Transient states are bright, rest states calm; each also has its own pattern, so the figure reads without colour.
-LOOKS: Mapping[str, tuple[str, str]] = {
-    "created": ("#848b96", "."),
-    "starting": (SERIES[1], "/"),
-    "started": (SERIES[0], ""),
-    "stopping": (SERIES[3], "\\"),
-    "stopped": ("#848b96", "x"),
-    "restarting": (SERIES[4], "/"),
-    "replacing": (SERIES[4], "-"),
-    "updating": (SERIES[4], "|"),
-    "destroying": (SERIES[6], "+"),
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state is drawn: work is thick, rest is thin, so that the figure reads without colour."""
+
+    color: str
+    thick: float
+
+
+# Solid all of them, because they were measured: a pattern says that a number is no measurement.
+LOOKS: Mapping[str, Look] = {
+    "created": Look(SERIES[5], 0.24),
+    "starting": Look(SERIES[1], 0.58),
+    "started": Look(SERIES[0], 0.44),
+    "stopping": Look(SERIES[3], 0.58),
+    "stopped": Look(GREY, 0.14),
+    "suspending": Look(SERIES[3], 0.34),
+    "suspended": Look(SERIES[2], 0.24),
+    "restarting": Look(SERIES[4], 0.58),
+    "replacing": Look(SERIES[2], 0.58),
+    "updating": Look(SERIES[2], 0.34),
+    "destroying": Look(SERIES[3], 0.14),
 }
-OTHER = ("#848b96", "|")
+OTHER = Look(SERIES[5], 0.34)
 
 
 def spans(changes: Iterable[Change], *, until: float) -> list[Span]:
@@ -68,24 +79,32 @@ async def from_events(api: Client, app: str) -> list[Change]:
     return found
 
 
-def timeline(title: str, rows: Sequence[Span], about: Basis) -> go.Figure:
+def timeline(title: str, rows: Sequence[Span], about: Basis, *, kind: str = "measured") -> Figure:
     """The life of each machine from left to right; hover for the exact times."""
     machines = list(dict.fromkeys(span.machine for span in rows))
-    fig = figure(title, about, height=220 + 34 * len(machines), x="seconds since the first change")
-    for state in dict.fromkeys(span.state for span in rows):
+    sheet = Sheet(about.of(n=len(rows)), area=0, x="seconds since the first change")
+    sheet.named_rows(machines, pitch=34)
+    for state in [each for each in [*LOOKS, *_others(rows)] if any(span.state == each for span in rows)]:
         mine = [span for span in rows if span.state == state]
-        color, pattern = LOOKS.get(state, OTHER)
-        shape = {"shape": pattern, "fgcolor": color, "bgcolor": "rgba(0,0,0,0)", "size": 6} if pattern else {}
-        fig.add_bar(
-            y=[span.machine for span in mine],
+        look = LOOKS.get(state, OTHER)
+        sheet.plot.add_bar(
+            y=[machines.index(span.machine) for span in mine],
             x=[span.seconds for span in mine],
             base=[span.start for span in mine],
-            customdata=[1000 * span.seconds for span in mine],
+            width=look.thick,
+            customdata=[f"{span.machine}<br>{state} for {quantity(span.seconds, 's')}" for span in mine],
             orientation="h",
-            name=state,
-            marker={"color": color, "line": {"color": color, "width": 1}, "pattern": shape},
-            hovertemplate=f"%{{y}}<br>{state}: from %{{base:.2f}} s, %{{customdata:.0f}} ms<extra></extra>",
+            marker=area(Provenance(kind), look.color),
+            hovertemplate="%{customdata}, from %{base:.2f} s on<extra></extra>",
+            **sheet.key(state, color=look.color, kind=Provenance(kind), thick=look.thick),
         )
-    fig.update_layout(barmode="overlay", bargap=0.3)
-    fig.update_yaxes(categoryorder="array", categoryarray=machines[::-1], type="category")
-    return fig
+    if not rows:
+        sheet.say("Nothing changed.")
+    sheet.plot.update_layout(barmode="overlay").update_xaxes(rangemode="tozero")
+    table = [asdict(span) for span in rows]
+    counts = {each: sum(span.machine == each for span in rows) for each in machines}
+    return sheet.done("States over time", title, table, [f"{each}: {count} states" for each, count in counts.items()])
+
+
+def _others(rows: Sequence[Span]) -> list[str]:
+    return list(dict.fromkeys(span.state for span in rows if span.state not in LOOKS))

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
-from flylab.kit.figures import SERIES, Basis, figure, ink
+from flylab.kit.figures import SERIES, Basis, Figure, Provenance, Sheet
+from flylab.kit.figures.palette import GREY
+from flylab.kit.figures.sheet import area
 
 Trace = Mapping[str, Any]
 
@@ -57,34 +57,44 @@ def own_ms(trace: Trace) -> float:
     return float(trace["total_ms"]) - sum(float(hop["configured_ms"]) for hop in trace["hops"])
 
 
-def waterfall(title: str, traces: Mapping[str, Trace], about: Basis) -> go.Figure:
+def waterfall(title: str, traces: Mapping[str, Trace], about: Basis) -> Figure:
     """One row per hop of one or more exchanges, named by who sent them; time runs to the right."""
     rows = [(name, piece) for name, trace in traces.items() for piece in segments(trace)]
     labels = list(dict.fromkeys(_row(name, piece) for name, piece in rows))
-    fig = figure(title, about, height=230 + 30 * len(labels), x="ms since the request reached the edge")
-    marks = {
-        "out": ink("configured"),
-        "back": ink("configured"),
-        "own": ink("measured"),
-        "wake": ink("measured", color=SERIES[1]),
-    }
+    sheet = Sheet(about.of(n=len(traces)), area=0, x="ms since the request reached the edge")
+    sheet.named_rows(labels, pitch=32)
     for kind, name in NAMES.items():
         mine = [(who, piece) for who, piece in rows if piece.kind == kind]
         if not mine:
             continue
-        fig.add_bar(
-            y=[_row(who, piece) for who, piece in mine],
+        configured = kind in ("out", "back")
+        drawn = Provenance.CONFIGURED if configured else Provenance.MEASURED
+        color = GREY if configured else SERIES[1] if kind == "wake" else SERIES[0]
+        # One entry of the legend for both ways: they are drawn alike and mean the same.
+        key = "on the way (configured)" if configured else name
+        sheet.plot.add_bar(
+            y=[labels.index(_row(who, piece)) for who, piece in mine],
             x=[piece.ms for _, piece in mine],
             base=[piece.start_ms for _, piece in mine],
+            width=0.6,
             orientation="h",
-            marker=marks[kind],
-            name=name,
-            hovertemplate=f"%{{y}}<br>{name}: %{{x:.1f}} ms<extra></extra>",
+            marker=area(drawn, color),
+            customdata=[_row(who, piece) for who, piece in mine],
+            hovertemplate=f"%{{customdata}}<br>{name}: %{{x:.1f}} ms<extra></extra>",
+            **sheet.key(key, color=color, kind=drawn),
         )
-    fig.update_layout(barmode="overlay", bargap=0.35)
-    fig.update_yaxes(categoryorder="array", categoryarray=labels[::-1], type="category")
-    fig.update_xaxes(rangemode="tozero")
-    return fig
+    if not rows:
+        sheet.say("No hop to show.")
+    sheet.plot.update_layout(barmode="overlay").update_xaxes(rangemode="tozero")
+    pieces = [
+        {"exchange": name, "hop": piece.label, "piece": NAMES[piece.kind], "from ms": piece.start_ms, "ms": piece.ms}
+        for name, piece in rows
+    ]
+    says = [
+        f"{row['visitor']}: {row['hops']} hops, {row['total_ms']} ms, of which {row['configured_ms']} configured"
+        for row in table(traces)
+    ]
+    return sheet.done("Hops of requests", title, pieces, says)
 
 
 def _row(name: str, piece: Segment) -> str:
