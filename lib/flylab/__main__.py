@@ -20,6 +20,7 @@ _KIT = {
     "load": "offer a load that is written down as data",
     "logs": "show what machines of the local platform print",
     "ports": "show where the edges of the local platform have the public ports of apps",
+    "published": "show what others published: claims, prices, round trips, distributions",
     "rtt": "probe the round trips between regions",
     "runs": "list stored runs, show one, compare two",
     "wakes": "wake machines, and show where the time goes",
