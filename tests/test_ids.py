@@ -26,3 +26,9 @@ def test_a_millisecond_may_have_more_requests_than_share_their_chance() -> None:
     made = [makes.make(1_790_000_000.0) for _ in range(5000)]
     assert len(set(made)) == 5000
     assert len({each[:24] for each in made}) == 5
+
+
+def test_a_machine_without_a_name_gets_one_that_its_app_does_not_have():
+    first, second = (ids.machine_name(Random(seed)) for seed in (1, 2))
+    assert ids.machine_name(Random(1), taken={first}) not in ("", first)
+    assert ids.machine_name(Random(2), taken={first}) == second

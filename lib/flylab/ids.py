@@ -1,5 +1,6 @@
 """Identifiers in Fly's shapes, made from a given source of chance so that tests can repeat them."""
 
+from collections.abc import Container
 from functools import lru_cache
 from random import Random
 
@@ -65,9 +66,13 @@ class RequestIds:
         return b"%b%b%b" % (self._begin, _BYTE_PAIRS[number], self._end)
 
 
-def machine_name(rng: Random) -> str:
-    """Two words and a number, as Fly names a machine that came without a name."""
-    return f"{rng.choice(_MOODS.split())}-{rng.choice(_THINGS.split())}-{rng.randrange(1, 10_000)}"
+def machine_name(rng: Random, *, taken: Container[str] = ()) -> str:
+    """Two words and a number, as Fly names a machine that came without a name; none that the app has already."""
+    # Of a thousand machines two have the same name in every twelfth app, and the second would be refused.
+    while True:
+        name = f"{rng.choice(_MOODS.split())}-{rng.choice(_THINGS.split())}-{rng.randrange(1, 10_000)}"
+        if name not in taken:
+            return name
 
 
 def volume_id(rng: Random) -> str:

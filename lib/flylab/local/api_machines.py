@@ -75,10 +75,11 @@ def register(api: Quart, control: Control) -> None:
         region = control.gate.region(asked.region, places, app_name)
         await settle(control, app_name, region, asked.config)
         machine_id, now = ids.machine_id(platform.rng), platform.clock.wall()
+        names = {life.name for life in platform.fleet.machines(app_name)} if not asked.name else ()
         event = CreateMachine(
             id=machine_id,
             app=app_name,
-            name=asked.name or ids.machine_name(platform.rng),
+            name=asked.name or ids.machine_name(platform.rng, taken=names),
             region=region,
             config=asked.config,
             version=platform.mint(now),
