@@ -13,8 +13,9 @@ from flylab.local.body import ChunkedReader, LengthReader, Reader
 from flylab.local.flow import Gate, Hold
 from flylab.local.front import Front
 from flylab.local.http1 import BadMessage, RequestHead, read_request
+from flylab.local.plain import Plain, plain
 from flylab.local.splice import Pipe
-from flylab.local.straight import Plain, Straight, plain
+from flylab.local.straight import Straight
 from flylab.local.walk import Walk
 from flylab.wire.port_options import NONE, HttpOptions
 

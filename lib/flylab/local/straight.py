@@ -7,55 +7,24 @@ head ──► Straight ──► kept connection ──► whole answer ──�
              └─ an answer in parts, a replay, an upgrade, a loss, a client that leaves or does not read ──► Walk
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flylab.local.http1 import RequestHead, ResponseHead
+from flylab.local.http1 import ResponseHead
+from flylab.local.plain import Plain
 from flylab.local.repeat import Repeat
 from flylab.local.targets import Second, Target
-from flylab.local.trace import Lines, Record, line, quoted
+from flylab.local.told import Hops, told, told_on
+from flylab.local.trace import Lines, line
 from flylab.local.upstream import Upstream
 from flylab.local.walk import Walk
-from flylab.rules.hops import Hop, Outcome
-from flylab.rules.onward import moment, trail
+from flylab.rules.onward import moment
 from flylab.rules.routing import Wanted
-from flylab.rules.straight import asks_nothing
 from flylab.rules.tallies import straight as count
-from flylab.wire import headers
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
     from flylab.local.edge import Edge
-
-Json = dict[str, object]
-Hops = Callable[[float, float, int], list[Hop]]  # when it began and ended, and with which status
-_TRACE = headers.TRACE.encode()
-
-
-class Plain:
-    """A request's head without a wish, and what is the same each time that it comes on its connection."""
-
-    __slots__ = ("app", "data", "head", "host", "method", "request", "targets", "traced", "version")
-
-    def __init__(self, data: bytes, head: RequestHead, *, traced: bool) -> None:
-        self.data = data
-        self.head = head
-        self.method = head.method
-        self.host = head.host.decode("latin-1")
-        self.app = ""
-        self.version = -1  # of the view with which ``targets`` were found
-        self.targets: tuple[Target, ...] = ()
-        self.request = b""  # for the machine, up to the request's id
-        # What the trace says of it, when it is to have one.
-        self.traced = quoted(head.method, head.target) if traced or head.fields.values.get(_TRACE) == b"1" else None
-
-
-def plain(head: RequestHead, data: bytes, *, traced: bool) -> Plain | None:
-    """None when there is something about it; the request has no body, and all of its bytes are ``data``."""
-    if head.method == b"HEAD" or not head.keep_alive or not asks_nothing(head.fields.values):
-        return None
-    return Plain(data, head, traced=traced)
 
 
 class Straight:
@@ -243,41 +212,3 @@ class Straight:
             exchange = walk.stand(plain.app, self._origin.choice, upstream)
             exchange.took_on(second.onward, target.choice, self._said, self._went_on, self._moment)
         return walk
-
-
-def told(
-    edge: "Edge",
-    plain: Plain,
-    hops: Hops,
-    request_id: bytes,
-    status: int,
-    started_at: float,
-    began: float,
-    ended: float,
-) -> Json:
-    """What is remembered of one that is over, as JSON."""
-    return Record(
-        request_id.decode(),
-        edge.region,
-        plain.app,
-        plain.method,
-        plain.head.target,
-        status,
-        started_at,
-        began,
-        ended,
-        hops(began, ended, status),
-        edge.latency,
-        None,
-        {},  # with faults armed nothing goes straight
-    )()
-
-
-def told_on(
-    origin: Target, said: int, went_on: float, second: Second, target: Target, began: float, ended: float, status: int
-) -> list[Hop]:
-    """The hops of one that was replayed."""
-    assert second.onward is not None
-    hops = trail(origin.choice, said, began, went_on, second.onward, target.choice)
-    hops[-1].ended, hops[-1].outcome, hops[-1].status = ended, Outcome.RESPONSE, status
-    return hops
