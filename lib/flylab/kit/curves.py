@@ -1,50 +1,39 @@
-"""Lines over a quantity: something over the hours of a day, money over load."""
+"""What holds until it changes, over the hours of a day: how many machines run, what they cost each hour."""
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
-from flylab.kit.figures import INK, SERIES, Basis, Provenance, figure
+from flylab.kit.figures import Basis, Figure, Sheet
+from flylab.kit.figures.data import Row
+from flylab.kit.figures.formats import number
+from flylab.kit.figures.palette import series
+from flylab.kit.figures.sheet import dot, stroke
 
 Points = Sequence[tuple[float, float]]
-_MARKS = ("circle", "diamond-open", "square", "triangle-up-open", "x", "star-open")
+_MARKS = 8  # on each line, so that lines are told apart without colour
 
 
-def curves(
-    title: str,
-    lines: Mapping[str, Points],
-    about: Basis,
-    *,
-    x: str,
-    y: str,
-    kind: str = "measured",
-    steps: bool = False,
-    log: bool = False,
-) -> go.Figure:
-    """One line for each name; ``steps`` for what holds until it changes, ``log`` for an axis of powers.
-
-    Lines are told apart by colour and dash, or by marks where there are few points; their names stand at their ends.
-    """
-    fig = figure(title, about, x=x, y=y)
-    look = INK[Provenance(kind)]
-    dashes = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+def steps(title: str, lines: Mapping[str, Points], about: Basis, *, x: str, y: str) -> Figure:
+    """One stepped line for each name, from its points (x, y) in order; a value holds until the next point."""
+    sheet = Sheet(about.of(n=sum(map(len, lines.values()))), area=240, x=x, y=y, mark="line")
+    table: list[Row] = []
+    kind = about.kinds[0]
     for place, (name, points) in enumerate(lines.items()):
-        color, few = SERIES[place % len(SERIES)], len(points) <= 12
-        fig.add_scatter(
+        color, symbol = series(place)
+        sheet.plot.add_scatter(
             x=[at for at, _ in points],
             y=[value for _, value in points],
-            mode="lines+markers" if few else "lines",
-            name=name,
-            line={
-                "color": color,
-                "width": 2,
-                "dash": look.dash if few else dashes[place % len(dashes)],
-                "shape": "hv" if steps else "linear",
-            },
-            marker={"symbol": _MARKS[place % len(_MARKS)], "size": 8, "color": color},
-            hovertemplate=f"{name}: %{{y:.3~g}} {y} at %{{x:.3~g}}<extra></extra>",
+            mode="lines+markers",
+            line={**stroke(kind, color), "shape": "hv"},
+            marker={**dot(kind, color, symbol, 7), "maxdisplayed": _MARKS},
+            hovertemplate=f"{name}: %{{y:.4~g}} {about.unit} at %{{x:.4~g}}<extra></extra>",
+            **sheet.key(name, color=color, kind=kind, mark="line", symbol=symbol),
         )
-    if log:
-        fig.update_xaxes(type="log", dtick="D2")
-    fig.update_yaxes(rangemode="tozero")
-    return fig
+        values = [value for _, value in points]
+        if values:
+            mean = sum(values) / len(values)
+            table.append({"name": name, "least": min(values), "mean": mean, "most": max(values), "n": len(values)})
+    if not table:
+        sheet.say("Nothing to show.")
+    sheet.plot.update_yaxes(rangemode="tozero")
+    says = [f"{row['name']}: {number(row['mean'])} on average, at most {number(row['most'])}" for row in table]
+    return sheet.done("Lines over time", title, table, says)

@@ -190,6 +190,15 @@ def costs(record: Record, plan: str) -> dict[int, float]:
     return {int(str(s.detail["visits"])): float(str(s.detail["usd"])) for s in record.of(f"{plan}: costs")}
 
 
+def bills(record: Record, plans: Iterable[str]) -> list[dict[str, object]]:
+    """The stored costs as records for ``figures.cost_curves``."""
+    return [
+        {"way": plan, "visits": visits, "usd": usd, "provenance": "simulated"}
+        for plan in plans
+        for visits, usd in costs(record, plan).items()
+    ]
+
+
 def monthly(results: Mapping[str, Day]) -> dict[str, float]:
     """USD for thirty such days on Fly, at the published prices."""
     return {name: MONTH_DAYS * fly_bill(result).usd for name, result in results.items()}
