@@ -1,99 +1,19 @@
-"""What a month of rooms costs on Fly, on Durable Objects, Lambda, Fargate, EC2 and Vultr: a pure model of list prices.
+"""Bills: each line a quantity times a row of ``published/prices.csv``, for every provider that the model knows.
 
-A bill is a list of lines, each a quantity times a row of ``published/prices.csv``. What a provider would bill and no
-row gives a price for is named in ``left_out``, so that no total looks more complete than it is. Nothing here is
-measured; the quantities come from a ``Workload``, which the reader sets.
+What a provider would bill and no row gives a price for is named in ``left_out``, so that no total looks more complete
+than it is.
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from flylab.errors import UsageError
+from flylab.costs.workload import GB, MONTH, Setup, Workload
 from flylab.published.prices import Price, asked, multiplier, price
 
-MONTH = 30 * 86_400.0  # seconds; Fly's own unit, and what all others are reckoned with here
-GB = 1e9
 TODAY = date(2026, 11, 27)  # the day the prices are asked for unless another is named
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """A month of rooms; all of it assumed by whoever asks.
-
-    Rates are for each member, bytes for each message on the wire. ``peak`` is how many times as many rooms are awake
-    in the busiest moment as on average: what always-on machines have to be made for.
-    """
-
-    rooms: float = 1_000.0
-    visits: float = 20.0  # times a room is opened in the month
-    visit_seconds: float = 1_200.0  # from the first member's coming to the last one's going
-    members: float = 3.0  # on average, while it is open
-    sent: float = 2.0  # messages each second and member
-    message_bytes: float = 200.0
-    stored_bytes: float = 200_000.0  # of a room, for the whole month
-    peak: float = 3.0
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"{field.name} is {value:g}; a workload has no negative or endless quantities")
-        if self.peak < 1:
-            raise UsageError(f"peak is {self.peak:g}; the busiest moment is at least the average, 1")
-
-    @property
-    def opened(self) -> float:
-        """Visits in the month."""
-        return self.rooms * self.visits
-
-    @property
-    def awake_seconds(self) -> float:
-        """Seconds of rooms with somebody in them."""
-        return self.opened * self.visit_seconds
-
-    @property
-    def member_seconds(self) -> float:
-        return self.awake_seconds * self.members
-
-    @property
-    def messages_in(self) -> float:
-        return self.member_seconds * self.sent
-
-    @property
-    def messages_out(self) -> float:
-        """Each message goes to every other member."""
-        return self.messages_in * max(self.members - 1, 0)
-
-    @property
-    def egress_gb(self) -> float:
-        return self.messages_out * self.message_bytes / GB
-
-    @property
-    def awake(self) -> float:
-        """Rooms open at the same time, on average."""
-        return self.awake_seconds / MONTH
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """How machines are used; the same for all providers that have machines."""
-
-    rooms_per_machine: float = 50.0  # rooms that one small machine holds awake
-    linger: float = 60.0  # seconds that a machine stays up after its last member
-    pool: float = 1.0  # machines that wait, started, in each region (Fly's pool)
-    regions: tuple[str, ...] = ("ams", "iad", "nrt")
-    rootfs_gb: float = 0.5  # of a stopped machine
-    millis: float = 5.0  # of a function, for each message
-    continent: str = "North America, Europe"
-
-    def __post_init__(self) -> None:
-        if self.rooms_per_machine < 1:
-            raise UsageError(f"rooms_per_machine is {self.rooms_per_machine:g}; a machine holds at least one room")
-        if not self.regions:
-            raise UsageError("a setup names at least one region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,55 +67,6 @@ def bill(offer: Offer, work: Workload, setup: Setup | None = None, *, on: date =
 def bills(work: Workload, setup: Setup | None = None, *, on: date = TODAY) -> tuple[Bill, ...]:
     """Every offer's bill, the cheapest first."""
     return tuple(sorted((bill(offer, work, setup, on=on) for offer in Offer), key=lambda each: each.usd))
-
-
-def break_even(
-    one: Offer,
-    other: Offer,
-    work: Workload,
-    field: str,
-    low: float,
-    high: float,
-    setup: Setup | None = None,
-    *,
-    on: date = TODAY,
-) -> float | None:
-    """Where between two values of a workload's field both cost the same; None when one is cheaper at both ends."""
-    if field not in {each.name for each in fields(Workload)}:
-        raise UsageError(f"a workload has no {field!r}; it has {', '.join(each.name for each in fields(Workload))}")
-
-    def gap(value: float) -> float:
-        at = replace(work, **{field: value})
-        return bill(one, at, setup, on=on).usd - bill(other, at, setup, on=on).usd
-
-    below, above = gap(low), gap(high)
-    if below == 0:
-        return low
-    if below * above > 0:
-        return None
-    for _ in range(200):
-        middle = (low + high) / 2
-        found = gap(middle)
-        if below * found > 0:
-            low, below = middle, found
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def sensitivity(
-    offer: Offer, work: Workload, setup: Setup | None = None, *, by: float = 2.0, on: date = TODAY
-) -> dict[str, tuple[float, float]]:
-    """For each field of the workload: the bill with it divided and multiplied by ``by``, the widest span first."""
-    if by <= 1:
-        raise UsageError(f"by is {by:g}; it divides and multiplies, so it is above 1")
-    found = {}
-    for each in fields(Workload):
-        value = getattr(work, each.name)
-        low = replace(work, **{each.name: max(value / by, 1.0) if each.name == "peak" else value / by})
-        high = replace(work, **{each.name: value * by})
-        found[each.name] = (bill(offer, low, setup, on=on).usd, bill(offer, high, setup, on=on).usd)
-    return dict(sorted(found.items(), key=lambda item: -abs(item[1][1] - item[1][0])))
 
 
 # ── the offers ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -332,16 +203,3 @@ _OFFERS: dict[Offer, Callable[[Offer, Workload, Setup, date], Bill]] = {
     Offer.EC2: _ec2,
     Offer.VULTR: _vultr,
 }
-
-
-def rows(found: Iterable[Bill]) -> list[list[str]]:
-    """Bills as a table: offer, USD a month, the dearest line, what is left out."""
-    return [
-        [
-            each.offer,
-            f"{each.usd:,.2f}",
-            max(each.lines, key=lambda line: line.usd).what,
-            "; ".join(each.left_out) or "–",
-        ]
-        for each in found
-    ]
