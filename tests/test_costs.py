@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flylab.costs import MONTH, Offer, Setup, Workload, bill, bills, break_even, rows, sensitivity
+from flylab.costs import (
+    MONTH,
+    Offer,
+    Setup,
+    Workload,
+    bill,
+    bills,
+    break_even,
+    curve,
+    rows,
+    sensitivity,
+    statement,
+)
 from flylab.errors import UsageError
 from flylab.published.prices import price
 
@@ -27,6 +39,7 @@ WORKLOADS = st.builds(
     visit_seconds=st.floats(0, 1e5),
     members=st.floats(0, 200),
     sent=st.floats(0, 60),
+    kept=st.floats(0, 1),
     message_bytes=st.floats(0, 1e5),
     stored_bytes=AMOUNTS,
     peak=st.floats(1, 20),
@@ -115,11 +128,57 @@ def test_the_break_even_is_where_both_cost_the_same():
         break_even(Offer.FLY_STOP, Offer.EC2, WORK, "colour", 0, 1)
 
 
+def test_a_break_even_can_be_asked_of_the_setup_as_well():
+    # A pool of machines that wait costs what machines cost: with ten at once nothing is saved by stopping.
+    at = break_even(Offer.FLY_POOL, Offer.FLY_ALWAYS, WORK, "pool", 0.0, 10.0, SETUP)
+    assert at is not None
+    pool, always = (bill(each, WORK, replace(SETUP, pool=at)).usd for each in (Offer.FLY_POOL, Offer.FLY_ALWAYS))
+    assert pool == pytest.approx(always, rel=1e-6)
+
+
+def test_a_curve_is_the_bill_at_each_value():
+    points = curve(Offer.FLY_ALWAYS, WORK, "rooms_per_machine", (1, 10, 30), SETUP)
+    assert [value for value, _ in points] == [1, 10, 30]
+    assert points[1][1] == bill(Offer.FLY_ALWAYS, WORK, SETUP).usd
+    usd = [each for _, each in points]
+    assert usd == sorted(usd, reverse=True)
+    assert dict(curve(Offer.EC2, WORK, "rooms", (500,), SETUP)) == {
+        500: bill(Offer.EC2, replace(WORK, rooms=500), SETUP).usd
+    }
+
+
+def test_every_line_is_shown_with_the_row_of_its_price_and_unverified_ones_are_marked():
+    for offer in Offer:
+        found = bill(offer, replace(WORK, sent=50), SETUP)
+        for line, shown in zip(found.lines, statement(found), strict=True):
+            assert price(shown[3]) == line.price
+            assert shown[2] == line.price.text
+            assert shown[4] == line.price.date
+    ec2 = bill(Offer.EC2, WORK, SETUP)
+    assert ec2.unverified == ("p133",)
+    assert "(partly unverified)" in statement(ec2)[1][2]
+    assert rows([ec2])[0][1].endswith("(unverified: p133)")
+
+
+@pytest.mark.parametrize(
+    "change", [{"linger": -1.0}, {"pool": float("nan")}, {"rooms_per_machine": 0.5}, {"regions": ()}]
+)
+def test_impossible_setups_are_refused(change):
+    with pytest.raises(UsageError, match=next(iter(change)).replace("regions", "region")):
+        Setup(**change)
+
+
 def test_what_a_bill_hangs_on_comes_first():
     found = sensitivity(Offer.LAMBDA, WORK, SETUP)
     spans = [abs(high - low) for low, high in found.values()]
     assert spans == sorted(spans, reverse=True)
     assert found["stored_bytes"] == (bill(Offer.LAMBDA, WORK, SETUP).usd,) * 2
+    assert found["pool"] == found["stored_bytes"]  # no machines
+    assert found["millis"][0] < found["millis"][1] or found["millis"] == found["pool"]
+    half, double = sensitivity(Offer.FARGATE, WORK, SETUP)["rooms_per_machine"]
+    assert half > bill(Offer.FARGATE, WORK, SETUP).usd > double
+    written = sensitivity(Offer.DURABLE_OBJECTS, WORK, SETUP)["kept"]
+    assert written == (pytest.approx(bill(Offer.DURABLE_OBJECTS, WORK, SETUP).usd - 22), written[1])
     with pytest.raises(UsageError, match="by is 1"):
         sensitivity(Offer.LAMBDA, WORK, by=1)
 
@@ -131,7 +190,9 @@ def test_the_table_of_all_offers_begins_with_the_cheapest():
     assert rows(found)[0][0] == found[0].offer
 
 
-@pytest.mark.parametrize("change", [{"rooms": -1.0}, {"peak": 0.5}, {"sent": float("nan")}, {"members": float("inf")}])
+@pytest.mark.parametrize(
+    "change", [{"rooms": -1.0}, {"peak": 0.5}, {"sent": float("nan")}, {"members": float("inf")}, {"kept": 1.5}]
+)
 def test_impossible_workloads_are_refused(change):
     with pytest.raises(UsageError, match=next(iter(change))):
         Workload(**change)

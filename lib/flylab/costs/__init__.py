@@ -4,7 +4,7 @@ Nothing here is measured; the quantities come from a ``Workload``, which the rea
 """
 
 from flylab.costs.bills import TODAY, Bill, Line, Offer, bill, bills
-from flylab.costs.questions import break_even, rows, sensitivity
+from flylab.costs.questions import break_even, curve, rows, sensitivity, statement
 from flylab.costs.workload import GB, MONTH, Setup, Workload
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "bill",
     "bills",
     "break_even",
+    "curve",
     "rows",
     "sensitivity",
+    "statement",
 ]

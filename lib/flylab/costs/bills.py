@@ -122,7 +122,7 @@ def _fly(offer: Offer, work: Workload, setup: Setup, on: date) -> Bill:
 
 
 def _objects(offer: Offer, work: Workload, setup: Setup, on: date) -> Bill:
-    del setup, on
+    del on
     # One request for each WebSocket, and one for each 20 messages that come in; memory is billed as 128 MB.
     requests = work.opened * work.members + work.messages_in / 20
     busy = work.messages_in * 0.001 if offer is Offer.HIBERNATING else work.awake_seconds  # 1 ms a message; our choice
@@ -131,9 +131,10 @@ def _objects(offer: Offer, work: Workload, setup: Setup, on: date) -> Bill:
         (
             _line("paid plan, month", 1, price("p100")),
             _million("Worker requests", work.opened * work.members, price("p101"), free=10e6),
+            _million("Worker CPU, ms", work.opened * work.members * setup.millis, price("p102"), free=30e6),
             _million("object requests", requests, price("p103"), free=1e6),
             _million("object memory, GB-s", busy * 0.128, price("p104"), free=400_000),
-            _million("rows written", work.messages_in, price("p106"), free=50e6),
+            _million("rows written", work.messages_in * work.kept, price("p106"), free=50e6),
             _line("rows stored, GB-months", work.rooms * work.stored_bytes / GB, price("p107"), free=5),
         ),
     )

@@ -22,6 +22,7 @@ class Workload:
     visit_seconds: float = 1_200.0  # from the first member's coming to the last one's going
     members: float = 3.0  # on average, while it is open
     sent: float = 2.0  # messages each second and member
+    kept: float = 1.0  # share of the messages that are stored; cursors, for one, are not
     message_bytes: float = 200.0
     stored_bytes: float = 200_000.0  # of a room, for the whole month
     peak: float = 3.0
@@ -31,6 +32,8 @@ class Workload:
             value = getattr(self, field.name)
             if not (math.isfinite(value) and value >= 0):
                 raise UsageError(f"{field.name} is {value:g}; a workload has no negative or endless quantities")
+        if self.kept > 1:
+            raise UsageError(f"kept is {self.kept:g}; it is a share of the messages, at most 1")
         if self.peak < 1:
             raise UsageError(f"peak is {self.peak:g}; the busiest moment is at least the average, 1")
 
@@ -76,10 +79,14 @@ class Setup:
     pool: float = 1.0  # machines that wait, started, in each region (Fly's pool)
     regions: tuple[str, ...] = ("ams", "iad", "nrt")
     rootfs_gb: float = 0.5  # of a stopped machine
-    millis: float = 5.0  # of a function, for each message
+    millis: float = 5.0  # of a function for each message, and of a Worker for each connection
     continent: str = "North America, Europe"
 
     def __post_init__(self) -> None:
+        for name in ("rooms_per_machine", "linger", "pool", "rootfs_gb", "millis"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise UsageError(f"{name} is {value:g}; a setup has no negative or endless quantities")
         if self.rooms_per_machine < 1:
             raise UsageError(f"rooms_per_machine is {self.rooms_per_machine:g}; a machine holds at least one room")
         if not self.regions:
