@@ -1,6 +1,7 @@
 """State changes become spans."""
 
-from flylab.kit.timeline import Change, Span, spans
+from flylab.kit.figures import basis
+from flylab.kit.timeline import Change, Span, spans, timeline
 
 
 def test_a_state_lasts_until_the_next_one_and_the_last_until_the_end() -> None:
@@ -28,3 +29,11 @@ def test_nothing_happened() -> None:
 def test_a_change_after_the_end_has_no_negative_length() -> None:
     (span,) = spans([Change(machine="a", state="started", at=5.0)], until=4.0)
     assert span.seconds == 0.0
+
+
+def test_rows_of_another_kind_are_drawn_as_that_kind() -> None:
+    rows = [Span(machine=name, state="started", start=0.0, seconds=1.0) for name in ("real", "reckoned")]
+    about = basis("measured", "simulated", unit="s")
+    bars = timeline("Two kinds", rows, about, kinds={"reckoned": "simulated"}).plot.data
+    assert [(list(bar.y), bool(bar.marker.pattern.shape)) for bar in bars] == [([0], False), ([1], True)]
+    assert [bar.showlegend for bar in bars] == [True, False]

@@ -79,25 +79,34 @@ async def from_events(api: Client, app: str) -> list[Change]:
     return found
 
 
-def timeline(title: str, rows: Sequence[Span], about: Basis, *, kind: str = "measured") -> Figure:
-    """The life of each machine from left to right; hover for the exact times."""
+def timeline(
+    title: str, rows: Sequence[Span], about: Basis, *, kind: str = "measured", kinds: Mapping[str, str] | None = None
+) -> Figure:
+    """The life of each machine from left to right; hover for the exact times.
+
+    ``kinds`` names the machines whose states are of another kind than the others'.
+    """
     machines = list(dict.fromkeys(span.machine for span in rows))
+    of = {machine: Provenance((kinds or {}).get(machine, kind)) for machine in machines}
     sheet = Sheet(about.of(n=len(rows)), area=0, x="seconds since the first change")
     sheet.named_rows(machines, pitch=34)
     for state in [each for each in [*LOOKS, *_others(rows)] if any(span.state == each for span in rows)]:
-        mine = [span for span in rows if span.state == state]
         look = LOOKS.get(state, OTHER)
-        sheet.plot.add_bar(
-            y=[machines.index(span.machine) for span in mine],
-            x=[span.seconds for span in mine],
-            base=[span.start for span in mine],
-            width=look.thick,
-            customdata=[f"{span.machine}<br>{state} for {quantity(span.seconds, 's')}" for span in mine],
-            orientation="h",
-            marker=area(Provenance(kind), look.color),
-            hovertemplate="%{customdata}, from %{base:.2f} s on<extra></extra>",
-            **sheet.key(state, color=look.color, kind=Provenance(kind), thick=look.thick),
-        )
+        for its in dict.fromkeys(of.values()):
+            mine = [span for span in rows if span.state == state and of[span.machine] is its]
+            if not mine:
+                continue
+            sheet.plot.add_bar(
+                y=[machines.index(span.machine) for span in mine],
+                x=[span.seconds for span in mine],
+                base=[span.start for span in mine],
+                width=look.thick,
+                customdata=[f"{span.machine}<br>{state} for {quantity(span.seconds, 's')}" for span in mine],
+                orientation="h",
+                marker=area(its, look.color),
+                hovertemplate="%{customdata}, from %{base:.2f} s on<extra></extra>",
+                **sheet.key(state, color=look.color, kind=its, thick=look.thick),
+            )
     if not rows:
         sheet.say("Nothing changed.")
     sheet.plot.update_layout(barmode="overlay").update_xaxes(rangemode="tozero")
