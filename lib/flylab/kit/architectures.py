@@ -1,0 +1,121 @@
+"""The architectures that a room can be built on: what each does with it, in words, with published figures filled in.
+
+Words are ours, figures are rows of ``published/claims.csv`` and named in ``claims``, so that whoever doubts one can
+look it up. What nobody published is a row as well, and is said to be missing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flylab.kit.widgets import Rows
+from flylab.published.claims import Claim, claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """One way to run a room; ``{c107}`` in the words stands for that claim's value."""
+
+    name: str
+    kind: str  # CDN, FaaS, PaaS, IaaS or ADN
+    state: str
+    lock_in: str
+    isolation: str
+    operations: str
+    starts: tuple[str, ...]  # claims about how long it takes until something answers
+
+    @property
+    def claims(self) -> list[Claim]:
+        """Every claim that is named in the words or shown among the starts."""
+        words = " ".join((self.state, self.lock_in, self.isolation, self.operations))
+        named = [part[:4] for part in words.split("{")[1:]]
+        return [claim(each) for each in dict.fromkeys([*named, *self.starts])]
+
+    def filled(self, words: str) -> str:
+        """The words with each claim's value and mark in them."""
+        for each in self.claims:
+            words = words.replace(f"{{{each.id}}}", each.text)
+        return words
+
+
+ARCHITECTURES = (
+    Architecture(
+        name="Edge functions (Workers with KV, Netlify)",
+        kind="CDN",
+        state="A function keeps nothing. A write to KV takes up to {c113} to be seen elsewhere, a key {c114}: no room.",
+        lock_in="The runtime's interface; workerd and Deno are open and run on a laptop.",
+        isolation="An isolate in a process that others share; {c116} of processor time for a request at Netlify.",
+        operations="Nothing to run and nothing to place.",
+        starts=("c097", "c118", "c117"),
+    ),
+    Architecture(
+        name="Durable Objects",
+        kind="CDN",
+        state="One object holds the room beside its storage, up to about {c106}. It stays where it began.",
+        lock_in="Class and storage interface of one provider; the runtime is open, what places objects is not.",
+        isolation="An isolate, as above.",
+        operations="Nothing to place, so nothing to move either; it sleeps after {c107} without work.",
+        starts=("c112",),
+    ),
+    Architecture(
+        name="Lambda behind API Gateway",
+        kind="FaaS",
+        state="Nobody holds the room: each message begins at a database that you bring.",
+        lock_in="Gateway and events of one provider; the code is a function or an image.",
+        isolation="A microVM for each environment.",
+        operations="No server; the table of connections and its cleaning are yours.",
+        starts=("c065", "c068", "c148"),
+    ),
+    Architecture(
+        name="Fargate",
+        kind="PaaS",
+        state="A process holds the room. Which task that is, and how members reach it, is yours to build.",
+        lock_in="An image runs anywhere; task definitions and load balancer do not.",
+        isolation="A virtual machine for each task.",
+        operations="No server; nothing sleeps and wakes by itself.",
+        starts=("c085",),
+    ),
+    Architecture(
+        name="EC2, Vultr",
+        kind="IaaS",
+        state="A process holds the room, on the server that you rent where you rent it.",
+        lock_in="Nearly none.",
+        isolation="A virtual machine of your own.",
+        operations="All of it is yours; a server that is stopped at Vultr still costs {c096} of its price.",
+        starts=("c087", "c088", "c089", "c095"),
+    ),
+    Architecture(
+        name="Fly Machines with fly-replay",
+        kind="ADN",
+        state="A process holds the room, `fly-replay` brings members to it. Who may write is yours to settle.",
+        lock_in="An image runs anywhere; header, Machines API and wake-up are Fly's.",
+        isolation="A Firecracker microVM for each machine.",
+        operations="No server; lost hosts, full regions and {c020} for each machine are yours to survive.",
+        starts=("c142", "c011", "c154", "c045"),
+    ),
+)
+
+
+def starts(architectures: Sequence[Architecture] = ARCHITECTURES) -> list[Claim]:
+    """The published starts of all of them, the shortest first; what was looked for and not found is left out."""
+    found = [each for one in architectures for each in map(claim, one.starts) if each.value is not None]
+    return sorted(found, key=lambda each: each.seconds)
+
+
+def missing(architectures: Sequence[Architecture] = ARCHITECTURES) -> list[Claim]:
+    """What was looked for and not found."""
+    return [each for one in architectures for each in map(claim, one.starts) if each.value is None]
+
+
+def table(architectures: Sequence[Architecture] = ARCHITECTURES) -> Rows:
+    """State, lock-in, isolation and operations of each, as the result of a cell."""
+    return Rows(
+        ["", "state and consistency", "lock-in", "isolation", "operations", "claims"],
+        [
+            [
+                f"{one.kind}: {one.name}",
+                *(one.filled(words) for words in (one.state, one.lock_in, one.isolation, one.operations)),
+                ", ".join(each.id for each in one.claims),
+            ]
+            for one in architectures
+        ],
+    )
