@@ -47,9 +47,12 @@ def test_break_evens_are_where_both_cost_the_same_also_when_two_curves_cross_twi
     objects = [point for point in found if Offer.HIBERNATING.value in point["between"]]
     assert len(objects) == 2
     for point in found:
-        at = Workload(rooms=1_000, visits=point["visits"], kept=0.05)
-        one, other = (costs.bill(Offer(name), at, SETUP).usd for name in point["between"])
-        assert one == pytest.approx(other, rel=0.1)
+        signs = set()
+        for visits in (point["visits"] * 0.999, point["visits"] * 1.001):  # a bill may jump there by a machine
+            at = Workload(rooms=1_000, visits=visits, kept=0.05)
+            one, other = (costs.bill(Offer(name), at, SETUP).usd for name in point["between"])
+            signs.add(one > other)
+        assert signs == {True, False}
 
 
 def line(offer, visits, usd):
