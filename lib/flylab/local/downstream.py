@@ -62,7 +62,7 @@ class Downstream(asyncio.Protocol):
         if (connection := transport.get_extra_info("socket")) is not None:  # a stream of HTTP/2 has none
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = transport.get_extra_info("peername")
-        if isinstance(peer, tuple):
+        if isinstance(peer, tuple) and peer[0] != "127.0.0.1":
             self.address = str(peer[0]).encode()
         self._tcp = connection is not None
         room = self._edge.connected(self, tcp=self._tcp)

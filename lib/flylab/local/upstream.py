@@ -150,6 +150,7 @@ class Upstream(asyncio.Protocol):
         """From now on hand bytes on as they are, beginning with those that came right behind the head."""
         self._piped, self._answers = True, answers
         self._known = NOTHING_KNOWN
+        self._head = self._reader = self.key = None  # most pipes are idle, and there are many
         early, self._buffer = self._buffer, b""
         if early:
             answers.on_body(early)

@@ -9,6 +9,7 @@ from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.reply import Reply
 from flylab.local.sending import Sending
 from flylab.local.splice import Pipe
+from flylab.local.spliced import Spliced
 from flylab.local.trace import Record, line
 from flylab.local.transforming import replay_lines
 from flylab.local.upstream import Upstream
@@ -202,16 +203,17 @@ class Walk(Sending):
         self._upstream = None
         self._relay()
         self._reply.flush()
-        pipe = Pipe(client, upstream, self._spliced, half_open=self._edge.settings.half_open)
-        if (self._head.upgrade or b"").lower() == b"websocket" and self._exchange is not None:
-            self._edge.websockets.add(self._exchange.hops[-1].machine, self, pipe)
+        assert self._exchange is not None
+        piped = self._exchange.piped()
+        # From here on the walk is no longer needed, and neither is the request.
+        self._over = True
+        known = self._began, self._started_at, self._request_id
+        spliced = Spliced(self._edge, client, self._head, piped, self._app, known)
+        pipe = Pipe(client, upstream, spliced, half_open=self._edge.settings.half_open)
+        if (self._head.upgrade or b"").lower() == b"websocket":
+            self._edge.websockets.add(piped.machine, spliced, pipe)
         upstream.pipe(pipe)
         client.pipe(pipe)
-
-    def _spliced(self) -> None:
-        assert self._exchange is not None
-        self._edge.websockets.remove(self._exchange.hops[-1].machine, self)
-        self._finish(complete=True)
 
     def _refuse(self, effect: Refuse, added: bytes = b"") -> None:
         self._code = effect.code

@@ -20,6 +20,7 @@ from flylab.rules.hops import Outcome
 from flylab.rules.legs import first_leg
 from flylab.rules.onward import Onward
 from flylab.rules.phases import Phase
+from flylab.rules.piped import Piped
 from flylab.rules.replaying import Said
 from flylab.rules.routing import PASSING, Choice, NoCandidate
 
@@ -193,6 +194,12 @@ class Exchange(Attempts):
         """A connection that is no request is a pipe from now on."""
         self._expect("joined")
         self.phase, self.hops[-1].outcome = Phase.PIPED, Outcome.UPGRADE
+
+    def piped(self) -> Piped:
+        """Let go of all but the trail and the place, which ``finished`` of what is given ends instead."""
+        self._expect("piped")
+        self._held, self.phase = None, Phase.DONE
+        return Piped(self.hops, self._loads)
 
     def finished(self, now: float, *, complete: bool = True) -> None:
         """The last byte has gone to the client, or both pipes are closed; ``complete`` unless the machine broke off."""

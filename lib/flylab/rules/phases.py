@@ -30,6 +30,7 @@ _EXPECTED: dict[str, frozenset[Phase]] = {
     "responded": frozenset({Phase.FORWARDED}),
     "joined": frozenset({Phase.FORWARDED}),
     "collected": frozenset({Phase.COLLECTING}),
+    "piped": frozenset({Phase.PIPED}),
     "finished": frozenset({Phase.ANSWERING, Phase.PIPED}),
     "abandoned": frozenset(Phase) - {Phase.DONE},
 }

@@ -1,0 +1,58 @@
+"""What is kept of a request that became a pipe until that is over: its record and the place at its machine."""
+
+from typing import TYPE_CHECKING
+
+from flylab.local.http1 import RequestHead
+from flylab.local.trace import Record
+from flylab.rules.piped import Piped
+
+if TYPE_CHECKING:
+    from flylab.local.downstream import Downstream
+    from flylab.local.edge import Edge
+
+
+class Spliced:
+    """Called when the pipe is over. Most pipes are idle and there are many, so this is all that is left meanwhile."""
+
+    __slots__ = ("_app", "_began", "_client", "_edge", "_method", "_piped", "_request_id", "_started_at", "_target")
+
+    def __init__(
+        self,
+        edge: "Edge",
+        client: "Downstream",
+        head: RequestHead,
+        piped: Piped,
+        app: str | None,
+        known: tuple[float, float, bytes],
+    ) -> None:
+        """``known`` are the moments by both clocks at which the request began, and its id."""
+        self._edge = edge
+        self._client = client
+        self._method, self._target = head.method, head.target
+        self._piped = piped
+        self._app = app
+        self._began, self._started_at, self._request_id = known
+
+    def __call__(self) -> None:
+        edge, piped = self._edge, self._piped
+        now = edge.clock.now()
+        edge.websockets.remove(piped.machine, self)
+        piped.finished(now)
+        edge.count(self._app, 101, now - self._began, piped.hops, self._client)
+        edge.report(
+            Record(
+                self._request_id.decode(),
+                edge.region,
+                self._app,
+                self._method,
+                self._target,
+                101,
+                self._started_at,
+                self._began,
+                now,
+                piped.hops,
+                edge.latency,
+                None,
+                edge.notes,
+            )
+        )
