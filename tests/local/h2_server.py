@@ -10,7 +10,10 @@ from h2.connection import H2Connection
 
 
 class Server:
-    """Answers each request when it is complete; paths beginning with ``/break``, ``/big``, ``/early`` are special."""
+    """Answers each request when it is complete; paths beginning with ``/break``, ``/big``, ``/early`` are special.
+
+    ``/echo`` is answered at once with what comes as it comes, as a gRPC method that streams both ways.
+    """
 
     def __init__(self) -> None:
         self.seen: list[dict[str, str]] = []
@@ -40,13 +43,19 @@ class Server:
                             conn.send_headers(number, [(":status", "413"), ("content-length", "2")])
                             conn.send_data(number, b"no", end_stream=True)
                             conn.reset_stream(number)
+                        elif asked[number][":path"] == "/echo":
+                            conn.send_headers(number, [(":status", "200"), ("content-type", "application/grpc")])
                     case ev.DataReceived(data=piece):
-                        if number in bodies:
+                        if number in bodies and asked[number][":path"] == "/echo":
+                            conn.send_data(number, piece or b"")
+                        elif number in bodies:
                             bodies[number] += piece or b""
                         conn.acknowledge_received_data(event.flow_controlled_length or 0, number)
                     case ev.StreamEnded():
                         path = asked[number][":path"]
-                        if path == "/break":
+                        if path == "/echo":
+                            conn.send_headers(number, [("grpc-status", "0"), ("x-by", "h2")], end_stream=True)
+                        elif path == "/break":
                             conn.send_headers(number, [(":status", "200")])
                             conn.reset_stream(number, 2)
                         elif path.startswith("/big"):
