@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
-# When asked for, tests that try by chance what chance makes of a rule try as much as docs/reliability.md says: minutes.
+# When asked to, tests that leave much to chance try as often as docs/reliability.md says, which takes minutes.
 THOROUGH = os.environ.get("FLYLAB_THOROUGH") == "1"
 
 # Headless, as root too, and silent: without the resolver rule Chromium looks up its maker's hosts at every start.

@@ -1,6 +1,7 @@
 """The `flylab` command: reads the flags, imports what the sub-command needs and nothing else."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -70,9 +71,12 @@ def _up(flags: argparse.Namespace, parent: int) -> int:
     ):
         if find_spec(module) is None:
             raise UsageError(f"'flylab up' needs the package {package}; install flylab[local]")
+    gc.disable()  # what is imported stays: to look through it again and again takes a quarter of the time to be ready
     from flylab.local.options import Options
     from flylab.local.server import run
 
+    gc.freeze()
+    gc.enable()
     options = Options(
         regions=flags.regions,
         state=flags.state,
