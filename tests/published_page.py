@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from flylab.costs import TODAY
+from flylab.published import estimates as estimates_module
 from flylab.published.conflicts import Pair, pairs
 from flylab.published.estimates import Errors, left_out
 from flylab.published.network import FAR, NEAR, NEAR_KM
@@ -37,6 +38,17 @@ def _conflict(pair: Pair) -> str:
     )
 
 
+def checked() -> list[str]:
+    """How far the table is off where Fly's own network was measured."""
+    off = estimates_module.checked()
+    away = next(code for code in off.worst if code != estimates_module.HUB)
+    return [
+        "Where Fly's own network was measured, by reads of one round trip to a database in Ireland (claims on",
+        f"`fly-rtt-check`; from {off.n} regions, less what they take from London), the table is off by {off.mean_ms:.1f} ms",
+        f"on average, by {off.median_share:.0%} at the median and by {off.worst_ms:+.0f} ms at worst, from {away}.",
+    ]
+
+
 def estimates() -> list[str]:
     """A row for each class of distance."""
     near, far = left_out()
@@ -55,7 +67,7 @@ def _class(name: str, line: tuple[float, float], off: Errors) -> str:
     )
 
 
-PARTS: dict[str, Callable[[], list[str]]] = {"conflicts": conflicts, "estimates": estimates}
+PARTS: dict[str, Callable[[], list[str]]] = {"conflicts": conflicts, "checked": checked, "estimates": estimates}
 
 
 def renewed(page: str) -> str:

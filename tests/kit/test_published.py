@@ -27,7 +27,10 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["prices", "--provider", "Vultr"], ["p134", "(unverified)", "4 rows"]),
         (["prices", "--conflicts"], ["p092", "0.00305 USD/hour", "10 of 20 differ on 2026-11-27."]),
         (["prices", "--all"], ["157 rows"]),
-        (["rtt", "ams", "iad"], ["84.1 ms", "over the sources"]),
+        (
+            ["rtt", "ams", "iad"],
+            ["84.1 ms", "84.0 to 84.2 ms over the sources", "iad→ams", "Azure 2026-03-01", "read in source"],
+        ),
         (["rtt", "iad", "iad"], ["1.0 ms"]),
         (["distributions"], ["openstatus-2024", "6 rows"]),
         (["distributions", "openstatus-2024"], ["Railway (measurement, read in source)", "p75 469 ms"]),
@@ -60,7 +63,7 @@ def test_json_says_what_is_unverified(capsys):
     assert (claim["value"], claim["verified"], claim["mark"]) == (146, False, "unverified")
     (price,) = json.loads(said(capsys, "prices", "p001", "--json"))
     assert (price["effective_from"], price["verified"]) == ("2026-10-01", True)
-    assert json.loads(said(capsys, "rtt", "ams", "iad", "--json"))["source"]
+    assert json.loads(said(capsys, "rtt", "ams", "iad", "--json"))["sources"][0]["table"]["address"]
     (curve,) = json.loads(said(capsys, "distributions", "ec2-phases", "--json"))
     assert curve["points"]["API call"] == 4797
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flylab.published.estimates import Fit, as_used, distance_km, errors, expected_share, fit, left_out
+from flylab.published.estimates import Fit, as_used, checked, distance_km, errors, expected_share, fit, left_out
 from flylab.published.network import FAR, NEAR, NEAR_KM, PublishedPair, estimate_ms, published_pairs, regions
 
 CODES = st.sampled_from([region.code for region in regions()])
@@ -56,6 +56,14 @@ def test_errors_name_the_pair_that_is_farthest_off():
     found = errors(pairs, lambda each: each.rtt_ms + (5 if each.b == "fra" else -20))
     assert (found.worst, found.worst_ms, found.mean_ms) == (("ams", "iad"), -20, 12.5)
     assert found.median_share == pytest.approx(0.35)
+
+
+def test_the_table_agrees_with_flys_network_where_it_can_be_checked():
+    found = checked()
+    assert found.n == 9
+    assert found.mean_ms == pytest.approx(7.4, abs=0.1)
+    assert abs(found.worst_ms) == pytest.approx(19, abs=1)
+    assert "nrt" in found.worst
 
 
 @given(CODES, CODES)

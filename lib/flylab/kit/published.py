@@ -15,8 +15,9 @@ from flylab.published.claims import MARKS, Claim, claim, claims
 from flylab.published.conflicts import pairs
 from flylab.published.distributions import Curve, distribution, distributions, lambda_init
 from flylab.published.lookup import unknown
-from flylab.published.network import published_pairs, regions
+from flylab.published.network import regions
 from flylab.published.prices import Price, price, prices
+from flylab.published.rtt_sources import of_pair
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,11 +150,18 @@ def _rtt(a: str, b: str) -> tuple[dict[str, Any], list[str]]:
     data = {"a": a, "b": b, "rtt_ms": found.published, "low_ms": found.low, "high_ms": found.high,
             "estimated": found.estimated}  # fmt: skip
     lines = [f"{a} and {b}: {found.published:.1f} ms" + (" (estimated)" if found.estimated else "")]
-    for pair in published_pairs():
-        if {pair.a, pair.b} == {a, b}:
-            data |= {"source": pair.source, "date": pair.date}
-            lines.append(f"  {pair.low_ms:.1f} to {pair.high_ms:.1f} ms over the sources {pair.source}, {pair.date}")
-    return data, lines
+    if found.low is not None and not found.estimated:
+        lines.append(f"  {found.low:.1f} to {found.high:.1f} ms over the sources")
+    of = of_pair(a, b)
+    for each in of:
+        between = "" if each.min_ms is None else f" ({each.min_ms:.1f} to {each.max_ms:.1f})"
+        note = f"; {each.note}" if each.note else ""
+        lines.append(f"  {each.a}→{each.b} {each.rtt_ms:g} ms{between}, {each.table.table} {each.table.date}{note}")
+    for table in {each.table.table: each.table for each in of}.values():
+        lines.append(
+            f"  {table.table}: {table.title}, {table.address} ({table.statistic}; {table.kind}, {table.status})"
+        )
+    return data | {"sources": [asdict(each) for each in of]}, lines
 
 
 def _distributions(group: str | None) -> tuple[Any, list[str]]:
