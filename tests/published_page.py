@@ -44,7 +44,8 @@ def checked() -> list[str]:
     away = next(code for code in off.worst if code != estimates_module.HUB)
     return [
         "Where Fly's own network was measured, by reads of one round trip to a database in Ireland (claims on",
-        f"`fly-rtt-check`; from {off.n} regions, less what they take from London), the table is off by {off.mean_ms:.1f} ms",
+        f"`fly-rtt-check`; from {off.n} regions, less what they take from London), the table is off by"
+        f" {off.mean_ms:.1f} ms",
         f"on average, by {off.median_share:.0%} at the median and by {off.worst_ms:+.0f} ms at worst, from {away}.",
     ]
 

@@ -1,16 +1,18 @@
 """``flylab rtt`` on a platform of its own: what was configured comes out again, is stored, and shown beside others."""
 
+import asyncio
 import json
 from itertools import product
 
 import pytest
 
 from flylab.errors import UsageError
-from flylab.kit.rtt import CONFIGURED, figure_rows, main, published, read, read_regions, shown, with_configured
+from flylab.kit.rtt import CONFIGURED, figure_rows, main, prepare, published, read, read_regions, shown, with_configured
 from flylab.measure import runs
-from flylab.measure.rtt import WHAT, where
+from flylab.measure.rtt import WHAT, Entrance, where
 from flylab.measure.sample import Sample
 from flylab.published import network
+from flylab.wire.machine import Machine, MachineConfig
 
 REGIONS = ("ams", "iad", "nrt")
 
@@ -103,3 +105,39 @@ def test_regions_are_each_taken_once_and_deprecated_ones_only_when_named():
     assert read_regions("iad, ams,iad") == ("iad", "ams")
     assert "bom" not in read_regions("")
     assert read_regions("bom") == ("bom",)
+
+
+class FlyLab:
+    """As much of a chapter's hold on Fly as the probe needs: it notes in which regions machines are made."""
+
+    target = "fly"
+
+    def __init__(self) -> None:
+        self.api = self
+        self.made: list[str] = []
+
+    async def create_app(self, what: str) -> str:
+        return f"crtt-{what}-123456"
+
+    async def create_machine(self, app: str, config: MachineConfig, *, region: str) -> Machine:
+        self.made.append(region)
+        return Machine.from_json({"id": region, "state": "started", "region": region, "config": config.to_json()})
+
+    async def wait(self, app: str, machine_id: str, state: str) -> None:
+        assert state == "started"
+
+    async def machine(self, app: str, machine_id: str) -> Machine:
+        return Machine.from_json({"id": machine_id, "state": "started"})
+
+
+@pytest.mark.parametrize(("edge", "made"), [("iad", ["ams", "iad"]), ("fra", ["ams", "iad", "fra"])])
+def test_on_fly_one_edge_is_asked_and_a_machine_beside_it_is_made_if_there_is_none(monkeypatch, edge, made):
+    async def led_to(entrance: Entrance) -> str:
+        return edge
+
+    monkeypatch.setattr("flylab.kit.rtt.here", led_to)
+    lab = FlyLab()
+    entrances = asyncio.run(prepare(lab, ["ams", "iad"]))
+    name = "crtt-probe-123456.fly.dev"
+    assert entrances == {edge: Entrance(host=name, port=443, name=name, tls=True)}
+    assert lab.made == made
