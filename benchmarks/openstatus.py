@@ -10,7 +10,6 @@ import statistics
 import sys
 from pathlib import Path
 
-from comparison.page import place
 from roomload.peer import ROOT
 
 from flylab.measure import runs
@@ -141,6 +140,14 @@ def section(run: str) -> str:
     ])  # fmt: skip
 
 
+def place(page: str, text: str) -> str:
+    """The page with this section instead of the earlier one; at the end of a page that has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    written = f"{BEGIN}\n{text}\n{END}"
+    return before + written + after if begin and end else f"{page.rstrip()}\n\n{written}\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="The openstatus table from round trips alone.")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the page's section")
@@ -151,7 +158,7 @@ def main() -> int:
     text = section(run.id)
     print(text)
     if asked.write:
-        asked.write.write_text(place(asked.write.read_text(), text, marks=(BEGIN, END)))
+        asked.write.write_text(place(asked.write.read_text(), text))
     return 0
 
 
