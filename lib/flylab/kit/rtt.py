@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     if flags.at_once < 1:
         raise UsageError(f"--at-once is {flags.at_once}; at least one pair is probed at a time")
     wanted = read_regions(flags.regions)
-    run = runs.begin("rtt", target=flags.target, seed=flags.seed, settings={"regions": ",".join(wanted), "n": flags.n})
+    run = runs.begin(
+        "rtt", target=flags.target, seed=flags.seed, settings={"regions": ",".join(wanted) or "all", "n": flags.n}
+    )
     samples = asyncio.run(_taken(flags, wanted))
     record = runs.save(run, samples, flags.folder or project.build() / "data")
     run, samples = runs.load(record)  # what is shown is what was stored
@@ -75,14 +77,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def read_regions(text: str) -> tuple[str, ...]:
-    """``ams,iad`` as codes, each once; all that are not deprecated for an empty text; UsageError for an unknown one."""
-    known = {region.code: region for region in network.regions()}
+    """``ams,iad`` as codes, each once; none for an empty text; UsageError for an unknown one."""
+    known = {region.code for region in network.regions()}
     if not text:
-        return tuple(code for code, region in known.items() if not region.deprecated)
+        return ()
     asked = tuple(dict.fromkeys(code.strip() for code in text.split(",")))
     for code in asked:
         if code not in known:
-            raise unknown("region", code, known)
+            raise unknown("region", code, sorted(known))
     return asked
 
 
@@ -91,11 +93,14 @@ async def _taken(flags: argparse.Namespace, wanted: Sequence[str]) -> list[Sampl
     async with await connect(
         flags.target, chapter="rtt", regions=wanted if local else (), budget_usd=flags.budget_usd
     ) as lab:
-        entrances = await prepare(lab, wanted)
+        # Without names it is those that the platform has, or all that Fly has not given up.
+        current = tuple(region.code for region in network.regions() if not region.deprecated)
+        regions = wanted or (tuple(lab.edges) if local else current)
+        entrances = await prepare(lab, regions)
         tell = None if flags.json or not sys.stderr.isatty() else _tell
         samples = await survey(
             entrances,
-            wanted if local else list(dict.fromkeys([*wanted, *entrances])),
+            regions if local else list(dict.fromkeys([*regions, *entrances])),
             flags.n,
             clock=SystemClock(),
             rng=Random(flags.seed),
