@@ -97,6 +97,20 @@ def test_equal_variants_stay_under_the_floor_and_a_real_difference_does_not():
     assert differs(interleaved(rounds(1, 0)), floor) in (Verdict.UNDECIDED, Verdict.NOISE)
 
 
+@pytest.mark.parametrize(
+    ("differences", "effect"),
+    [
+        ([2.0], 2.0),  # one round: its own difference, whichever sign it has
+        ([1.0, -3.0], 2.0),  # |±1 ±3| / 2 is 1 or 2, each in half of the throws
+        ([1.0, -1.0, 1.0], 1.0),  # the median of three signs is one of them
+        ([0.0] * 9, 0.0),
+    ],
+)
+def test_the_floor_of_few_rounds_is_known_exactly(differences, effect):
+    found = noise_floor([([5.0], [5.0 + each]) for each in differences], rng=Random(1))
+    assert (found.effect, found.n) == (pytest.approx(effect), len(differences))
+
+
 def test_verdicts():
     six = interleaved([([1.0], [1.5])] * 6)
     assert differs(six, Floor(0.6, 20)) is Verdict.NOISE
