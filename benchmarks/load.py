@@ -6,9 +6,8 @@
    minute; the same for a closed loop of ten workers, and both against numbers that others published.
 
 All samples of a run are stored together (`flylab runs show bench-load`); `benchmarks/page.py` makes the page.
-`--favoured` asks the kernel to run the processes of the first part before all others (SCHED_RR), for a computer with
-neighbours, and is said on the page. The second part is about what ordinary processes see, as in what was published, and
-is never favoured.
+`--favoured` asks the kernel to run generator and server before all others (SCHED_RR), for a computer with neighbours,
+and is said on the page.
 """
 
 import argparse
@@ -89,7 +88,9 @@ async def measure(asked: argparse.Namespace, within: Within) -> bool:
             await lateness(asked.rate, asked.seconds, asked.rounds, within, bar, favoured=asked.favoured)
         if asked.only != "lateness":
             it = Scenario(seconds=asked.minute)
-            valid = await omission.ask_both(it, within, processes=1, begin=bar.rename, progress=bar.show)
+            valid = await omission.ask_both(
+                it, within, processes=1, favoured=asked.favoured, begin=bar.rename, progress=bar.show
+            )  # fmt: skip
     return valid
 
 

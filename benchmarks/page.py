@@ -59,6 +59,8 @@ def whole(found: Mapping[str, frame.Found | None], page: str, sections: Sections
 
 def source(name: str, result: frame.Found) -> str:
     """Which run a section is made of."""
+    if not result["id"]:
+        return f"A run from before runs were stored: of its samples none is left. `benchmarks/results/{name}.json`."
     samples = f"{result['n']:,} samples" if result["n"] else "no samples"
     changed = " with changes" if result["dirty"] else ""
     commit = f", commit {result['commit'][:9]}{changed}" if result["commit"] else ""

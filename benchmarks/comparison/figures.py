@@ -47,14 +47,18 @@ class Figure:
 
 FIGURES = (
     Figure("cold", "start of the process to the first chat line, ms", "ms", Bound(most=300)),
-    Figure("chat200", "chat, 200 members: lines delivered, k/s", "best.delivered_per_s", Bound(least=1000), 1e-3),
+    Figure(
+        "chat200", "chat, 200 members: lines delivered, thousands/s", "best.delivered_per_s", Bound(least=1000), 1e-3
+    ),
     Figure("chat200", "… p99 at that rate, ms", "best.p99_ms", Bound(most=100), digits=1),
     Figure("chat200", "… stored: p99 at that rate, ms", "best.stored_p99_ms", digits=1),
     Figure("chat50", "chat, 50 members, 400 lines/s: p50, ms", "p50_ms", Bound(most=1), digits=2),
     Figure("chat50", "… p99, ms", "p99_ms", Bound(most=10), digits=2),
     Figure("chat50", "… stored: p99, ms", "stored_p99_ms", digits=2),
     Figure("chat50", "… CPU, % of a core", "server_cpu", scale=100),
-    Figure("rooms200", "200 rooms of 5: lines delivered, k/s", "best.delivered_per_s", Bound(least=36), 1e-3, 1),
+    Figure(
+        "rooms200", "200 rooms of 5: lines delivered, thousands/s", "best.delivered_per_s", Bound(least=36), 1e-3, 1
+    ),
     Figure("rooms200", "… stored: p99 at that rate, ms", "best.stored_p99_ms", digits=1),
     Figure("cursors", "cursors in one room, 20 moves/s each: members", "best.members", Bound(least=800)),
     Figure("cursors", "… staleness p99 at that number, ms", "best.p99_ms", Bound(most=100), digits=1),

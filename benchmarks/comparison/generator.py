@@ -120,7 +120,7 @@ def section(run: frame.Found) -> str:
     parts += [
         f"{run['cpu']}, {run['cores']} cores, {run['kernel']}, Python {run['python']}, {run['generator']}; load "
         f"average before: {before}; after: {after}."
-        + (" Those of the first table ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
+        + (" Generator and servers ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
         f"**Again:** `python benchmarks/load.py{' --favoured' if run['favoured'] else ''}`, then "
         "`python benchmarks/page.py`.",
     ]
