@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from flylab.measure.wakes import Wake, assemble
-from flylab.measure.wakes.report import bars, cells, rows, to_json
+from flylab.measure.wakes.report import bars, cells, pieces, rows, to_json
 from flylab.measure.wakes.shown import notes, table
 from tests.measure.wakes.cases import RUNNING, STOP, at, event
 
@@ -41,10 +41,23 @@ def test_bars_add_up_to_the_wakes_around_the_quantile():
     (name, bar), (other, _) = bars(wakes())
     assert (name, other) == ("stop", "always-on, 5 at once")
     assert sum(ms for _, ms, _ in bar) == pytest.approx(cells(wakes())[0].whole.value * 1000, rel=0.05)
-    assert [piece[0::2] for piece in bar if piece[0] in ("seen by the proxy", "first byte")] == [
-        ("seen by the proxy", "configured"), ("first byte", "configured"), ("first byte", "measured"),
-    ]  # fmt: skip
+    assert [piece[0::2] for piece in bar if piece[0].startswith(("seen by the proxy", "first byte"))] == [
+        ("seen by the proxy: the proxy's pauses between tries", "configured"),
+        ("first byte: round trips between regions", "configured"),
+        ("first byte", "measured"),
+    ]
     assert {provenance for _, _, provenance in bar} == {"measured", "configured"}
+
+
+def test_pieces_are_those_of_wakes_that_count_and_each_has_one_provenance():
+    found = pieces(wakes())
+    assert len({piece["wake"] for piece in found}) == 60
+    assert {piece["provenance"] for piece in found} == {"measured", "configured"}
+    kinds = {(piece["phase"], piece["provenance"]) for piece in found}
+    assert len(kinds) == len({phase for phase, _ in kinds})
+    assert len({(piece["wake"], piece["phase"]) for piece in found}) == len(found)
+    first = [piece["ms"] for piece in found if piece["wake"] == 1]
+    assert sum(first) == pytest.approx(1000 * wakes()[2].whole)
 
 
 def test_rows_hold_every_phase_and_every_failure():

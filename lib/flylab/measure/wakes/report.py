@@ -99,47 +99,52 @@ def _parts(wakes: Sequence[Wake]) -> Iterable[Part]:
 
 
 def place(name: str) -> tuple[int, int]:
-    """By the last of the names that it is joined of; a joined one before the one alone."""
+    """By the last of the phases that it is joined of; a joined one before the one alone."""
     names = [*PHASES.values()]
-    parts = [names.index("process spawned" if part == RESUMED else part) for part in name.split(" + ")]
+    parts = [names.index("process spawned" if part == RESUMED else part) for part in name.partition(": ")[0].split(" + ")]
     return parts[-1], -len(parts)
 
 
-def bars(wakes: Sequence[Wake], q: float = 0.5) -> list[tuple[str, list[tuple[str, float, str]]]]:
-    """For stacked bars: of each cell the phases, in ms, of the wakes around the quantile of the whole; they add up.
+def pieces(wakes: Sequence[Wake]) -> list[Json]:
+    """One row for each piece of each wake that counts, for stacked bars: what was configured is a piece of its own.
 
-    The provenance of a piece is ``measured`` or ``configured``; a phase that has both comes as two pieces.
+    ``wake`` says which belong together; ``provenance`` is ``measured`` or ``configured``, and the same for one phase.
     """
+    return [
+        {"variant": bar_name(wake), "wake": number, "phase": name, "ms": 1000 * took, "provenance": provenance}
+        for number, wake in enumerate(sound(wakes))
+        for name, provenance, took in _pieces(wake)
+    ]
+
+
+def bars(wakes: Sequence[Wake], q: float = 0.5) -> list[tuple[str, list[tuple[str, float, str]]]]:
+    """Of each variant the pieces, in ms, of the wakes around the quantile of the whole: they add up."""
     found = []
-    for cell in cells(wakes):
-        mine = [
-            wake
-            for wake in sound(wakes)
-            if (wake.variant, wake.at_once) == (cell.variant, cell.at_once) and wake.whole is not None
-        ]
-        if not mine:
-            continue
-        pieces = [_pieces(wake) for wake in mine]
-        stacked = stack([sum(each.values()) for each in pieces], [_named(each) for each in pieces], q).phases
-        order = sorted({key for each in pieces for key in each}, key=lambda key: (place(key[0]), key[1] == "measured"))
-        bar = [(*key, 1000 * stacked.get("\n".join(key), 0.0)) for key in order]
-        name = cell.variant if cell.at_once == 1 else f"{cell.variant}, {cell.at_once} at once"
-        found.append((name, [(phase, ms, provenance) for phase, provenance, ms in bar if ms > 0]))
+    cut = [(wake, _pieces(wake)) for wake in sound(wakes)]
+    for name in dict.fromkeys(bar_name(wake) for wake, _ in cut):
+        mine = [{piece: took for piece, _, took in parts} for wake, parts in cut if bar_name(wake) == name]
+        kinds = {piece: (place(piece), kind) for _, parts in cut for piece, kind, _ in parts}
+        stacked = stack([sum(each.values()) for each in mine], mine, q).phases
+        order = sorted((piece for piece in stacked if piece in kinds), key=lambda piece: kinds[piece])
+        found.append((name, [(piece, 1000 * stacked[piece], kinds[piece][1]) for piece in order if stacked[piece] > 0]))
     return found
 
 
-def _pieces(wake: Wake) -> dict[tuple[str, str], float]:
-    pieces: dict[tuple[str, str], float] = {}
+def bar_name(wake: Wake) -> str:
+    return wake.variant if wake.at_once == 1 else f"{wake.variant}, {wake.at_once} at once"
+
+
+def _pieces(wake: Wake) -> list[tuple[str, str, float]]:
+    found = []
     for phase in wake.phases:
         typed_in = min(phase.configured, phase.took)
-        for provenance, took in (("configured", typed_in), ("measured", phase.took - typed_in)):
+        for name, provenance, took in (
+            (f"{phase.name}: {', '.join(phase.inputs)}", "configured", typed_in),
+            (phase.name, "measured", phase.took - typed_in),
+        ):
             if took > 0:
-                pieces[phase.name, provenance] = took
-    return pieces
-
-
-def _named(pieces: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    return {"\n".join(key): took for key, took in pieces.items()}
+                found.append((name, provenance, took))
+    return found
 
 
 def rows(wakes: Sequence[Wake]) -> list[Json]:
