@@ -15,7 +15,7 @@ from flylab.errors import UsageError
 from flylab.kit import wakes as command
 from flylab.measure import runs
 from flylab.measure.wakes import Source, Wake
-from tests.support import descendants, wait_until
+from tests.support import wait_until
 
 ALL = ["stop", "suspend", "pool", "always-on"]
 
@@ -76,7 +76,7 @@ def test_ctrl_c_ends_it_with_its_platform_and_keeps_the_record(tmp_path: Path) -
         [sys.executable, "-m", "flylab", "wakes", *words], env=environ, stderr=subprocess.PIPE, text=True
     )
     try:
-        wait_until(lambda: any("supervisor" in line for line in descendants().values()), 30, what="its platform runs")
+        wait_until(lambda: list(tmp_path.glob("*.json")), 30, what="its run has begun")
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=20)
     finally:

@@ -68,10 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
         if flags.run:
             return _print(*_stored(folder, flags.run), json_wanted=flags.json)
         asked = _read(flags)
-        run = _begin(flags.name, asked)
-        with runs.recording(run, folder) as keep, _bar(asked.bursts) as show:
-            wakes = asyncio.run(_make(asked, keep, show))
-        return _print(runs.read(keep.record), wakes, json_wanted=flags.json)
+        with _bar(asked.bursts) as show:
+            run, wakes = asyncio.run(_make(asked, flags.name, folder, show))
+        return _print(run, wakes, json_wanted=flags.json)
     except FlylabError as error:
         print(f"flylab wakes: {error}", file=sys.stderr)
         return 2
@@ -134,7 +133,7 @@ def _date(lab: Lab, context: ssl.SSLContext) -> Callable[[], Awaitable[str]]:
     return ask
 
 
-async def _make(asked: Asked, keep: runs.Recording, show: Show) -> list[Wake]:
+async def _make(asked: Asked, name: str, folder: Path, show: Show) -> tuple[runs.Run, list[Wake]]:
     edges = list(dict.fromkeys((*asked.regions, *filter(None, [asked.edge]))))
     async with await connect(
         asked.target, chapter="wakes", regions=edges, latency=asked.latency, budget_usd=asked.budget_usd
@@ -146,17 +145,13 @@ async def _make(asked: Asked, keep: runs.Recording, show: Show) -> list[Wake]:
         else:
             app = await lab.create_app("wakes")
             machines = await _made(lab, app, asked, most)
-        return await make(
-            lab,
-            app,
-            machines,
-            asked.bursts,
-            path=asked.path,
-            edge=asked.edge,
-            rooms=f"wake-{lab.run_id}-{{n}}",
-            keep=keep,
-            show=show,
-        )
+        run = _begin(name, asked)  # once there is something to measure, so that no empty run is stored
+        rooms = f"wake-{lab.run_id}-{{n}}"
+        with runs.recording(run, folder) as keep:
+            wakes = await make(
+                lab, app, machines, asked.bursts, path=asked.path, edge=asked.edge, rooms=rooms, keep=keep, show=show
+            )
+        return run, wakes
 
 
 async def _made(lab: Lab, app: str, asked: Asked, count: int) -> list[Machine]:

@@ -100,9 +100,8 @@ def _parts(wakes: Sequence[Wake]) -> Iterable[Part]:
 
 def place(name: str) -> tuple[int, int]:
     """By the last of the phases that it is joined of; a joined one before the one alone."""
-    names = [*PHASES.values()]
-    parts = [names.index("process spawned" if part == RESUMED else part) for part in name.partition(": ")[0].split(" + ")]
-    return parts[-1], -len(parts)
+    names, phases = [*PHASES.values()], name.partition(": ")[0].split(" + ")
+    return names.index("process spawned" if phases[-1] == RESUMED else phases[-1]), -len(phases)
 
 
 def pieces(wakes: Sequence[Wake]) -> list[Json]:
