@@ -36,6 +36,8 @@
       this.element = element;
       this.text = element.querySelector("script").textContent;
       this.hidden = new Set();
+      this.near = false;
+      this.stale = true;
       this.buttons = element.closest("figure")?.querySelectorAll("button[data-group]") ?? [];
       for (const button of this.buttons) button.addEventListener("click", () => this.toggle(button));
     }
@@ -73,16 +75,18 @@
     }
   }
 
-  const known = new Map();
+  // A page may hold twenty figures: what is out of sight is drawn, or drawn anew, when it comes near.
+  const known = new Map(plots.map((element) => [element, new Plot(element)]));
+  const draw = (plot) => {
+    plot.stale = !plot.near;
+    if (plot.near) plot.draw();
+  };
   const near = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting) continue;
-        near.unobserve(target);
-        const plot = new Plot(target);
-        known.set(target, plot);
-        plot.draw();
-        widths.observe(target);
+        const plot = known.get(target);
+        plot.near = isIntersecting;
+        if (isIntersecting && plot.stale) draw(plot);
       }
     },
     { rootMargin: "600px" },
@@ -90,12 +94,15 @@
   const widths = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const plot = known.get(target);
-      if (plot.narrow !== plot.drawnNarrow) plot.draw();
+      if (!plot.stale && plot.narrow !== plot.drawnNarrow) draw(plot);
     }
   });
-  plots.forEach((element) => near.observe(element));
+  for (const element of plots) {
+    near.observe(element);
+    widths.observe(element);
+  }
 
-  const repaint = () => known.forEach((plot) => plot.draw());
+  const repaint = () => known.forEach((plot) => plot.stale || draw(plot));
   new MutationObserver(repaint).observe(document.body, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 })();

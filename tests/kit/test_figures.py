@@ -1,4 +1,4 @@
-"""Every figure says what it is, as a picture, in words and as a table, and no browser fetches or uploads anything."""
+"""Every figure says what it is, as a picture, in words and as a table, and makes no browser fetch anything."""
 
 import json
 from collections.abc import Callable

@@ -17,7 +17,7 @@ def quantity(value: float, unit: str = "") -> str:
     if unit in _SECONDS and value:
         seconds = value * _SECONDS[unit]
         # What would be rounded up to the next unit is given in that one: 1 s, and not 1,000 ms.
-        size = abs(seconds) * (1 + 1e-9)
+        size = abs(seconds) * 1.0005
         _, scale, unit = next(step for step in _STEPS if size >= step[0])
         return f"{number(seconds / scale)} {unit}"
     return f"{number(value)} {unit}".rstrip()
@@ -54,7 +54,10 @@ def decades(low: float, high: float, unit: str) -> tuple[list[float], list[str]]
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     if high / low < 300:  # two decades have room for marks between them
         steps = [m * 10.0**exponent for exponent in range(first, last + 1) for m in (1, 2, 5)]
-        fine = [each for each in steps if low / 2.1 <= each <= high * 2.1]
+        # One mark beyond the values at either end, so that there are two of them even of a single value.
+        first, last = max(each for each in steps if each <= low), min([e for e in steps if e >= high] or steps[-1:])
+        fine = [each for each in steps if first <= each <= last]
+        fine += [each for each in steps if each > last][: 1 if len(fine) < 2 else 0]
         return fine, [quantity(each, unit) for each in fine]
     step = max(1, math.ceil((last - first) / 8))
     values = [10.0**exponent for exponent in range(first, last + 1, step)]

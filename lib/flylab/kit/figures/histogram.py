@@ -86,7 +86,7 @@ def histogram(
 def _edges(values: Sequence[float], bins: int | None) -> list[float]:
     """Equal classes by the rule of Freedman and Diaconis, at least five and at most sixty, around all values."""
     low, high = formats.span(values)
-    if low == high:
+    if not values or low == high:
         half = abs(low) / 20 or 0.5
         return [low - half, low + half]
     ordered = sorted(values)
