@@ -1,11 +1,14 @@
 """The straight way over real sockets: what leaves it, and that nothing is seen of it but its speed."""
 
 import asyncio
+import itertools
 import json
 
 import pytest
 
 from flylab.local import straight as ways
+from flylab.local.edge import EdgeSettings
+from flylab.rules.limits import ExchangeSettings
 from flylab.wire.machine import MachineState
 from tests.local.world import Machine, Request, World, answer, open_door, read_request, service, until
 
@@ -26,8 +29,8 @@ def straight(monkeypatch):
     begun: list[str] = []
     start = ways.Straight.start
 
-    def counted(way, plain):
-        went = start(way, plain)
+    def counted(way, plain, *body):
+        went = start(way, plain, *body)
         begun.extend([plain.head.target.decode()] * went)
         return went
 
@@ -279,3 +282,99 @@ async def test_a_trace_is_told_of_what_went_straight_as_of_what_did_not(straight
                 hop["ended_ms"] = 0
             each["total_ms"] = 0
         assert told == record
+
+
+def post(target: str, body: bytes) -> bytes:
+    return f"POST {target} HTTP/1.1\r\nHost: rooms.localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def test_bodies_go_straight_whole_and_in_pieces_and_are_replayed(straight):
+    world = World()
+    await world.add("a", who)
+    second = await world.add("b", lambda machine, request: answer(200, request.body), region="nrt")
+    async with open_door(world, settings=EdgeSettings(exchange=ExchangeSettings(replay_limit=300_000))) as door:
+        client = await door.client()
+        for number in range(6):
+            body = bytes([65 + number]) * (1000 if number < 3 else 200_000)
+            request = post("/replay", body)
+            size = len(request) - len(body)
+            cuts = ((), (size,), (size + 1, size + 700), (100,), (), (size + 100_000,))[number]
+            for begin, end in itertools.pairwise((0, *cuts, len(request))):
+                await client.send(request[begin:end])
+                await asyncio.sleep(0)  # what is sent in pieces may come in pieces
+            status, _, said = await client.response()
+            assert (status, said == body) == (200, True)
+        assert second.connections == 1
+        assert world.total_load() == 0
+        large = b"x" * 300_001
+        await client.send(post("/replay", large))
+        status, _, said = await client.response()
+        assert b"PA01" in said
+        assert (await client.ask())[2] == b"a"
+    assert straight[-2:] == ["/replay", "/"]
+    assert len(straight) == 7
+    assert [len(record["hops"]) for record in world.exchanges] == [2] * 6 + [1, 1]
+
+
+async def test_what_follows_a_body_at_once_is_the_next_request(straight):
+    world = World()
+    await world.add("a", lambda machine, request: answer(200, request.method + " " + request.body.decode()))
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.ask()
+        for _ in range(2):
+            await client.send(post("/x", b"one") + post("/x", b"two") + ASK.format("/").encode() + post("/x", b""))
+            assert [(await client.response())[2] for _ in range(4)] == [b"POST one", b"POST two", b"GET ", b"POST "]
+    assert len(straight) == 8
+
+
+async def test_a_body_is_sent_again_when_its_kept_connection_ends(straight):
+    world = World()
+    machine = await world.add("a", who)
+    served = 0
+
+    async def once(reader, writer):
+        nonlocal served
+        served += 1
+        request = await read_request(reader)
+        writer.write(answer(200, request.body))
+        if served == 1:
+            await read_request(reader)  # and closes without an answer
+
+    machine.script = once
+    async with open_door(world) as door:
+        client = await door.client()
+        for body in (b"first", b"again"):
+            await client.send(post("/", body))
+            assert (await client.response())[2] == body
+    assert straight == ["/"]
+    assert served == 2
+
+
+async def test_an_answer_that_comes_before_the_body_has_and_a_client_that_leaves_amid_it(straight):
+    world = World()
+    machine = await world.add("a", who)
+    heads = asyncio.Queue()
+
+    async def hasty(reader, writer):
+        if b"GET" in await reader.readuntil(b"\r\n\r\n"):
+            writer.write(answer(200, "ready"))
+            heads.put_nowait(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer(413, "too much", Connection="close"))
+        await reader.read()
+
+    machine.script = hasty
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.ask()
+        await client.send(post("/", b"x" * 1000)[:-500])
+        assert (await client.response())[2] == b"too much"
+        heads.get_nowait()
+        assert world.total_load() == 0
+        other = await door.client()
+        await other.ask()
+        await other.send(post("/", b"x" * 1000)[:-500])
+        assert b"POST" in await asyncio.wait_for(heads.get(), 5)
+        await other.close()
+        await until(lambda: world.total_load() == 0)
+    assert straight == ["/", "/"]

@@ -183,6 +183,12 @@ class KeptBody:
         if self.kept and self.size > self._limit:
             self.forget()
 
+    def resume(self, chunks: list[bytes]) -> None:
+        """Begin with what somebody else has handed on already."""
+        for piece in chunks:
+            self.add(piece)
+        self.take()
+
     def forget(self) -> None:
         """Keep no more than what has not been sent yet; from now on it cannot be sent again."""
         self.kept = False

@@ -76,12 +76,12 @@ class Downstream(asyncio.Protocol):
         known = self._plain
         if (  # what comes now is answered next, and at once
             known is not None
-            and data == known.data
+            and (data == known.data if not known.length else data.startswith(known.data))
             and self._walk is None
             and not self._buffer
             and not self._blocked
             and not self._closed
-            and self._start_straight(known)
+            and (self._start_straight(known) if not known.length else self._start_again(known, data))
         ):
             return
         if self._pipe is not None:
@@ -132,7 +132,7 @@ class Downstream(asyncio.Protocol):
 
     def answer(self, data: bytes) -> tuple[int, int]:
         """A straight way ends with this answer; returns the bytes that have moved, as ``moved`` does."""
-        self._walk = None
+        self._walk = self._reader = None
         self._moved = True
         received, sent = self._received, self._sent + len(data)
         self._received = self._sent = 0
@@ -278,26 +278,41 @@ class Downstream(asyncio.Protocol):
             self._buffer, self._seen = buffer, len(buffer)
             return False
         head, size = found
-        self._buffer, self._seen = buffer[size:], 0
+        self._seen = 0
+        self._plain = known = plain(head, buffer[:size], traced=settings.trace) if size <= _SHORT else None
+        if known is not None and 0 < known.length <= settings.exchange.retry_limit and self._start_again(known, buffer):
+            return True
+        self._buffer = buffer[size:]
         self._reader = reader = _reader_of(head)
         self.deadline = None if reader is None else self._loop.time() + settings.body_timeout
-        if reader is None:
-            self._plain = plain(head, buffer[:size], traced=settings.trace) if size <= _SHORT else None
-            if self._plain is not None and self._start_straight(self._plain):
-                return True
+        if known is not None and reader is None and self._start_straight(known):
+            return True
         self._walk = walk = Walk(self._edge, self, head)
         walk.start(body_complete=reader is None)
         return True
 
-    def _start_straight(self, known: Plain) -> bool:
+    def _start_straight(self, known: Plain, body: memoryview | None = None) -> bool:
         straight = self._straight
         if straight is None:
             straight = self._straight = Straight(self._edge, self)
         self._walk = straight  # before it starts, for it may become a walk at once
-        if not straight.start(known):
+        if not straight.start(known, body):
             self._walk = None
             return False
         self.deadline = None
+        return True
+
+    def _start_again(self, known: Plain, data: bytes) -> bool:
+        """The same with what there is of the body behind a head that announces one."""
+        size = len(known.data)
+        end = size + known.length
+        if not self._start_straight(known, memoryview(data)[size:end]):
+            return False
+        if len(data) < end:
+            self._buffer, self._reader = b"", LengthReader(end - len(data))
+            self.deadline = self._loop.time() + self._edge.settings.body_timeout
+        else:
+            self._buffer, self._reader = data[end:], None
         return True
 
     def _read_body(self, walk: Walk | Straight, reader: Reader) -> None:

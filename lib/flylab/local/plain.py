@@ -12,12 +12,13 @@ _TRACE = headers.TRACE.encode()
 class Plain:
     """A request's head without a wish, and what is the same each time that it comes on its connection."""
 
-    __slots__ = ("app", "data", "head", "host", "method", "request", "targets", "traced", "version")
+    __slots__ = ("app", "data", "head", "host", "length", "method", "request", "targets", "traced", "version")
 
     def __init__(self, data: bytes, head: RequestHead, *, traced: bool) -> None:
         self.data = data
         self.head = head
         self.method = head.method
+        self.length = head.fields.length or 0  # of the body
         self.host = head.host.decode("latin-1")
         self.app = ""
         self.version = -1  # of the view with which ``targets`` were found
@@ -28,7 +29,8 @@ class Plain:
 
 
 def plain(head: RequestHead, data: bytes, *, traced: bool) -> Plain | None:
-    """None when there is something about it; the request has no body, and all of its bytes are ``data``."""
-    if head.method == b"HEAD" or not head.keep_alive or not asks_nothing(head.fields.values):
+    """None when there is something about it; ``data`` are the bytes of the head."""
+    fields = head.fields
+    if head.method == b"HEAD" or not head.keep_alive or fields.chunked or not asks_nothing(fields.values):
         return None
     return Plain(data, head, traced=traced)

@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from flylab.local.edge import Edge
 
 
+_NONE: list[bytes | memoryview] = []
+
+
 class Straight:
     """The straight ways of one client's connection, one after the other; implements ``upstream.Straight``."""
 
     __slots__ = (
         "_began",
+        "_body",
         "_client",
+        "_complete",
         "_edge",
         "_moment",
         "_origin",
@@ -48,6 +53,8 @@ class Straight:
     )
 
     _plain: Plain
+    _body: list[bytes | memoryview]  # as far as it has come, until it cannot be needed again
+    _complete: bool
     _target: Target
     _upstream: Upstream
     _second: Second | None  # of one that was replayed, by the machine ``_origin`` with the status ``_said``
@@ -61,8 +68,8 @@ class Straight:
         self._client = client
         self._writer = client.front.heads
 
-    def start(self, plain: Plain) -> bool:
-        """Send it, if all is as it mostly is; else nothing has happened."""
+    def start(self, plain: Plain, body: memoryview | None = None) -> bool:
+        """Send it, if all is as it mostly is, with as much of its body as there is; else nothing has happened."""
         edge = self._edge
         version = edge.view.version
         if (plain.version != version or edge.notes or edge.remembered) and not self._look(plain):
@@ -74,7 +81,13 @@ class Straight:
         self._began = edge.now()
         self._started_at = wall = edge.wall()
         self._request_id = request_id = edge.ids.make(wall)
-        upstream.ask(self, plain.method, b"%b%b\r\n\r\n" % (plain.request, request_id))
+        if body is None:
+            self._body, self._complete = _NONE, True
+            upstream.ask(self, plain.method, b"%b%b\r\n\r\n" % (plain.request, request_id))
+        else:
+            self._body, self._complete = [body], len(body) == plain.length
+            request = b"".join((plain.request, request_id, b"\r\n\r\n", body))
+            upstream.ask(self, plain.method, request, whole=self._complete)
         return True
 
     def _look(self, plain: Plain) -> bool:
@@ -105,6 +118,7 @@ class Straight:
             known.writer, known.lines = writer, writer.answered(known.head)
         began, request_id, status = self._began, self._request_id, known.status
         ended = edge.now()
+        self._body = _NONE
         trace = b"" if self._plain.traced is None else self._trace(self._plain.traced, status, ended)
         received, sent = self._client.answer(b"%b%b\r\n%b\r\n%b" % (known.lines, request_id, trace, payload))
         edge.loads.release(target.machine)
@@ -134,7 +148,7 @@ class Straight:
     def _goes_on(self, known: Repeat, words: str) -> bool:
         """Send it to where a replay leads, if that is as it mostly is; else nothing has happened."""
         edge, client, plain, origin = self._edge, self._client, self._plain, self._target
-        if self._second is not None or edge.notes:
+        if self._second is not None or edge.notes or plain.length > edge.settings.exchange.replay_limit:
             return False
         second = edge.targets.after(words, origin, client.front.wanted)
         then = second.onward
@@ -149,7 +163,8 @@ class Straight:
         self._upstream, self._target = upstream, target
         self._second, self._origin, self._said = second, origin, known.status
         lines = plain.request, self._request_id, then.before, moment(wall), then.after
-        upstream.ask(self, plain.method, b"%b%b\r\n%b%d%b\r\n" % lines)
+        head = b"%b%b\r\n%b%d%b\r\n" % lines
+        upstream.ask(self, plain.method, b"".join((head, *self._body)) if self._body else head)
         return True
 
     def _report(self, second: Second, status: int, ended: float, received: int, sent: int) -> None:
@@ -173,7 +188,7 @@ class Straight:
         self._walk(self._upstream).on_lost()
 
     def on_blocked(self, blocked: bool) -> None:
-        self._walk(self._upstream).on_blocked(blocked)
+        self._client.hold(on=blocked)
 
     def on_flush(self) -> None:
         """Nothing has come yet that could be sent."""
@@ -187,7 +202,9 @@ class Straight:
     # ── from the client ─────────────────────────────────────────────────────────────────────────────────────────
 
     def on_payload(self, payload: bytes, *, complete: bool, trailers: bytes = b"") -> None:
-        """Never: it has no body."""
+        self._body.append(payload)
+        self._complete = complete
+        self._upstream.go_on(self, payload, whole=complete)
 
     def on_bad_body(self) -> bool:
         return self._walk(self._upstream).on_bad_body()
@@ -205,6 +222,7 @@ class Straight:
         if upstream is not None:
             upstream.tell(walk)
         self._client.walks(walk)
+        walk.resume([bytes(piece) for piece in self._body], complete=self._complete)
         second = self._second
         if second is None or second.onward is None:
             walk.stand(plain.app, target.choice, upstream)

@@ -96,17 +96,25 @@ class Upstream(asyncio.Protocol):
         self.trailers = b""
         self.heard = False
 
-    def ask(self, straight: Straight, method: bytes, request: bytes) -> None:
-        """Send a whole request of which only the whole answer matters, unless there is something about it."""
-        self._answers = self._straight = straight
+    def ask(self, straight: Straight, method: bytes, request: bytes, *, whole: bool = True) -> None:
+        """Send a request of which only the whole answer matters, unless there is something about it."""
+        self._answers = straight
+        self._straight = straight if whole else None
         self._method = method
-        self._sent, self.heard = True, False
+        self._sent, self.heard = whole, False
         self._head = self._reader = None
         self.trailers = b""
         if self._out is None:
             self._transport.write(request)
         else:
             self.write(request)
+
+    def go_on(self, straight: Straight, payload: bytes, *, whole: bool) -> None:
+        """Send more of its body; an answer that has begun before all was sent is none that comes whole."""
+        if whole:
+            self._sent = True
+            self._straight = None if self.heard else straight
+        self.write(payload)
 
     def tell(self, answers: Answers) -> None:
         """Somebody else hears the answer from now on."""

@@ -81,9 +81,13 @@ class Walk(Sending):
         self._exchange = edge.exchange(self._asked(self._app))
         self._perform(self._exchange.begin(self._began))
 
+    def resume(self, chunks: list[bytes], *, complete: bool) -> None:
+        """So much of the body has been sent."""
+        self._body.resume(chunks)
+        self._body.complete = complete
+
     def stand(self, app: str, choice: Choice, upstream: Upstream | None) -> Exchange:
         """Go on where the straight way has come to: the request is with a machine, and nothing has been heard."""
-        self._body.complete = True
         self._app, self._upstream = app, upstream
         self._reply.options = self._client.options
         self._exchange = self._edge.exchange(self._asked(app))

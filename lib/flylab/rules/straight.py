@@ -15,7 +15,7 @@ _FORCE = headers.FORCE_INSTANCE.encode()
 _REPLAY = headers.REPLAY.encode()
 _JSON = headers.REPLAY_JSON.encode()
 _CACHE = headers.REPLAY_CACHE.encode()
-_SPECIAL = frozenset(name.encode() for name in (*headers.CHOOSING, "upgrade"))
+_SPECIAL = frozenset(name.encode() for name in (*headers.CHOOSING, "upgrade", "expect"))
 
 
 def allows(settings: ExchangeSettings) -> bool:
