@@ -22,6 +22,7 @@ from flylab.local.front import Front
 from flylab.local.h2_backend import Backend
 from flylab.local.h2_front import Http2Settings
 from flylab.local.heads import HeadWriter
+from flylab.local.heap import keep_freed
 from flylab.local.hearing import Hearing
 from flylab.local.http1 import RequestHead
 from flylab.local.latency import Latency
@@ -150,6 +151,7 @@ class Edge:
     ) -> asyncio.Server:
         """Accept connections on a bound socket from now on; as HTTP on the edge's own port unless told otherwise."""
         self.loop = asyncio.get_running_loop()
+        keep_freed()
         server = await self.loop.create_server(
             protocol or (lambda: Downstream(self, self.front)),
             sock=listener,

@@ -83,11 +83,11 @@ class Straight:
         self._request_id = request_id = edge.ids.make(wall)
         if body is None:
             self._body, self._complete = _NONE, True
-            upstream.ask(self, plain.method, b"%b%b\r\n\r\n" % (plain.request, request_id))
+            upstream.ask(self, plain.method, b"%b%b\r\n\r\n" % (plain.request, request_id), _NONE)
         else:
             self._body, self._complete = [body], len(body) == plain.length
-            request = b"".join((plain.request, request_id, b"\r\n\r\n", body))
-            upstream.ask(self, plain.method, request, whole=self._complete)
+            head = b"%b%b\r\n\r\n" % (plain.request, request_id)
+            upstream.ask(self, plain.method, head, self._body, whole=self._complete)
         return True
 
     def _look(self, plain: Plain) -> bool:
@@ -163,8 +163,7 @@ class Straight:
         self._upstream, self._target = upstream, target
         self._second, self._origin, self._said = second, origin, known.status
         lines = plain.request, self._request_id, then.before, moment(wall), then.after
-        head = b"%b%b\r\n%b%d%b\r\n" % lines
-        upstream.ask(self, plain.method, b"".join((head, *self._body)) if self._body else head)
+        upstream.ask(self, plain.method, b"%b%b\r\n%b%d%b\r\n" % lines, self._body)
         return True
 
     def _report(self, second: Second, status: int, ended: float, received: int, sent: int) -> None:

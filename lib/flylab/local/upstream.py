@@ -18,6 +18,7 @@ from flylab.local.repeat import HEAD_LIMIT, NOTHING_KNOWN, repeated
 if TYPE_CHECKING:
     from flylab.local.pool import Line, Pool
 
+_JOINED = 16_384  # bytes that are copied rather than sent apart; our choice
 _DRAIN = 65_536  # bytes of an unwanted body that are read to keep the connection; our choice
 
 
@@ -96,7 +97,9 @@ class Upstream(asyncio.Protocol):
         self.trailers = b""
         self.heard = False
 
-    def ask(self, straight: Straight, method: bytes, request: bytes, *, whole: bool = True) -> None:
+    def ask(
+        self, straight: Straight, method: bytes, head: bytes, body: list[bytes | memoryview], *, whole: bool = True
+    ) -> None:
         """Send a request of which only the whole answer matters, unless there is something about it."""
         self._answers = straight
         self._straight = straight if whole else None
@@ -104,10 +107,15 @@ class Upstream(asyncio.Protocol):
         self._sent, self.heard = whole, False
         self._head = self._reader = None
         self.trailers = b""
+        if body:
+            if self._out is None and len(body[0]) > _JOINED:  # in one system call as well, but nothing is copied
+                self._transport.writelines((head, *body))
+                return
+            head = b"".join((head, *body))
         if self._out is None:
-            self._transport.write(request)
+            self._transport.write(head)
         else:
-            self.write(request)
+            self.write(head)
 
     def go_on(self, straight: Straight, payload: bytes, *, whole: bool) -> None:
         """Send more of its body; an answer that has begun before all was sent is none that comes whole."""
