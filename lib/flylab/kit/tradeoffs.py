@@ -63,15 +63,23 @@ def curves(work: Workload, setup: Setup, visits: Sequence[float]) -> list[dict[s
 
 
 def break_evens(work: Workload, setup: Setup, visits: Sequence[float]) -> list[dict[str, object]]:
-    """Where Fly with machines that stop costs as much as another shown offer; two curves may cross more than once."""
+    """Where another shown offer crosses Fly with machines that stop, which may be more than once.
+
+    A stretch in which both cost the same is none: machines that are needed at any time do not stop.
+    """
     found: list[dict[str, object]] = []
     for other in SHOWN[1:]:
         for low, high in pairwise(visits):
+            ends = [_gap(Offer.FLY_STOP, other, replace(work, visits=end), setup) for end in (low, high)]
             at = costs.break_even(Offer.FLY_STOP, other, work, "visits", low, high, setup)
-            if at is not None:
+            if at is not None and ends[0] * ends[1] < 0:
                 usd = costs.bill(other, replace(work, visits=at), setup).usd
                 found.append({"visits": at, "usd": usd, "between": (Offer.FLY_STOP.value, other.value)})
     return found
+
+
+def _gap(one: Offer, other: Offer, work: Workload, setup: Setup) -> float:
+    return costs.bill(one, work, setup).usd - costs.bill(other, work, setup).usd
 
 
 def cheapest(lines: Sequence[Mapping[str, object]]) -> str:
