@@ -1,10 +1,12 @@
 """``flylab wakes`` wakes machines of a platform of its own in every way, and stores where the time went."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from flylab.errors import UsageError
 from flylab.kit import wakes as command
 from flylab.measure import runs
 from flylab.measure.wakes import Source, Wake
+from flylab.measure.wakes.timetable import Burst, timetable
 from tests.support import wait_until
 
 ALL = ["stop", "suspend", "pool", "always-on"]
@@ -66,6 +69,16 @@ def test_a_stored_run_is_shown_again(made: tuple[Path, dict[str, Wake]], capsys:
     assert [(cell["variant"], cell["n"], cell["failed"]) for cell in cells] == [(name, 1, 0) for name in ALL]
     assert main(["runs", "--folder", str(folder), "show", "wakes"]) == 0
     assert "stop, ams, 1 at once: n 1, 0 failed" in capsys.readouterr().out
+
+
+def test_progress_says_what_was_woken_last_and_what_went_wrong(made: tuple[Path, dict[str, Wake]]) -> None:
+    out = io.StringIO()
+    wakes = [replace(made[1]["stop"], outcome="503"), made[1]["pool"]]
+    with command.progress(timetable(["stop", "pool"], [1], n=1, warm_up=0), out=out) as show:
+        show(Burst(number=0, variant="pool", at_once=1), wakes)
+    assert "1/2" in out.getvalue()
+    assert "pool ×1" in out.getvalue()
+    assert "1 failed, 0 do not add up" in out.getvalue()
 
 
 @pytest.mark.usefixtures("nothing_left")

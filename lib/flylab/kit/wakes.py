@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx
 from tqdm.auto import tqdm
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
         if flags.run:
             return _print(*_stored(folder, flags.run), json_wanted=flags.json)
         asked = _read(flags)
-        with _bar(asked.bursts) as show:
+        with progress(asked.bursts) as show:
             run, wakes = asyncio.run(_make(asked, flags.name, folder, show))
         return _print(run, wakes, json_wanted=flags.json)
     except FlylabError as error:
@@ -155,10 +155,11 @@ async def _make(asked: Asked, name: str, folder: Path, show: Show) -> tuple[runs
 
 
 async def _made(lab: Lab, app: str, asked: Asked, count: int) -> list[Machine]:
-    """Machines for the demo, in turn over the regions; at least two, so that a pool has rooms to take from another."""
+    """Machines for the demo, in turn over the regions; two for a pool, whose rooms were on another one before."""
     config = configs.room(lab.target, lab.store_url(app))
     config = replace(config, services=tuple(replace(each, autostop="off") for each in config.services))
-    places = [asked.regions[number % len(asked.regions)] for number in range(max(count, 2))]
+    count = max(count, 2 if "pool" in asked.variants else 1)
+    places = [asked.regions[number % len(asked.regions)] for number in range(count)]
     making = (
         lab.create_machine(app, config, region=region, name=f"wakes-{number}") for number, region in enumerate(places)
     )
@@ -210,10 +211,11 @@ def _print(run: runs.Run, wakes: Sequence[Wake], *, json_wanted: bool) -> int:
 
 
 @contextmanager
-def _bar(bursts: Sequence[Burst]) -> Iterator[Show]:
-    """Live progress: a line on a terminal, a widget in the lab, and nothing where there is neither."""
-    hidden = False if project.interactive() else None
-    with tqdm(total=sum(burst.at_once for burst in bursts), desc="wakes", unit="wake", disable=hidden) as bar:
+def progress(bursts: Sequence[Burst], *, out: TextIO | None = None) -> Iterator[Show]:
+    """``with progress(bursts) as show``: a line on a terminal, a widget in the lab, nothing where there is neither."""
+    hidden = False if project.interactive() or out is not None else None
+    total = sum(burst.at_once for burst in bursts)
+    with tqdm(total=total, desc="wakes", unit="wake", disable=hidden, file=out) as bar:
 
         def show(burst: Burst, wakes: Sequence[Wake]) -> None:
             bar.update(burst.at_once)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flylab.errors import ParseError
@@ -53,6 +53,7 @@ def test_steps_of_a_process_that_was_there_before_are_of_an_earlier_life():
     assert "listening" not in moments(replace(STOP, app={"python": at(-1), "listening": at(150)}))
 
 
+@settings(max_examples=40)
 @given(st.permutations([event("starting", 3), event("started", 15), event("stopped", 400), event("starting", 500)]))
 def test_events_may_come_in_any_order(events):
     assert moments(replace(STOP, events=events)) == moments(STOP)
@@ -82,6 +83,7 @@ some = st.lists(
 ).map(lambda rows: [mark(number, *row) for number, row in enumerate(rows)])
 
 
+@settings(max_examples=40)
 @given(some)
 def test_settled_moments_lie_within_their_bounds_and_never_run_back(found):
     settled = settle(found)
@@ -92,6 +94,7 @@ def test_settled_moments_lie_within_their_bounds_and_never_run_back(found):
         assert all(one.low <= moment <= one.high for one, moment in zip(found, settled, strict=True))
 
 
+@settings(max_examples=40)
 @given(some)
 def test_moments_in_order_are_left_alone(found):
     ordered = [replace(one, at=moment, low=moment, high=moment)

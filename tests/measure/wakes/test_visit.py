@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flylab.clock import SystemClock
@@ -94,6 +94,7 @@ async def test_nobody_there_is_an_outcome() -> None:
     assert (await visit(url)).outcome == "ConnectError"
 
 
+@settings(max_examples=40)
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(0, 2000))
 def test_frames_are_cut_wherever_the_stream_is(payloads: list[bytes], cut: int) -> None:
     data = b"".join(frame(payload) for payload in payloads)

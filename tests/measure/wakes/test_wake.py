@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import chain, combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flylab.errors import ParseError
@@ -108,6 +108,11 @@ def test_what_was_no_wake_of_its_variant_says_so(variant, seen, outcome):
     assert assemble(seen, variant=variant).outcome == outcome
 
 
+def test_a_wake_of_another_machine_is_none_of_this_one():
+    assert assemble(STOP, variant="stop", machine="m2").outcome == "another machine answered"
+    assert assemble(STOP, variant="stop", machine="m1").outcome == "ok"
+
+
 def test_a_failure_keeps_its_name():
     assert assemble(RUNNING, variant="stop", outcome="503").outcome == "503"
 
@@ -154,6 +159,7 @@ def test_whatever_is_missing_no_value_is_made_up(gone):
     assert len(named) == len(set(named))
 
 
+@settings(max_examples=40)
 @given(st.permutations(list(STOP.client)), st.permutations(STOP.events), st.permutations(list(STOP.app)))
 def test_any_order_of_arrival_gives_the_same_phases(client, events, app):
     other = replace(
@@ -168,6 +174,7 @@ def test_any_order_of_arrival_gives_the_same_phases(client, events, app):
 moment = st.floats(-500, 500).map(at)
 
 
+@settings(max_examples=40)
 @given(
     client=st.fixed_dictionaries({}, optional=dict.fromkeys(("asked", "sent", "answered", "welcomed"), moment)),
     events=st.lists(st.tuples(st.sampled_from(["starting", "started", "stopped"]), st.floats(-500, 500)), max_size=4),

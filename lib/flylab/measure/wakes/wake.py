@@ -164,7 +164,7 @@ def assemble(
 ) -> Wake:
     """The record of one wake, from whatever its sources said."""
     found = marks(seen)
-    outcome = outcome if outcome != OK else stray(variant, seen, found)
+    outcome = outcome if outcome != OK else stray(variant, machine, seen, found)
     settled = settle(found)
     marked = [*_backwards(found, settled), *_stepped(seen)]
     moments = settled or [mark.at for mark in found]
@@ -191,10 +191,12 @@ def assemble(
     )
 
 
-def stray(variant: str, seen: Seen, found: Sequence[Mark]) -> str:
-    """``ok``, or in a word how this was no wake of its variant."""
+def stray(variant: str, machine: str, seen: Seen, found: Sequence[Mark]) -> str:
+    """``ok``, or in a word how this was no wake of its variant and its machine."""
     names = {mark.name for mark in found}
-    hop = waking_hop(seen.trace)
+    hop, all_hops = waking_hop(seen.trace), hops(seen.trace)
+    if machine and all_hops and all_hops[-1].get("machine") != machine:
+        return "another machine answered"
     if variant not in WAKING:
         return "was not running" if hop is not None or "accepted" in names else OK
     if seen.trace and hop is None:
