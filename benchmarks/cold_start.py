@@ -5,13 +5,12 @@ Node, and our room server, once up to its health check and once up to a room's f
 process (spawn to first byte, and the processor time until then) and as a stopped machine of the local platform that a
 request wakes. Rounds are interleaved, in an order that a seed shuffles anew for each; ratios are taken within a round.
 
-The table goes to stdout, every start to build/data (`flylab runs show bench-cold-start`) and what the page shows to
-build/cold-start.json; `--write docs/performance.md` makes the page's section from there and measures nothing.
+The table goes to stdout, every start to build/data (`flylab runs show bench-cold-start`); `python benchmarks/page.py`
+makes the page of it.
 """
 
 import argparse
 import asyncio
-import json
 import shutil
 import socket
 import sys
@@ -20,15 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import frame
 from comparison.conditions import conditions, load, our_versions
-from comparison.page import place
-from comparison.starts import BARE, PLATFORM, ROOM, folded, section, table
+from comparison.starts import BARE, PLATFORM, ROOM, folded, table
 from roomload.dialect import Flylab
-from roomload.peer import FLYLAB, ROOT, START, Peer, wait_until_open
+from roomload.peer import FLYLAB, START, Peer, wait_until_open
 
 from flylab.kit import configs, wakes
 from flylab.kit.target import Lab, connect
-from flylab.measure import runs
 from flylab.measure.frames import upgrade
 from flylab.measure.sample import Sample
 from flylab.measure.stats import order
@@ -36,8 +34,6 @@ from flylab.measure.wakes.timetable import Burst
 from flylab.measure.wakes.wake import PAUSES
 from flylab.wire.machine import Guest, Init, Machine, MachineConfig, Restart
 
-BEGIN, END = "<!-- cold-start: written by benchmarks/cold_start.py --write -->", "<!-- end of cold-start -->"
-OUT = ROOT / "build" / "cold-start.json"
 CORE = 0
 HEALTH = "our room server, health check"
 REFERENCE = "python -c, a socket"
@@ -194,34 +190,19 @@ async def woken(lab: Lab, program: Program, app: str, machine: Machine, found: F
     found.add(program.name, PLATFORM, time.perf_counter() - took, took, outcome, **detail)
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="What a cold start costs, beside the least that others need.")
     parser.add_argument("--rounds", type=int, default=30, help="starts of each program in each way (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="of the order (default: 0)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="only write the page's section, from the stored run")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     if asked.rounds < 1:
         parser.error("there must be a round")
-    if asked.write:
-        if not OUT.is_file():
-            print("There is no build/cold-start.json yet: run this without --write first.", file=sys.stderr)
-            return 1
-        asked.write.write_text(place(asked.write.read_text(), section(json.loads(OUT.read_text())), marks=(BEGIN, END)))
-        return 0
+    kept = frame.begin("cold-start", vars(asked))
     about = conditions() | {"versions": our_versions()}
-    run = runs.begin(
-        "bench-cold-start", target="loopback", seed=asked.seed, settings={"rounds": asked.rounds}, project=ROOT
-    )
     found = Found()
     asyncio.run(measure(asked.rounds, asked.seed, found))
-    runs.save(run, found.samples, ROOT / "build" / "data")
-    results = (
-        about
-        | folded(found.samples, [program.name for program in programs()], asked.rounds)
-        | {"load_after": load(), "run": run.id}
-    )
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(results))
+    results = about | folded(found.samples, [program.name for program in programs()], asked.rounds)
+    frame.keep(kept, results | {"load_after": load()}, found.samples, valid=all(each.ok for each in found.samples))
     print(table(results))
     return 0
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import frame
-from comparison import generator, machines
+from comparison import generator, machines, starts
 from comparison import page as rooms
 from proxies import page as edge
 from roomload.peer import ROOT
@@ -24,6 +24,7 @@ SECTIONS: Sections = {
     "machines": machines.section,
     "edge": edge.section,
     "load": generator.section,
+    "cold-start": starts.section,
 }
 HEAD = """\
 # How fast it is

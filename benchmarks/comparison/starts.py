@@ -94,7 +94,6 @@ def section(found: dict[str, Any]) -> str:
         f"One run on {found['at'][:10]}, {found['rounds']} rounds after one to warm up; {READING}",
         table(found),
         f"{found['cpu']}, {found['cores']} cores, {found['kernel']}, {found['versions']}; load average before: "
-        f"{before}; after: {after}. Every start is in `{found['run']}` under `build/data`.",
-        f"**Again:** `python benchmarks/cold_start.py --rounds {found['rounds']}`, then "
-        "`python benchmarks/cold_start.py --write docs/performance.md`.",
+        f"{before}; after: {after}.",
+        f"**Again:** `python benchmarks/cold_start.py --rounds {found['rounds']}`, then `python benchmarks/page.py`.",
     ])  # fmt: skip

@@ -14,10 +14,10 @@ import pytest
 
 from flylab.__main__ import main
 from flylab.errors import UsageError
+from flylab.kit import figures
 from flylab.kit import wakes as command
 from flylab.measure import runs
-from flylab.measure.wakes import Source, Wake
-from flylab.measure.wakes.timetable import Burst, timetable
+from flylab.measure.wakes import Burst, Source, Wake, pieces, timetable
 from tests.support import wait_until
 
 ALL = ["stop", "suspend", "pool", "always-on"]
@@ -68,7 +68,12 @@ def test_a_stored_run_is_shown_again(made: tuple[Path, dict[str, Wake]], capsys:
     cells = json.loads(capsys.readouterr().out)["cells"]
     assert [(cell["variant"], cell["n"], cell["failed"]) for cell in cells] == [(name, 1, 0) for name in ALL]
     assert main(["runs", "--folder", str(folder), "show", "wakes"]) == 0
-    assert "stop, ams, 1 at once: n 1, 0 failed" in capsys.readouterr().out
+    assert "wake, ams, 1 at once, stop: n 1, 0 failed" in capsys.readouterr().out
+
+
+def test_pieces_are_what_stacked_bars_are_made_of(made: tuple[Path, dict[str, Wake]]) -> None:
+    bars = figures.phase_bars(pieces([*made[1].values()]), figures.basis("measured", "configured", n=4, unit="ms"))
+    assert {row["variant"] for row in bars.rows} == set(ALL)
 
 
 def test_progress_says_what_was_woken_last_and_what_went_wrong(made: tuple[Path, dict[str, Wake]]) -> None:

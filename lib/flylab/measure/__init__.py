@@ -1,10 +1,11 @@
 """Observations, how they are taken and what is said about them: ``from flylab import measure`` has what one needs.
 
 ``plan`` and ``read_plan`` read what load to offer, ``offer`` offers it, ``take_turns`` two of them in turn, ``seek``
-looks for the knee; ``runs`` stores and reads runs of ``Sample``; ``stats`` says what may be said of samples.
+looks for the knee; ``wakes`` has where the time of a wake goes; ``runs`` stores and reads runs of ``Sample``; ``stats``
+says what may be said of samples.
 """
 
-from flylab.measure import omission, runs, stats
+from flylab.measure import omission, runs, stats, wakes
 from flylab.measure.offer import Offered, Progress, offer
 from flylab.measure.plan import Deed, Plan, Rooms
 from flylab.measure.reading import from_json as plan
@@ -37,4 +38,5 @@ __all__ = [
     "summarise",
     "take_turns",
     "variants",
+    "wakes",
 ]

@@ -196,9 +196,9 @@ def test_phases_add_up_or_the_wake_is_marked(client, events, listening, variant)
 def test_a_stored_wake_comes_back_as_it_was():
     wake = assemble(STOP, variant="stop", at_once=5, burst=3, machine="m1", region="ams", due=1.0, sent=1.1, finished=2)
     sample = wake.to_sample()
-    assert (sample.what, sample.where) == ("stop", "ams, 5 at once")
+    assert (sample.what, sample.where, sample.detail["variant"]) == ("wake", "ams, 5 at once", "stop")
     assert Wake.from_sample(sample) == wake
     warm = replace(wake, warm_up=True).to_sample()
-    assert warm.what == "stop (warm-up)"
+    assert warm.what == "wake (warm-up)"
     with pytest.raises(ParseError):
         Wake.from_sample(replace(sample, detail={}))

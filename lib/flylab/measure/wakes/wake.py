@@ -106,7 +106,7 @@ class Wake:
 
     def to_sample(self) -> Sample:
         return Sample(
-            what=f"{self.variant} (warm-up)" if self.warm_up else self.variant,
+            what="wake (warm-up)" if self.warm_up else "wake",
             where=f"{self.region}, {self.at_once} at once",
             scheduled=self.due,
             sent=self.sent,
