@@ -94,6 +94,7 @@ def section(found: dict[str, Any]) -> str:
         f"One run on {found['at'][:10]}, {found['rounds']} rounds after one to warm up; {READING}",
         table(found),
         f"{found['cpu']}, {found['cores']} cores, {found['kernel']}, {found['versions']}; load average before: "
-        f"{before}; after: {after}.",
-        f"**Again:** `python benchmarks/cold_start.py --rounds {found['rounds']}`, then `python benchmarks/page.py`.",
+        f"{before}; after: {after}." + (" It was preferred to its neighbours (nice -15)." if found["favoured"] else ""),
+        f"**Again:** `python benchmarks/cold_start.py --rounds {found['rounds']}"
+        f"{' --favoured' if found['favoured'] else ''}`, then `python benchmarks/page.py`.",
     ])  # fmt: skip

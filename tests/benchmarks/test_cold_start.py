@@ -27,7 +27,7 @@ SAMPLES = [
 ]
 ABOUT = {
     "at": "2026-01-02T03:04+00:00", "cpu": "a", "cores": 2, "kernel": "Linux", "versions": "Quart 1",
-    "load_before": [1.0, 1.0, 1.0], "load_after": [1.0, 1.0, 1.0],
+    "load_before": [1.0, 1.0, 1.0], "load_after": [1.0, 1.0, 1.0], "favoured": False,
 }  # fmt: skip
 
 
