@@ -28,6 +28,7 @@ def test_what_the_probe_costs_within_a_region_is_taken_off_every_pair():
     there, back, home = found["ams", "iad"], found["iad", "ams"], found["iad", "iad"]
     assert (there.raw, there.observed, there.off, there.off_published) == pytest.approx((87.5, 85.0, 1.0, -5.0))
     assert (there.low, there.high) == pytest.approx((83.5, 87.5))
+    assert (there.least, there.least_off) == pytest.approx((84.0, 0.0))
     assert back.off == pytest.approx(10.0)
     assert home.observed == pytest.approx(1.0)
     assert (home.off, back.off_published) == (None, None)
@@ -43,6 +44,7 @@ def test_failures_are_counted_and_have_no_time():
     assert (found["iad", "ams"].n, found["iad", "ams"].failed) == (2, 1)
     assert found["iad", "ams"].observed == pytest.approx(84.0)
     assert found.failed == 3
+    assert (found["ams", "iad"].least, found["ams", "iad"].least_off) == (None, None)
 
 
 @pytest.mark.parametrize("samples", [[], [trip("ams", "iad", 90)], [trip("ams", "ams", 3, "ConnectionResetError")]])
@@ -63,4 +65,5 @@ def test_distances_come_out_again_whatever_the_probe_costs(cost, distances, n):
     for pair, ms in distances.items():
         assert found[pair].observed == pytest.approx(ms, abs=1e-6)
         assert found[pair].off == pytest.approx(0, abs=1e-6)
+        assert found[pair].least_off == pytest.approx(0, abs=1e-6)
         assert found[pair].n == n

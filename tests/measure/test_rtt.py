@@ -10,7 +10,7 @@ import pytest
 
 from flylab.clock import SystemClock
 from flylab.errors import UsageError
-from flylab.measure.rtt import ELSEWHERE, GIVE_UP, Entrance, here, survey, where
+from flylab.measure.rtt import ELSEWHERE, GIVE_UP, Entrance, awaken, here, survey, where
 
 Answer = Callable[[str, int], bytes]  # what is answered to a head, and to which one on its connection
 
@@ -111,6 +111,17 @@ def test_nobody_listens():
         return await survey({"ams": entrance}, ["ams"], 9, clock=SystemClock(), rng=Random(1))
 
     assert {sample.outcome for sample in asyncio.run(asked())} == {"ConnectionRefusedError"}
+
+
+@pytest.mark.parametrize(("answer", "heads"), [(lambda *_: answering("fra"), 3), (lambda *_: b"", 1)])
+def test_every_region_is_awakened_once_and_a_failure_is_left_to_the_probe(answer, heads):
+    async def asked():
+        async with edge(answer) as (played, entrance):
+            await awaken(entrance, ["ams", "iad", "nrt"])
+        return played
+
+    (kept,) = asyncio.run(asked()).heads
+    assert [wished(head) for head in kept] == ["ams", "iad", "nrt"][:heads]
 
 
 def test_the_edge_says_where_it_is():

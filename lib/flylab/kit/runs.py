@@ -101,7 +101,7 @@ def shown(run: Run, samples: list[Sample]) -> list[str]:
         *nested,
         f"{run.cpu}, {run.cores} cores, {run.kernel}, Python {run.python}, {versions}",
         f"load {_load(run.load_before)} before, {_load(run.load_after)} after; clock {run.clock or 'not recorded'}",
-        *_busy("this run", run),
+        *busy("this run", run),
         *_invalid("this run", run),
     ]
     for (what, where), group in by_group(samples).items():
@@ -136,7 +136,7 @@ def compared(a: tuple[Run, list[Sample]], b: tuple[Run, list[Sample]], *, rng: R
     unlike = [name for name in SAME if getattr(one, name) != getattr(other, name)]
     if unlike:
         lines.append(f"they differ in {', '.join(unlike)} as well")
-    lines += [*_busy("A", one), *_busy("B", other), *_invalid("A", one), *_invalid("B", other)]
+    lines += [*busy("A", one), *busy("B", other), *_invalid("A", one), *_invalid("B", other)]
     lines.append("Taken apart, so what changed on the computer meanwhile is in every effect below.")
     first, second = by_group(a[1]), by_group(b[1])
     for group in dict.fromkeys([*first, *second]):
@@ -182,7 +182,8 @@ def _load(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.1f}"
 
 
-def _busy(name: str, run: Run) -> list[str]:
+def busy(name: str, run: Run) -> list[str]:
+    """A line that says so when a run began on a busy computer."""
     if run.load_before is None or run.load_before <= BUSY * run.cores:
         return []
     return [f"{name} began on a busy computer: load {run.load_before:.1f} on {run.cores} cores"]

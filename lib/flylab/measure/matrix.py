@@ -38,7 +38,15 @@ class Cell:
     observed: float | None
     low: float | None  # the ends of the median's 95 % interval, the cost taken off
     high: float | None
+    least: float | None  # the fastest trip, less what the fastest one within a region costs
     known: Known
+
+    @property
+    def least_off(self) -> float | None:
+        """The fastest trip less configured: what is left of the difference when nothing disturbed it."""
+        if self.least is None or self.known.configured is None:
+            return None
+        return self.least - self.known.configured
 
     @property
     def off(self) -> float | None:
@@ -93,12 +101,12 @@ def matrix(samples: Iterable[Sample], known: Mapping[tuple[str, str], Known], in
     near = [1000 * each.latency - inside[a] for (a, b), group in groups.items() if a == b for each in group if each.ok]
     if not near:
         raise UsageError("no probe within a region came back, so what the probe itself costs is not known")
-    cost = statistics.median(near)
-    cells = tuple(_cell(a, b, groups[a, b], cost, known.get((a, b), Known())) for a, b in sorted(groups))
+    cost, least = statistics.median(near), min(near)
+    cells = tuple(_cell(a, b, groups[a, b], cost, least, known.get((a, b), Known())) for a, b in sorted(groups))
     return Matrix(cells, cost, len(near))
 
 
-def _cell(a: str, b: str, group: Sequence[Sample], cost: float, known: Known) -> Cell:
+def _cell(a: str, b: str, group: Sequence[Sample], cost: float, least: float, known: Known) -> Cell:
     took = sorted(1000 * sample.latency for sample in group if sample.ok)
     between = interval(took, 0.5) if took else None
     raw = quantile(took, 0.5) if took else None
@@ -111,5 +119,6 @@ def _cell(a: str, b: str, group: Sequence[Sample], cost: float, known: Known) ->
         observed=None if raw is None else raw - cost,
         low=None if between is None else between.low - cost,
         high=None if between is None else between.high - cost,
+        least=took[0] - least if took else None,
         known=known,
     )
