@@ -5,12 +5,14 @@ from flylab.kit.verdict import Verdicts
 from flylab.published.claims import claim
 
 
-def test_an_unverified_figure_is_marked_at_its_name_and_in_its_words():
-    fig = chart("Firecracker", [claim("c052"), claim("c016")])
-    assert [name.endswith("(unverified)") for name in fig.layout.yaxis.ticktext] == [True, False]
-    words = fig.data[-1].customdata
-    assert "146 ms (unverified)" in words[0]
-    assert "unverified" not in words[1]
+def test_an_unverified_figure_is_marked_in_the_legend_and_in_its_words():
+    traces = {trace.name: trace for trace in chart("Firecracker", [claim("c052"), claim("c016")]).plot.data}
+    marked, plain = (
+        next(each for name, each in traces.items() if ("not verified" in name) is is_) for is_ in (True, False)
+    )
+    assert marked.marker.symbol != plain.marker.symbol
+    assert "146 ms (unverified)" in marked.customdata[0]
+    assert "unverified" not in plain.customdata[0]
 
 
 def test_a_verdict_on_an_unverified_figure_says_so():
