@@ -44,6 +44,14 @@ class Answers(asyncio.Protocol):
             self.transport.close()
 
 
+class NoRoom(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+
 @asynccontextmanager
 async def serving(protocol):
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
@@ -102,6 +110,8 @@ async def test_a_generator_that_was_late_says_so_and_a_closed_loop_cannot_be(tmp
         )
     assert not offered.valid
     assert run.valid is False
+    assert run.results["late_p99"] > run.results["late_bound"] == 0
+    assert (run.results["sent"], run.results["processes"]) == (10, 1)
     assert "INVALID" in offered.text()
     assert closed.valid
     assert "INVALID" not in closed.text()
@@ -142,5 +152,16 @@ async def test_a_target_that_is_not_there_is_one_sentence(tmp_path):
         await offer(plan(port, Deed(do="get")), processes=1)
     with pytest.raises(UsageError, match=r"gave up: .*Invalid argument"):
         await offer(plan(port, Deed(do="get")), processes=1, cores=(1023,))
-    with pytest.raises(UsageError, match="0 processes"):
-        await offer(plan(port, Deed(do="get")), processes=0)
+    for processes in (0, 257):
+        with pytest.raises(UsageError, match=f"{processes} processes: 1 to 256"):
+            await offer(plan(port, Deed(do="get")), processes=processes)
+    (tmp_path / "file").touch()
+    run = runs.begin("load", target="local", seed=0, project=tmp_path)
+    with pytest.raises(UsageError, match=r"cannot be stored in .*file: "):
+        await offer(plan(port, Deed(do="get")), run=run, folder=tmp_path / "file")
+
+
+async def test_a_target_without_rooms_is_named_by_its_answer():
+    async with serving(NoRoom) as port:
+        with pytest.raises(UsageError, match=r"gave up: asked for a WebSocket, answered 'HTTP/1\.1 404 Not Found'$"):
+            await offer(plan(port, Deed(do="say")), processes=1)

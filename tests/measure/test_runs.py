@@ -96,7 +96,7 @@ def test_a_newer_record_with_more_fields_is_read(tmp_path):
 def test_a_failed_write_leaves_nothing(tmp_path):
     target = tmp_path / "data"
     target.write_text("a file where the folder should be")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(UsageError, match="cannot be stored in"):
         runs.save(begin(tmp_path), SAMPLES, target)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 

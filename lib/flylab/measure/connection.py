@@ -38,7 +38,8 @@ class Connection(asyncio.Protocol):
                 self._rest = data
                 return
             if not data.startswith(b"HTTP/1.1 101"):
-                self.opened.set_exception(ConnectionError(data[:at].decode(errors="replace")))
+                line = data[:at].partition(b"\r\n")[0].decode(errors="replace")
+                self.opened.set_exception(ConnectionError(f"asked for a WebSocket, answered {line!r}"))
                 self.transport.close()
                 return
             self._open = True

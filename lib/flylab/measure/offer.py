@@ -22,6 +22,7 @@ from flylab.measure.stats import Histogram, merged
 LEAD = 0.2  # seconds between the word to begin and the first request, so that every process has heard it; our choice
 WITHIN = 60.0  # seconds in which every process has to be ready; our choice
 GOODBYE = 5.0  # seconds that a process has to end by itself; our choice
+MOST_PROCESSES = 256  # each makes the whole schedule and takes some 30 MB; our choice
 LINE = 1 << 20  # bytes of a line of a worker: two histograms of at most some thousand buckets
 
 
@@ -130,15 +131,22 @@ async def offer(
             await asyncio.gather(*(_end(worker) for worker in crew))
         valid = bool(plan.closed) or last.late <= late
         if keep is not None:
-            keep.judge(valid=valid)
+            found = {
+                "sent": last.sent,
+                "failed": last.failed,
+                "processes": count,
+                "late_p99": last.late,
+                "late_bound": late,
+            }
+            keep.judge(valid=valid, results=found)
         return Offered(end=last, processes=count, bound=late, valid=valid, record=within.record if within else None)
 
 
 def _processes(plan: Plan, asked: int | None) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    most = cores if asked is None else asked
-    if most < 1:
-        raise UsageError(f"a load cannot be offered by {most} processes")
+    most = min(cores, MOST_PROCESSES) if asked is None else asked
+    if not 1 <= most <= MOST_PROCESSES:
+        raise UsageError(f"a load cannot be offered by {most} processes: 1 to {MOST_PROCESSES} are possible")
     # A room's members are in one process, which sees their cursors; a worker of a closed loop too.
     most = min(most, plan.rooms.count) if plan.in_rooms else most
     return min(most, plan.closed) if plan.closed else most

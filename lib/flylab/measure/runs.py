@@ -147,7 +147,10 @@ class Recording:
 @contextmanager
 def recording(run: Run, folder: Path, *, every: int = EVERY, clock: Clock | None = None) -> Iterator[Recording]:
     """Record samples as they come; what was added is kept even when the block fails, and ``finished_at`` says when."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError(f"runs cannot be stored in {folder}: {exc.strerror}") from exc
     record = folder / f"{run.id}.json"
     with _alone(folder):
         if record.exists():
