@@ -5,26 +5,26 @@
 The machines are small servers in a process of their own, the edge runs in a second one, this process asks. Every round
 asks each way once, in random order, so that a noisy neighbour disturbs all ways alike. The target: at p50 a replayed
 request costs no more than one extra local round trip plus 1 ms of the edge's own time compared with a forwarded one.
+All times are stored (`flylab runs show bench-replay-cost`).
 """
 
 import argparse
 import asyncio
-import datetime
-import json
 import multiprocessing
-import os
-import platform
 import signal
 import socket
 import statistics
 import sys
 import time
-from pathlib import Path
 from random import Random
+
+import frame
+from comparison.conditions import conditions, load
 
 from flylab.clock import SystemClock
 from flylab.local.edge import Edge
 from flylab.local.latency import Latency
+from flylab.measure.sample import Sample
 from flylab.published.network import rtt
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.wire.machine import Concurrency, MachineState, Port, Service
@@ -171,8 +171,8 @@ def report(times: dict[str, list[float]], loop_name: str) -> dict[str, object]:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--runs", type=int, default=3000, help="rounds; each asks every way once")
-    arguments.add_argument("--out", type=Path, default=Path("build/replay_cost.json"))
     chosen = arguments.parse_args()
+    run, samples, before = frame.begin("replay-cost", vars(chosen)), list[Sample](), conditions()
     loops = ["asyncio"]
     try:
         import uvloop  # noqa: F401
@@ -201,16 +201,8 @@ def main() -> int:
             for listener in listeners.values():
                 listener.close()
         results.append(report(times, loop_name))
-    record = {
-        "what": "cost of the local edge, latency off, measured on this computer",
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.platform()}",
-        "python": platform.python_version(),
-        "results": results,
-    }
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(json.dumps(record, indent=2) + "\n")
-    print(f"{record['what']}: {record['machine']}, Python {record['python']}, {record['date']}")
+        samples += [one for way, each in times.items() for one in frame.in_turn(way, loop_name, each)]
+    print(f"cost of the local edge, latency off: {before['cpu']}, {before['cores']} cores, Python {before['python']}")
     for result in results:
         for way, row in result["ways"].items():  # type: ignore[attr-defined]
             print(f"  {result['loop']:8} {way:9} n={row['n']}  p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms")
@@ -220,7 +212,7 @@ def main() -> int:
             f" a replay {result['replay_adds_ms']:.3f} ms; beyond a round trip {beyond:.3f} ms,"
             f" {TARGET_MS} allowed: {'holds' if result['holds'] else 'MISSED'}"
         )
-    print(f"written to {chosen.out}")
+    frame.keep(run, before | {"load_after": load(), "results": results}, samples, valid=True)
     return 0 if all(result["holds"] for result in results) else 1
 
 
