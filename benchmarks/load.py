@@ -5,9 +5,9 @@
 2. Coordinated omission: a server that takes 10 ms and once stands still for a second, under 1,000 requests/s for a
    minute; the same for a closed loop of ten workers, and both against numbers that others published.
 
-All samples of a run are stored together (`flylab runs show bench-load`); `benchmarks/page.py` makes the page.
-`--favoured` asks the kernel to run generator and server before all others (SCHED_RR), for a computer with neighbours,
-and is said on the page.
+Each part is a run of its own, with all its samples (`flylab runs show bench-load`, `bench-omission`);
+`benchmarks/page.py` makes the page. `--favoured` asks the kernel to run generator and server before all others
+(SCHED_RR), for a computer with neighbours, and is said on the page.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import frame
 from comparison.conditions import conditions, load
-from comparison.generator import MINUTE, summed, tables
+from comparison.generator import MINUTE, both_table, summed, table
 from roomload.peer import ROOT, pinned
 
 from flylab.errors import UsageError
@@ -80,18 +80,20 @@ async def lateness(rate: float, seconds: float, rounds: int, within: Within, bar
                 )  # fmt: skip
 
 
-async def measure(asked: argparse.Namespace, within: Within) -> bool:
-    """Both parts, or the one that was asked for; false when the open loop of the second was late."""
-    valid = True
-    with Bar("load") as bar:
-        if asked.only != "omission":
+async def measure(part: str, asked: argparse.Namespace, within: Within) -> bool:
+    """One part; false when the open loop of the second was late."""
+    with Bar(part) as bar:
+        if part == "lateness":
             await lateness(asked.rate, asked.seconds, asked.rounds, within, bar, favoured=asked.favoured)
-        if asked.only != "lateness":
-            it = Scenario(seconds=asked.minute)
-            valid = await omission.ask_both(
-                it, within, processes=1, favoured=asked.favoured, begin=bar.rename, progress=bar.show
-            )  # fmt: skip
-    return valid
+            return True
+        return await omission.ask_both(
+            Scenario(seconds=asked.minute),
+            within,
+            processes=1,
+            favoured=asked.favoured,
+            begin=bar.rename,
+            progress=bar.show,
+        )
 
 
 def main() -> int:
@@ -103,15 +105,16 @@ def main() -> int:
     parser.add_argument("--only", choices=("lateness", "omission"), help="one of the two parts")
     parser.add_argument("--favoured", action="store_true", help="prefer these processes to neighbours (Linux, root)")
     asked = parser.parse_args()
-    whole = asked.only is None and asked.minute == MINUTE
-    run = frame.begin("load", vars(asked), whole=whole)
-    found = conditions() | {"favoured": asked.favoured, "rate": asked.rate, "omission_seconds": asked.minute}
-    with runs.recording(run, frame.DATA) as keep:
-        valid = asyncio.run(measure(asked, Within(keep.record)))
-        found |= summed(runs.load(keep.record)[1]) | {"load_after": load()}
-        keep.judge(valid=valid, results=found)
-    print("\n\n".join(tables(found)))
-    frame.tell(run, valid=valid)
+    for part, name in (("lateness", "load"), ("omission", "omission")):
+        if asked.only in (None, part):
+            run = frame.begin(name, vars(asked), whole=part == "lateness" or asked.minute == MINUTE)
+            found = conditions() | {"favoured": asked.favoured, "rate": asked.rate, "omission_seconds": asked.minute}
+            with runs.recording(run, frame.DATA) as keep:
+                valid = asyncio.run(measure(part, asked, Within(keep.record)))
+                found |= summed(runs.load(keep.record)[1]) | {"load_after": load()}
+                keep.judge(valid=valid, results=found)
+            print((table if part == "lateness" else both_table)(found))
+            frame.tell(run, valid=valid)
     return 0
 
 

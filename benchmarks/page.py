@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import frame
-from comparison import generator, machines, starts
+from comparison import generator, machines, replay, starts
 from comparison import page as rooms
 from proxies import page as edge
 from roomload.peer import ROOT
@@ -23,8 +23,10 @@ SECTIONS: Sections = {
     "rooms": rooms.section,
     "machines": machines.section,
     "edge": edge.section,
+    "replay-cost": replay.section,
     "load": generator.section,
     "cold-start": starts.section,
+    "omission": generator.both_section,
 }
 HEAD = """\
 # How fast it is

@@ -13,13 +13,13 @@ import asyncio
 import multiprocessing
 import signal
 import socket
-import statistics
 import sys
 import time
 from random import Random
 
 import frame
 from comparison.conditions import conditions, load
+from comparison.replay import summed, table
 
 from flylab.clock import SystemClock
 from flylab.local.edge import Edge
@@ -37,7 +37,6 @@ HEAD = (
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.5\r\n"
     "Accept-Encoding: gzip, deflate, br, zstd\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n"
 )
-TARGET_MS = 1.0
 
 
 class Server(asyncio.Protocol):
@@ -119,10 +118,6 @@ def ask(connection: socket.socket, head: bytes) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
-
-
 def measure(ports: dict[str, int], edge_port: int, *, runs: int, rng: Random) -> dict[str, list[float]]:
     # "replayed" names the target by its id: the origin's app is another one, so the replay is checked like any other.
     ways = {
@@ -146,44 +141,24 @@ def measure(ports: dict[str, int], edge_port: int, *, runs: int, rng: Random) ->
     return times
 
 
-def report(times: dict[str, list[float]], loop_name: str) -> dict[str, object]:
-    rows = {
-        way: {"n": len(values), "p50_ms": percentile(values, 0.5), "p99_ms": percentile(values, 0.99)}
-        for way, values in times.items()
-    }
-    p50 = {way: row["p50_ms"] for way, row in rows.items()}
-    pairs = [replayed - plain for replayed, plain in zip(times["replayed"], times["edge"], strict=True)]
-    extra = statistics.median(pairs)
-    own = extra - p50["direct"]
-    return {
-        "loop": loop_name,
-        "ways": rows,
-        "edge_to_direct_ratio": p50["edge"] / p50["direct"],
-        "replayed_to_edge_ratio": p50["replayed"] / p50["edge"],
-        "edge_adds_ms": p50["edge"] - p50["direct"],
-        "replay_adds_ms": extra,
-        "replay_adds_beyond_a_round_trip_ms": own,
-        "target_ms": TARGET_MS,
-        "holds": own <= TARGET_MS,
-    }
-
-
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--runs", type=int, default=3000, help="rounds; each asks every way once")
     chosen = arguments.parse_args()
+    if chosen.runs < 1:
+        arguments.error("there must be a round")
     run, samples, before = frame.begin("replay-cost", vars(chosen)), list[Sample](), conditions()
-    loops = ["asyncio"]
+    names = ["asyncio"]
     try:
         import uvloop  # noqa: F401
 
-        loops.append("uvloop")
+        names.append("uvloop")
     except ImportError:
         print("uvloop is not installed: the standard loop only")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     context = multiprocessing.get_context("fork")
-    results = []
-    for loop_name in loops:
+    loops: dict[str, frame.Found] = {}
+    for loop_name in names:
         listeners = {name: socket.create_server(("127.0.0.1", 0)) for name in ("target", "origin", "edge")}
         ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
         workers = [
@@ -200,20 +175,12 @@ def main() -> int:
                 worker.join()
             for listener in listeners.values():
                 listener.close()
-        results.append(report(times, loop_name))
+        loops[loop_name] = summed(times)
         samples += [one for way, each in times.items() for one in frame.in_turn(way, loop_name, each)]
-    print(f"cost of the local edge, latency off: {before['cpu']}, {before['cores']} cores, Python {before['python']}")
-    for result in results:
-        for way, row in result["ways"].items():  # type: ignore[attr-defined]
-            print(f"  {result['loop']:8} {way:9} n={row['n']}  p50 {row['p50_ms']:.3f} ms  p99 {row['p99_ms']:.3f} ms")
-        beyond = result["replay_adds_beyond_a_round_trip_ms"]
-        print(
-            f"  {result['loop']:8} the edge adds {result['edge_adds_ms']:.3f} ms,"
-            f" a replay {result['replay_adds_ms']:.3f} ms; beyond a round trip {beyond:.3f} ms,"
-            f" {TARGET_MS} allowed: {'holds' if result['holds'] else 'MISSED'}"
-        )
-    frame.keep(run, before | {"load_after": load(), "results": results}, samples, valid=True)
-    return 0 if all(result["holds"] for result in results) else 1
+    print(table(loops))
+    found = before | {"load_after": load(), "runs": chosen.runs, "loops": loops}
+    frame.keep(run, found, samples, valid=True)
+    return 0 if all(found["holds"] for found in loops.values()) else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The section of the page about the load generator, from what `benchmarks/load.py` has stored; pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import frame
@@ -51,38 +52,36 @@ def shown(three: Sequence[float] | None, digits: int = 2) -> str:
     return f"{value} ({low}–{high})"
 
 
-def tables(run: frame.Found) -> list[str]:
-    """Both tables; a part that was not asked for is left out."""
-    parts = []
-    if rows := run.get("lateness"):
-        lines = [
-            "| asked for, messages/s | offered | n | late: p50, ms | p99, ms | p99.9, ms | echo: p50, ms | p99, ms |"
-        ]
-        lines.append("|---:|---:|---:|---:|---:|---:|---:|---:|")
-        for one in sorted(rows, key=lambda one: one["asked"]):
-            cells = [
-                shown(one.get(name), 3) for name in ("late_p50", "late_p99", "late_p99.9", "latency_p50", "latency_p99")
-            ]
-            lines.append(f"| {one['asked']:,.0f} | {one['rate']:,.0f} | {one['n']:,} | {' | '.join(cells)} |")
-        parts.append("\n".join(lines))
-    if found := run.get("omission"):
-        lines = [
-            "| | n | late: p99, ms | p50, ms | p99, ms | published p99, ms | expected here, ms | |",
-            "|---|---:|---:|---:|---:|---:|---:|---|",
-        ]
-        for name in (CLOSED, OPEN):
-            one, (low, high), published = found[name], EXPECTED[name], PUBLISHED[name]
-            inside = "inside" if "latency_p99" in one and low <= one["latency_p99"][0] <= high else "**outside**"
-            late = "–" if name == CLOSED else shown(one.get("late_p99"), 1)  # nothing is due in a closed loop
-            if run["omission_seconds"] != MINUTE:
-                inside = "not comparable: they are of a minute"
-            lines.append(
-                f"| {name} loop | {one['n']:,} | {late} | {shown(one.get('latency_p50'))} "
-                f"| {shown(one.get('latency_p99'), 1)} | {published[0]:g}–{published[1]:g} "
-                f"| {low:g}–{high:g} | {inside} |"
-            )
-        parts.append("\n".join(lines))
-    return parts
+def table(run: frame.Found) -> str:
+    """How late messages were sent, at a tenth of the rate and at all of it."""
+    lines = ["| asked for, messages/s | offered | n | late: p50, ms | p99, ms | p99.9, ms | echo: p50, ms | p99, ms |"]
+    lines.append("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for one in sorted(run["lateness"], key=lambda one: one["asked"]):
+        names = ("late_p50", "late_p99", "late_p99.9", "latency_p50", "latency_p99")
+        cells = [shown(one.get(name), 3) for name in names]
+        lines.append(f"| {one['asked']:,.0f} | {one['rate']:,.0f} | {one['n']:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def both_table(run: frame.Found) -> str:
+    """Both loops, beside what was published."""
+    lines = [
+        "| | n | late: p99, ms | p50, ms | p99, ms | published p99, ms | expected here, ms | |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for name in (CLOSED, OPEN):
+        one, (low, high), published = run["omission"][name], EXPECTED[name], PUBLISHED[name]
+        p99 = one["latency_p99"][0] if "latency_p99" in one else math.inf
+        inside = "**below**" if p99 < low else "**above**" if p99 > high else "inside"
+        late = "–" if name == CLOSED else shown(one.get("late_p99"), 1)  # nothing is due in a closed loop
+        if run["omission_seconds"] != MINUTE:
+            inside = "not comparable: they are of a minute"
+        lines.append(
+            f"| {name} loop | {one['n']:,} | {late} | {shown(one.get('latency_p50'))} "
+            f"| {shown(one.get('latency_p99'), 1)} | {published[0]:g}–{published[1]:g} "
+            f"| {low:g}–{high:g} | {inside} |"
+        )
+    return "\n".join(lines)
 
 
 def kept(run: frame.Found) -> str:
@@ -96,32 +95,39 @@ def kept(run: frame.Found) -> str:
 
 
 def section(run: frame.Found) -> str:
-    """Everything between the marks."""
-    parts = ["## The load generator"]
-    found = tables(run)
-    if run.get("lateness"):
-        parts += [
-            f"One run on {run['at'][:10]}, one row per round; values with 95 % intervals. One process on one core, "
-            "members as bare WebSockets, against an echo in C on another core; late is how long after it was due a "
-            "message was sent. " + kept(run),
-            found.pop(0),
-        ]
-    if run.get("omission"):
-        it = Scenario(seconds=run["omission_seconds"])
-        parts += [
-            f"**Coordinated omission.** A server that takes {1000 * it.base:g} ms and once stands still for "
-            f"{it.stall:g} s, under {it.rate:,.0f} requests/s for {it.seconds:g} s. A closed loop of {it.workers} "
-            "workers waits with it and has one slow answer for each; the open loop asks on. With nothing but the stall "
-            f"in it the open loop's p99 would be {1000 * it.p99():.0f} ms.",
-            found.pop(0),
-            "Published: scenario 02 of github.com/be-next/Coordinated-Omission (2026), on another computer.",
-        ]
+    """The generator's own lateness: everything between the marks."""
+    return "\n\n".join([
+        "## The load generator",
+        f"One run on {run['at'][:10]}, one row per round; values with 95 % intervals. One process on one core, members "
+        "as bare WebSockets, against an echo in C on another core; late is how long after it was due a message was "
+        "sent. " + kept(run),
+        table(run),
+        *_conditions(run, "lateness"),
+    ])  # fmt: skip
+
+
+def both_section(run: frame.Found) -> str:
+    """What a closed loop hides: everything between the marks."""
+    it = Scenario(seconds=run["omission_seconds"])
+    return "\n\n".join([
+        "## What a closed loop hides",
+        f"One run on {run['at'][:10]}. A server that takes {1000 * it.base:g} ms and once stands still for "
+        f"{it.stall:g} s, under {it.rate:,.0f} requests/s for {it.seconds:g} s (coordinated omission). A closed loop "
+        f"of {it.workers} workers waits with it and has one slow answer for each; the open loop asks on. With nothing "
+        f"but the stall in it the open loop's p99 would be {1000 * it.p99():.0f} ms.",
+        both_table(run),
+        "Published: scenario 02 of github.com/be-next/Coordinated-Omission (2026), on another computer. In a notebook: "
+        "`measure.omission` ([measure.md](measure.md)).",
+        *_conditions(run, "omission"),
+    ])  # fmt: skip
+
+
+def _conditions(run: frame.Found, part: str) -> list[str]:
     before, after = (" / ".join(f"{one:.2f}" for one in run[name]) for name in ("load_before", "load_after"))
-    parts += [
+    words = f"--only {part}{' --favoured' if run['favoured'] else ''}"
+    return [
         f"{run['cpu']}, {run['cores']} cores, {run['kernel']}, Python {run['python']}, {run['generator']}; load "
         f"average before: {before}; after: {after}."
-        + (" Generator and servers ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
-        f"**Again:** `python benchmarks/load.py{' --favoured' if run['favoured'] else ''}`, then "
-        "`python benchmarks/page.py`.",
+        + (" Generator and server ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
+        f"**Again:** `python benchmarks/load.py {words}`, then `python benchmarks/page.py`.",
     ]
-    return "\n\n".join(parts)

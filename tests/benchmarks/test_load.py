@@ -28,21 +28,20 @@ RUN = {
 }  # fmt: skip
 
 
-def test_the_section_says_what_was_promised_and_what_was_outside() -> None:
+def test_the_sections_say_what_was_promised_and_what_was_outside() -> None:
     text = generator.section(RUN)
     assert "under 5 ms; kept in 1 of 2 rounds" in text
     assert "| 20 | 200 | 2,000 | 1.250 (1.000–1.500) |" in text
+    assert "(SCHED_RR)" in text
+    assert "`python benchmarks/load.py --only lateness --favoured`" in text
+    text = generator.both_section(RUN)
     assert "| closed loop | 2,000 | – | 1.25 (1.00–1.50) | 15.0 (14.0–16.0) | 12–19 | 12–25 | inside |" in text
     assert "| open loop | 2,000 | 1.2 (1.0–1.5) | 1.25 (1.00–1.50) | 500.0 (490.0–510.0) | 400–450 |" in text
-    assert "| 380–470 | **outside** |" in text
+    assert "| 380–470 | **above** |" in text
     assert "p99 would be 410 ms" in text
-    assert "(SCHED_RR)" in text
-    assert "not comparable" in generator.section(RUN | {"omission_seconds": 10.0})
-
-
-def test_a_run_of_one_part_has_a_section() -> None:
-    part = {name: value for name, value in RUN.items() if not name.startswith("omission")}
-    assert "Coordinated" not in generator.section(part)
+    quick = {"closed": ROW | {"latency_p99": [11.0, 11.0, 11.0]}, "open": ROW | {"latency_p99": [400.0, 390.0, 410.0]}}
+    assert "| 12–25 | **below** |" in generator.both_section(RUN | {"omission": quick})
+    assert "not comparable" in generator.both_section(RUN | {"omission_seconds": 10.0})
 
 
 def test_every_row_is_computed_from_samples() -> None:
@@ -58,7 +57,7 @@ def test_every_row_is_computed_from_samples() -> None:
     assert row["late_p99"] == pytest.approx([1, 1, 1])
     assert "late_p99.9" not in row
     assert found["omission"]["open"]["latency_p50"] == pytest.approx([10, 10, 10])
-    assert "| open loop | 3 | – | 10.00 (10.00–10.00) | – |" in generator.section(RUN | found)
+    assert "| open loop | 3 | – | 10.00 (10.00–10.00) | – |" in generator.both_section(RUN | found)
 
 
 @pytest.mark.skipif(not (shutil.which("cc") or shutil.which("gcc")), reason="no C compiler")
