@@ -21,6 +21,7 @@ from typing import Any
 from flylab.errors import UsageError
 from flylab.kit import chapters, parameters, processes, project
 from flylab.kit.chapters import Chapter
+from flylab.kit.kernels import Meeting
 from flylab.kit.table import Live, Row
 from flylab.kit.target import allowed
 from flylab.kit.verdict import MIME, tally
@@ -86,6 +87,7 @@ class Suite:
         self.values = values
         self.build = project.build()
         self.table = Live(sys.stdout)
+        self.meeting = Meeting()
 
     def run(self, jobs: int) -> int:
         for folder in ("executed", "logs", "data"):
@@ -96,9 +98,12 @@ class Suite:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
         began = time.monotonic()
+        import papermill  # noqa: F401  # here, for two chapters at once would import it in two threads
+
         self._together([run for run in self.runs if not run.chapter.alone], jobs)
         self._together([run for run in self.runs if run.chapter.alone], 1)
         self.table.show(self.lines(), last=True)
+        self.meeting.close()
         return self._report(time.monotonic() - began)
 
     def _together(self, runs: list[Run], jobs: int) -> None:
@@ -124,7 +129,8 @@ class Suite:
     def _one(self, run: Run) -> None:
         run.began, run.state = time.monotonic(), "running"
         try:
-            executed = execute(run.chapter, self.values[run.chapter.name], self.build)
+            config = self.meeting.of(self.runs.index(run) + 1)
+            executed = execute(run.chapter, self.values[run.chapter.name], self.build, config)
             run.verdicts = verdicts(executed)
             run.state = "ok"
         except Exception as error:
@@ -155,14 +161,18 @@ class Suite:
         name = signal.Signals(number).name
         print(f"\nflylab suite: stopped by {name}, ending what it started", file=sys.stderr, flush=True)
         left = processes.end_all()
+        self.meeting.close()
         if left:
             print(f"flylab suite: could not end {processes.describe(left)}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(128 + number)
 
 
-def execute(chapter: Chapter, values: dict[str, Any], build: Path) -> Path:
-    """Run one notebook in a fresh kernel and return its executed copy; raises what papermill raises."""
+def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) -> Path:
+    """Run one notebook in a fresh kernel and return its executed copy; raises what papermill raises.
+
+    ``config`` is of the traitlets package, for whatever manages the kernel.
+    """
     import papermill  # flylab is imported before it, see flylab/__init__.py
 
     executed = build / "executed" / chapter.path.name
@@ -181,7 +191,8 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path) -> Path:
             stdout_file=log,
             stderr_file=log,
             store_widget_state=False,
-            # ipykernel warns about plain TCP at every start, and calls the interrupt at its end an error.
+            config=config,
+            # ipykernel warns at every start where it is plain TCP, and calls the interrupt at its end an error.
             extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={LEAVE_IF_ORPHANED}"],
         )
     return executed
