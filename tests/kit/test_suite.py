@@ -17,6 +17,7 @@ from tests.kit.written import chapter
 from tests.support import wait_until
 
 LONG = "import asyncio, pathlib\npathlib.Path('running').touch()\nawait asyncio.sleep(600)"
+PORTS = "import psutil\nprint(sum(not c.raddr for c in psutil.Process().net_connections('tcp')), 'ports')"
 PLATFORM = """
 from flylab.kit import configs
 from flylab.kit.target import connect
@@ -25,7 +26,7 @@ app = await lab.create_app("trial")
 machine = await lab.create_machine(app, configs.sleeper("local"), region="ams")
 await lab.api.wait(app, machine.id, "started")
 """
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 90.0  # on a computer that is busy with other tests; four as a rule
 
 
 @pytest.fixture
@@ -36,13 +37,16 @@ def trial(tmp_path: Path) -> Iterator[Trial]:
 
 
 def test_chapters_run_with_their_parameters_and_are_kept(trial: Trial) -> None:
-    chapter(trial.notebooks, "01-a.ipynb", "print('ran', runs)")
+    chapter(trial.notebooks, "01-a.ipynb", f"print('ran', runs)\n{PORTS}")
     chapter(trial.notebooks, "02-b.ipynb", "assert runs == 1")
     code, out, err = trial.run("01", "--set", "runs=7")
     assert (code, err) == (0, "")
     assert "01-a  ok" in out
     assert "1 of 1 chapters ran" in out
-    assert "ran 7" in (trial.build / "logs" / "01-a.log").read_text()
+    log = (trial.build / "logs" / "01-a.log").read_text()
+    assert "ran 7" in log
+    # Any of its five channels could be somebody's port before the kernel has it. (One that it picks itself is its own.)
+    assert int(log.split("ports")[0].split()[-1]) < 5
     executed = json.loads((trial.build / "executed" / "01-a.ipynb").read_text())
     assert "ran 7" in json.dumps(executed["cells"][-1]["outputs"])
     assert not trial.left()
@@ -79,24 +83,12 @@ def test_a_process_that_a_chapter_leaves_behind_fails_the_suite_and_is_ended(tri
 
 
 def running_suite(trial: Trial) -> subprocess.Popen[str]:
-    """A suite whose first chapter runs.
-
-    On a busy computer a kernel is sometimes never heard of: its ports are picked free and bound half a second later,
-    and somebody else may take one in between. The end of a suite is tested here, so another one is started then.
-    """
-    for left in (2, 1, 0):
-        process = trial.start()
-        try:
-            wait_until((trial.notebooks / "running").exists, SECONDS_TO_START / 3, what="a chapter runs")
-        except AssertionError:
-            process.kill()
-            process.communicate(timeout=30)
-            wait_until(lambda: not trial.left(), what="everything that the suite started has ended")
-            if not left:
-                raise
-        else:
-            return process
-    raise AssertionError("unreachable")
+    """A suite whose first chapter runs; one that ends before that says why."""
+    process = trial.start()
+    began = trial.notebooks / "running"
+    wait_until(lambda: began.exists() or process.poll() is not None, SECONDS_TO_START, what="a chapter runs")
+    assert began.exists(), process.communicate(timeout=30)
+    return process
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -158,8 +150,7 @@ def test_a_platform_and_its_machines_end_with_the_kernel(trial: Trial, how: str)
 
 def test_a_platform_and_its_machines_end_with_a_killed_suite(trial: Trial) -> None:
     chapter(trial.notebooks, "01-long.ipynb", PLATFORM, LONG)
-    process = trial.start()
-    wait_until((trial.notebooks / "running").exists, SECONDS_TO_START, what="the machine runs")
+    process = running_suite(trial)
     assert len(trial.left()) >= 4  # suite, kernel, platform, supervisor and the machine
     process.kill()
     process.communicate(timeout=30)
