@@ -1,6 +1,7 @@
 """Machines that nobody needs are stopped or suspended, and woken by the next request: real processes, a faster pace."""
 
 import asyncio
+import re
 import resource
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from flylab.wire.log import LogLine
 from tests.local.up import Up, up
 from tests.support import wait_until
 
@@ -127,6 +129,15 @@ def test_a_machine_without_requests_goes_down_and_the_next_request_wakes_it(
     assert "proxy" in sources(platform, app, machine, "start")
     assert "proxy" in sources(platform, app, machine, "stop" if state == "stopped" else "suspend")
     assert ("interrupted" in platform.log(machine, app)) is (state == "stopped")
+    lines = map(LogLine.from_json, platform.ok("GET", f"/_flylab/apps/{app}/logs"))
+    said = [line.text for line in lines if line.provider == "proxy"]
+    what = "autostopping" if state == "stopped" else "autosuspending"
+    left = f"{what} machine {machine['id']}. 0 out of 1 machines left running (region=ams)"
+    assert said[:2] == [f"App {app} has excess capacity, {left}", "Starting machine"]
+    assert [re.sub(r"in [\d.]+.?s$", "in a while", line) for line in said[2:4]] == [
+        "machine started in a while",
+        "machine became reachable in a while",
+    ]
     platform.wait(machine, state, app)
 
 

@@ -62,13 +62,13 @@ def test_a_machine_without_load_is_taken_down_step_by_step():
     assert World(machine("a")).run(1000) == [
         (360.0, SoftCordon("a")),
         (362.0, CloseSockets("a")),
-        (363.0, TakeDown("a", suspend=False)),
+        (363.0, TakeDown("a", False, WEB, 1)),
     ]
 
 
 def test_it_is_suspended_when_it_says_so():
     """DOCUMENTED launch/autostop-autostart: off, stop or suspend."""
-    assert World(machine("a", mode="suspend")).run(400)[-1] == (363.0, TakeDown("a", suspend=True))
+    assert World(machine("a", mode="suspend")).run(400)[-1] == (363.0, TakeDown("a", True, WEB, 1))
     assert World(machine("a", mode="off")).run(2000) == []
 
 
@@ -185,7 +185,7 @@ def test_once_its_sockets_are_closed_it_is_too_late():
     world.rules.put(machine("b"), 0.0)
     assert world.run(362)[-1] == (362.0, CloseSockets("b"))
     assert world.rules.call_off("b", world.now) == []
-    assert world.run(2) == [(363.0, TakeDown("b", suspend=False))]
+    assert world.run(2) == [(363.0, TakeDown("b", False, WEB, 2))]
     assert world.rules.call_off("b", world.now) == []
 
 

@@ -9,6 +9,7 @@ from flylab.rules import lifecycle as on
 from flylab.rules.autostop import Autostop, AutostopSettings, CloseSockets, SoftCordon, Step, TakeDown, Uncordon
 from flylab.rules.life import Life
 from flylab.rules.standing import Standing, primary_region, standing
+from flylab.wire.proxy_lines import stops
 
 _log = logging.getLogger(__name__)
 
@@ -60,15 +61,24 @@ class Autostopper:
                 case CloseSockets(machine=machine):
                     platform.drain(machine, None)  # from here on there is no way back: requests wait, then wake it
                     self._going_away(machine)
-                case TakeDown(machine=machine, suspend=suspend):
-                    self._take_down(machine, suspend=suspend)
+                case TakeDown():
+                    self._take_down(step)
 
-    def _take_down(self, machine: str, *, suspend: bool) -> None:
-        platform = self._platform
+    def _take_down(self, step: TakeDown) -> None:
+        platform, machine, group, suspend = self._platform, step.machine, step.group, step.suspend
         if platform.fleet.leases.held(machine, platform.clock.wall()) is not None:
             # Assumed: the proxy stops by the Machines API and meets a lease there; the next pass tries again.
             _log.info("autostop: machine %s stays, a lease is held on it", machine)
         else:
+            text = stops(
+                group.app,
+                machine,
+                suspend=suspend,
+                running=step.running,
+                region=group.region,
+                process_group=group.process_group,
+            )
+            platform.proxy_log.say(group.app, text, region=group.region, machine=machine)
             platform.report(machine, on.Suspend(source="proxy") if suspend else on.Stop(source="proxy"))
         platform.drain_no_more(machine)
 

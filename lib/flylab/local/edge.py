@@ -44,6 +44,7 @@ from flylab.rules.shortlist import Shortlist
 from flylab.rules.straight import allows
 from flylab.rules.tallies import Tallies
 from flylab.rules.wishes import Asked
+from flylab.wire.proxy_lines import reachable
 
 log = logging.getLogger("flylab.edge")
 
@@ -110,6 +111,7 @@ class Edge:
         settings: EdgeSettings | None = None,
         on_exchange: Callable[[Callable[[], dict[str, object]]], None] | None = None,
         on_refusal: Callable[..., None] | None = None,
+        on_news: Callable[..., None] | None = None,
         cache: ReplayCache | None = None,
     ) -> None:
         self.region = region
@@ -134,6 +136,7 @@ class Edge:
         self.now, self.wall = clock.now, clock.wall
         self.remembered = self.replay_cache.all  # empty for all who do not use it
         self._on_exchange = on_exchange
+        self._on_news = on_news  # hears app and text, and region and machine by name
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
         self._clients: set[Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -303,6 +306,13 @@ class Edge:
         """An exchange ends by our own doing."""
         if app is not None and self._on_refusal is not None:
             self._on_refusal(app, code, text, region=self.region, machine=machine)
+
+    def reached(self, hop: Hop) -> None:
+        """A machine that was woken takes connections."""
+        woke = hop.woke
+        if self._on_news is not None and woke is not None and woke.started is not None and woke.reachable is not None:
+            text = reachable(woke.reachable - woke.started)
+            self._on_news(hop.app, text, region=hop.region, machine=hop.machine)
 
     def _sweep(self) -> None:
         now = self.loop.time()

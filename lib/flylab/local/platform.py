@@ -36,6 +36,7 @@ from flylab.rules.waiting import Reached, Wanted
 from flylab.rules.waking import COMING, check_rate, check_startable, why_not_started
 from flylab.wire.fields import Json
 from flylab.wire.machine import MachineState as S
+from flylab.wire.proxy_lines import STARTS, started
 
 _PRESENT = frozenset({S.STARTED, S.SUSPENDED, S.SUSPENDING, S.STOPPING})
 
@@ -130,6 +131,7 @@ class Platform:
         if life.state is S.STARTED:
             self._edges.needed(machine_id)
             return
+        asked: float | None = None
         if life.state not in COMING:
             check_startable(life)
             self.fleet.leases.admit_autostart(machine_id, self.clock.wall())
@@ -139,6 +141,8 @@ class Platform:
                 self.apply(Happened(machine_id, on.Start(source="proxy")))
             except LocalError as exc:
                 raise RuleError("PM08", f"machine {machine_id} was not woken: {exc}") from exc
+            asked = self.clock.now()
+            self._say(life, STARTS)
         ends = frozenset({"started", "stopped", "failed", "destroying", "destroyed"})
         try:
             reached = await self.wait(life, Wanted(states=ends), self.settings.wake_timeout)
@@ -147,6 +151,11 @@ class Platform:
             raise RuleError(code, f"machine {machine_id} was not woken: {exc.text}") from exc
         if reached.state != "started":
             raise why_not_started(life, reached.state)
+        if asked is not None:
+            self._say(life, started(self.clock.now() - asked))
+
+    def _say(self, life: Life, text: str) -> None:
+        self.proxy_log.say(life.app, text, region=life.region, machine=life.id)
 
     def address(self, machine_id: str, internal_port: int) -> tuple[str, int] | None:
         """Where a started machine's process listens, or should."""

@@ -38,14 +38,21 @@ class ProxyLog:
         known = PROXY_CODES.get(code)
         if known is None:  # such as a request that makes no sense, which is the client's
             return
+        self._tell(app, known.level, region, machine, f"[{code}] {text}", kind=code)
+
+    def say(self, app: str, text: str, *, region: str, machine: str) -> None:
+        """The proxy has done something of its own: it started or stopped a machine."""
+        self._tell(app, Level.INFO, region, machine, text, kind=text.partition(" in ")[0])
+
+    def _tell(self, app: str, level: Level, region: str, machine: str, text: str, *, kind: str) -> None:
         chatter = self._chatter.setdefault(app, Chatter())
         self._chatter.move_to_end(app)
         if len(self._chatter) > _APPS:
             self._chatter.popitem(last=False)
-        left_out = chatter.admit((code, region, machine), self._clock.now())
+        left_out = chatter.admit((kind, region, machine), self._clock.now())
         if left_out is not None:
             again = f" ({left_out} more like this were left out)" if left_out else ""
-            self._write(app, known.level, region, machine, f"[{code}] {text}{again}")
+            self._write(app, level, region, machine, f"{text}{again}")
 
     def drop(self, app: str) -> None:
         """The app is deleted."""

@@ -133,6 +133,8 @@ class RawConnection(Steps, asyncio.Protocol):
     def _reached(self, upstream: Upstream, effect: Forward) -> None:
         now = self._edge.clock.now()
         self._asking.connected(now)
+        if self._asking.hops[-1].woke is not None:
+            self._edge.reached(self._asking.hops[-1])
         self._asking.joined(now)
         port = port_of(effect.service, self._entrance.port)
         if port is not None and "proxy_proto" in port.handlers:

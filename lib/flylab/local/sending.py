@@ -122,6 +122,8 @@ class Sending(Steps, Answers):
             self._timer.cancel()
             self._timer = None
         exchange.connected(self._edge.clock.now())
+        if exchange.hops[-1].woke is not None:
+            self._edge.reached(exchange.hops[-1])
         body.rewind()
         waits = head.expects and not self._continued and not body.complete and not body.size
         self._obey(self._options)

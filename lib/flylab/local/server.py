@@ -213,6 +213,7 @@ class Server:
             settings=self.edge_settings,
             on_exchange=self._exchanged,
             on_refusal=self.platform.proxy_log.tell,
+            on_news=self.platform.proxy_log.say,
             cache=self._cache,
         )
 

@@ -53,10 +53,12 @@ class CloseSockets:
 
 @dataclass(frozen=True, slots=True)
 class TakeDown:
-    """Stop it as its configuration says, or suspend it."""
+    """Stop it as its configuration says, or suspend it; ``running`` are in its group, with this one."""
 
     machine: str
     suspend: bool
+    group: Group
+    running: int
 
 
 Step = SoftCordon | Uncordon | CloseSockets | TakeDown
@@ -146,7 +148,9 @@ class Autostop:
         for machine, leaving in list(self._leaving.items()):
             if leaving.closing and (now >= leaving.due or not loads.get(machine)):
                 del self._leaving[machine]
-                steps.append(TakeDown(machine, suspend=leaving.standing.mode == "suspend"))
+                group = leaving.standing.group
+                running = len(self._groups.get(group, ()))
+                steps.append(TakeDown(machine, leaving.standing.mode == "suspend", group, running))
             elif not leaving.closing and now >= leaving.due:
                 leaving.closing, leaving.due = True, now + self.settings.close_wait
                 steps.append(CloseSockets(machine))
