@@ -15,9 +15,11 @@ import h11
 import httptools
 
 from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader, chunk, last_chunk
+from flylab.local.glance import glance
 from flylab.local.heads import HeadWriter
 from flylab.local.http1 import BadMessage, RequestHead, ResponseHead, read_request, read_response
 from flylab.local.reply import Reply
+from flylab.rules.straight import asks_nothing
 from flylab.wire import headers
 from tests.local.fuzz_inputs import HEADS, START, STATUS, Maker
 from tests.local.strict import KNOWN, LIMIT, Message, by_h11, by_llhttp, names
@@ -115,6 +117,8 @@ def relayed(head: ResponseHead, message: Message) -> bytes:
 def check_requests(data: bytes) -> int:
     """Raises AssertionError; returns how many requests were accepted."""
     ours, _ = requests(data)
+    check_glance(data)
+    check_glance(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     for theirs in (by_h11(data)[0], by_llhttp(data)[0]):
         for (head, mine), other in zip(ours, theirs, strict=False):
             if b"upgrade" in head.fields.connection:
@@ -137,6 +141,23 @@ def check_requests(data: bytes) -> int:
             assert not refused, (data, sent)
         assert strict[0][0][2] == names(message[2]), (data, sent)
     return len(ours)
+
+
+def check_glance(data: bytes) -> None:
+    """What is seen at a glance is what is read."""
+    seen = glance(data)
+    if seen is None:
+        return
+    found = read_request(data, limit=LIMIT)
+    assert found is not None, data
+    head, size = found
+    assert (head.method, head.target, head.host, size) == (seen.method, seen.target, seen.host, seen.size), data
+    assert head.keep_alive, data
+    assert not any((head.fields.chunked, head.fields.length, head.upgrade, head.expects)), data
+    assert asks_nothing(head.fields.values), data
+    assert headers.TRACE.encode() not in head.fields.values, data
+    line = b"%b %b HTTP/1.1\r\n" % (seen.method, seen.target)
+    assert line + seen.kept + WRITER.tail(b"::1") == WRITER.begun(head, b"::1"), data
 
 
 def check_response(data: bytes) -> int:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 from flylab.local.body import ChunkedReader, LengthReader, Reader
 from flylab.local.flow import Gate, Hold
 from flylab.local.front import Front
+from flylab.local.glance import glance
 from flylab.local.http1 import BadMessage, RequestHead, read_request
-from flylab.local.plain import Plain, plain
+from flylab.local.plain import Plain, glanced, plain
 from flylab.local.splice import Pipe
 from flylab.local.straight import Straight
 from flylab.local.walk import Walk
@@ -273,6 +274,13 @@ class Downstream(asyncio.Protocol):
     def _read_head(self) -> bool:
         buffer = self._buffer.lstrip(b"\r\n") if self._buffer[0] in b"\r\n" else self._buffer
         settings = self._edge.settings
+        if not self._seen and len(buffer) < settings.head_limit and (seen := glance(buffer)) is not None:
+            size = seen.size
+            self._plain = quick = glanced(seen, buffer[:size], traced=settings.trace)
+            self._buffer, self._reader = buffer[size:], None
+            if not self._start_straight(quick):
+                self._start_walk(quick.head, None)
+            return True
         found = read_request(buffer, limit=settings.head_limit, seen=self._seen)
         if found is None:
             self._buffer, self._seen = buffer, len(buffer)
@@ -284,12 +292,15 @@ class Downstream(asyncio.Protocol):
             return True
         self._buffer = buffer[size:]
         self._reader = reader = _reader_of(head)
-        self.deadline = None if reader is None else self._loop.time() + settings.body_timeout
         if known is not None and reader is None and self._start_straight(known):
             return True
+        self._start_walk(head, reader)
+        return True
+
+    def _start_walk(self, head: RequestHead, reader: Reader | None) -> None:
+        self.deadline = None if reader is None else self._loop.time() + self._edge.settings.body_timeout
         self._walk = walk = Walk(self._edge, self, head)
         walk.start(body_complete=reader is None)
-        return True
 
     def _start_straight(self, known: Plain, body: memoryview | None = None) -> bool:
         straight = self._straight

@@ -24,7 +24,6 @@ from flylab.local.h2_front import Http2Settings
 from flylab.local.heads import HeadWriter
 from flylab.local.heap import keep_freed
 from flylab.local.hearing import Hearing
-from flylab.local.http1 import RequestHead
 from flylab.local.latency import Latency
 from flylab.local.open_files import files, room
 from flylab.local.pool import Pool
@@ -238,11 +237,11 @@ class Edge:
         """Whether requests that ask for nothing may go straight: nothing is remembered, late or broken."""
         return self._straight and not (self.notes or self.remembered or self.hearing.late)
 
-    def moved(self, front: Front, app: str, head: RequestHead) -> bytes:
+    def moved(self, front: Front, app: str, host: bytes, target: bytes) -> bytes:
         """Where ``force_https`` sends a request instead of a machine; nowhere without TLS."""
         if self.secure_port is None or front is not self.front or not forces_https(self.view.rows(app)):
             return b""
-        return https_location(head.host, self.secure_port, head.target)
+        return https_location(host, self.secure_port, target)
 
     def request_id(self, wall: float) -> str:
         return self.ids.make(wall).decode()

@@ -64,9 +64,20 @@ class HeadWriter:
                 b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade if upgrade else b"",
                 # Trailers are passed on, so what the client says of them holds for us as well.
                 b"te: trailers\r\nconnection: te\r\n" if b"trailers" in words and not upgrade else b"",
+                self.tail(address, seen, fields.values.get(_FORWARDED_PORT)),
+            )
+        )
+
+    def tail(self, address: bytes, seen: bytes | None = None, port: bytes | None = None) -> bytes:
+        """The lines behind those of the client; the last wants its value.
+
+        The client may have said whom it forwards for, and from which port.
+        """
+        return b"".join(
+            (
                 b"fly-client-ip: %b\r\n" % address,
                 b"x-forwarded-for: %b\r\n" % b", ".join((seen, address, _APP) if seen else (address, _APP)),
-                b"x-forwarded-port: %b\r\n" % fields.values.get(_FORWARDED_PORT, self._port),
+                b"x-forwarded-port: %b\r\n" % (self._port if port is None else port),
                 self._request_lines,
                 b"fly-request-id: ",
             )

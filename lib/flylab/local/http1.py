@@ -17,8 +17,8 @@ FIELD = re.compile(rb"(" + TOKEN + rb"):[\t ]*+([\t\x20-\x7e\x80-\xff]*)")
 _REQUEST = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])")
 _RESPONSE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#@]+)([/?].*)?")
-_HOST = re.compile(rb"[A-Za-z0-9.\-_]+(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
-_MOST_LINES = 1000  # of one head; our choice, ten times what others allow
+HOST = re.compile(rb"[A-Za-z0-9.\-_]+(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
+MOST_LINES = 1000  # of one head; our choice, ten times what others allow
 _SHORT = 512  # bytes of a line that is remembered; our choice
 _REMEMBERED = 1024  # lines; our choice, half a megabyte at most
 _HOST_LINE = re.compile(rb"^host:[^\r]*\r\n", re.IGNORECASE | re.MULTILINE)
@@ -171,7 +171,7 @@ def request_fields(block: bytes) -> Fields:
     """The facts of a request's header lines; a browser repeats the same block for every request of a page."""
     fields = _fields(block, _NOT_OF_REQUESTS, b"", "request")
     host = fields.values.get(b"host")
-    if host and not _HOST.fullmatch(host):
+    if host and not HOST.fullmatch(host):
         raise BadMessage(400, "the request does not name exactly one host")
     expected = fields.values.get(b"expect")
     if expected is not None and expected.lower() != b"100-continue":
@@ -205,7 +205,7 @@ def _request_line(line: bytes) -> tuple[bytes, bytes, int, bytes | None]:
     host: bytes | None = None
     if found := _ABSOLUTE.fullmatch(target):
         host, target = found.group(1), found.group(2) or (b"*" if method == b"OPTIONS" else b"/")
-        if not _HOST.fullmatch(host):
+        if not HOST.fullmatch(host):
             raise BadMessage(400, "the request does not name exactly one host")
         target = b"/" + target if target.startswith(b"?") else target
     elif method == b"CONNECT":
@@ -259,8 +259,8 @@ def _fields(block: bytes, dropped: frozenset[bytes], dropped_prefix: bytes, what
     values: dict[bytes, bytes] = {}
     lines = block.split(b"\r\n")
     lines.pop()
-    if len(lines) > _MOST_LINES:
-        raise BadMessage(431, f"the {what}'s head has more than {_MOST_LINES} lines")
+    if len(lines) > MOST_LINES:
+        raise BadMessage(431, f"the {what}'s head has more than {MOST_LINES} lines")
     known = _lines
     names: list[bytes] = []
     for line in lines:

@@ -1,6 +1,7 @@
 """A head that asks nothing of the proxy, and what an edge knows of it when it comes again."""
 
-from flylab.local.http1 import RequestHead
+from flylab.local.glance import Glance
+from flylab.local.http1 import RequestHead, read_request
 from flylab.local.targets import Target
 from flylab.local.trace import quoted
 from flylab.rules.straight import asks_nothing
@@ -12,20 +13,51 @@ _TRACE = headers.TRACE.encode()
 class Plain:
     """A request's head without a wish, and what is the same each time that it comes on its connection."""
 
-    __slots__ = ("app", "data", "head", "host", "length", "method", "request", "targets", "traced", "version")
+    __slots__ = (
+        "_head",
+        "app",
+        "data",
+        "host",
+        "kept",
+        "length",
+        "method",
+        "request",
+        "target",
+        "targets",
+        "traced",
+        "version",
+    )
 
-    def __init__(self, data: bytes, head: RequestHead, *, traced: bool) -> None:
+    def __init__(self, data: bytes, method: bytes, target: bytes, host: bytes, *, traced: bool) -> None:
         self.data = data
-        self.head = head
-        self.method = head.method
-        self.length = head.fields.length or 0  # of the body
-        self.host = head.host.decode("latin-1")
+        self.method = method
+        self.target = target
+        self.host = host
+        self.length = 0  # of the body
+        self.kept: bytes | None = None  # its lines, when all of them travel on as they are
+        self._head: RequestHead | None = None
         self.app = ""
         self.version = -1  # of the view with which ``targets`` were found
         self.targets: tuple[Target, ...] = ()
         self.request = b""  # for the machine, up to the request's id
         # What the trace says of it, when it is to have one.
-        self.traced = quoted(head.method, head.target) if traced or head.fields.values.get(_TRACE) == b"1" else None
+        self.traced = quoted(method, target) if traced else None
+
+    @property
+    def head(self) -> RequestHead:
+        """All of it, for a walk."""
+        if self._head is None:
+            found = read_request(self.data, limit=len(self.data))
+            assert found is not None  # a glance sees whole heads alone
+            self._head = found[0]
+        return self._head
+
+
+def glanced(seen: Glance, data: bytes, *, traced: bool) -> Plain:
+    """A head that was not read; ``data`` are its bytes."""
+    plain = Plain(data, seen.method, seen.target, seen.host, traced=traced)
+    plain.kept = seen.kept
+    return plain
 
 
 def plain(head: RequestHead, data: bytes, *, traced: bool) -> Plain | None:
@@ -33,4 +65,7 @@ def plain(head: RequestHead, data: bytes, *, traced: bool) -> Plain | None:
     fields = head.fields
     if head.method == b"HEAD" or not head.keep_alive or fields.chunked or not asks_nothing(fields.values):
         return None
-    return Plain(data, head, traced=traced)
+    traced = traced or fields.values.get(_TRACE) == b"1"
+    found = Plain(data, head.method, head.target, head.host, traced=traced)
+    found.length, found._head = fields.length or 0, head
+    return found

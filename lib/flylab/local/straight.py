@@ -39,6 +39,7 @@ class Straight:
         "_client",
         "_complete",
         "_edge",
+        "_looked",
         "_moment",
         "_origin",
         "_plain",
@@ -46,6 +47,7 @@ class Straight:
         "_said",
         "_second",
         "_started_at",
+        "_tail",
         "_target",
         "_upstream",
         "_went_on",
@@ -67,6 +69,8 @@ class Straight:
         self._edge = edge
         self._client = client
         self._writer = client.front.heads
+        self._tail = self._writer.tail(client.address)
+        self._looked: Plain | None = None  # the last head whose host was looked up
 
     def start(self, plain: Plain, body: memoryview | None = None) -> bool:
         """Send it, if all is as it mostly is, with as much of its body as there is; else nothing has happened."""
@@ -92,18 +96,25 @@ class Straight:
 
     def _look(self, plain: Plain) -> bool:
         """Find out what holds until something changes; False when it goes no straight way."""
-        edge, front = self._edge, self._client.front
+        edge, known, version = self._edge, self._looked, self._edge.view.version
         plain.version = -1
         if not edge.straight:
             return False
-        app = front.app or edge.view.app_of_host(plain.host)
-        if app is None or edge.moved(front, app, plain.head):
-            return False
-        if app != plain.app:
-            plain.app = app
-            plain.request = self._writer.begun(plain.head, self._client.address)
-        plain.targets = edge.targets.of(Wanted(app=app, port=front.wanted))
-        plain.version = edge.view.version
+        if not plain.request:
+            if plain.kept is None:
+                plain.request = self._writer.begun(plain.head, self._client.address)
+            else:
+                plain.request = b"%b %b HTTP/1.1\r\n%b%b" % (plain.method, plain.target, plain.kept, self._tail)
+        if known is None or known.host != plain.host or known.version != version:
+            front = self._client.front
+            app = front.app or edge.view.app_of_host(plain.host.decode("latin-1"))
+            if app is None or edge.moved(front, app, plain.host, plain.target):
+                return False
+            plain.app, plain.targets = app, edge.targets.of(Wanted(app=app, port=front.wanted))
+            self._looked = plain
+        else:
+            plain.app, plain.targets = known.app, known.targets
+        plain.version = version
         return True
 
     # ── from the machine ────────────────────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,7 @@ def told(
         edge.region,
         plain.app,
         plain.method,
-        plain.head.target,
+        plain.target,
         status,
         started_at,
         began,

@@ -75,7 +75,7 @@ class Walk(Sending):
         if self._app is None:
             self._refuse(Refuse(404, "PE01", _unknown_host(self._head.host.decode("latin-1"), edge.region)))
             return
-        if where := edge.moved(front, self._app, self._head):
+        if where := edge.moved(front, self._app, self._head.host, self._head.target):
             self._refuse(Refuse(301, "force_https", "this app is served over https alone"), b"location: %b\r\n" % where)
             return
         self._exchange = edge.exchange(self._asked(self._app))
