@@ -31,5 +31,10 @@ def test_a_line_from_a_form_is_the_line_itself(asked):
     form = Lines(record("id", other_method.encode(), other_target.encode(), other_times)())
     whole = line(record("01J-ams", method.encode(), target.encode(), times)())
     made = form.of(b"01J-ams", quoted(method.encode(), target.encode()), *times)
-    assert made == whole
-    assert json.loads(made.partition(b": ")[2])["path"] == target
+    texts = [each.partition(b": ") for each in (made, whole)]
+    assert texts[0][0] == texts[1][0] == b"x-flylab-trace"
+    said = json.loads(texts[0][2])
+    assert said == json.loads(texts[1][2])
+    assert said["path"] == target
+    assert made.endswith(b"}\r\n")
+    assert made.count(b"\n") == 1

@@ -108,12 +108,13 @@ class Lines:
 
     def of(self, request_id: bytes, about: tuple[bytes, bytes], started_at: float, began: float, ended: float) -> bytes:
         """``about`` is what ``quoted`` gives for the request's head."""
-        took = _ms(began, ended)
-        return self._form % (request_id, *about, round(started_at, 6), took, took)
+        took = b"%.3f" % (1000 * (ended - began))
+        return self._form % (request_id, *about, started_at, took, took)
 
 
-# The values that differ, in the order in which they are written; of numbers JSON has what Python shows of them.
-_VARYING = {"id": b'"%b"', "method": b"%b", "path": b"%b", "started_at": b"%a", "total_ms": b"%a"}
+# The values that differ, in the order in which they are written. A digit more or less is all that tells the numbers
+# from those of ``exchange_json``; they are the same ones.
+_VARYING = {"id": b'"%b"', "method": b"%b", "path": b"%b", "started_at": b"%.6f", "total_ms": b"%b"}
 
 
 def quoted(method: bytes, target: bytes) -> tuple[bytes, bytes]:
