@@ -144,7 +144,7 @@ async def _make(asked: Asked, name: str, folder: Path, show: Show) -> tuple[runs
             machines = await _found(lab, app, most)
         else:
             app = await lab.create_app("wakes")
-            machines = await _made(lab, app, asked, most)
+            machines = await ready(lab, app, asked.regions, max(most, 2 if "pool" in asked.variants else 1))
         run = _begin(name, asked)  # once there is something to measure, so that no empty run is stored
         rooms = f"wake-{lab.run_id}-{{n}}"
         with runs.recording(run, folder) as keep:
@@ -154,12 +154,11 @@ async def _make(asked: Asked, name: str, folder: Path, show: Show) -> tuple[runs
         return run, wakes
 
 
-async def _made(lab: Lab, app: str, asked: Asked, count: int) -> list[Machine]:
-    """Machines for the demo, in turn over the regions; two for a pool, whose rooms were on another one before."""
+async def ready(lab: Lab, app: str, regions: Sequence[str], count: int) -> list[Machine]:
+    """So many started machines with the room server, in turn over the regions."""
     config = configs.room(lab.target, lab.store_url(app))
     config = replace(config, services=tuple(replace(each, autostop="off") for each in config.services))
-    count = max(count, 2 if "pool" in asked.variants else 1)
-    places = [asked.regions[number % len(asked.regions)] for number in range(count)]
+    places = [regions[number % len(regions)] for number in range(count)]
     making = (
         lab.create_machine(app, config, region=region, name=f"wakes-{number}") for number, region in enumerate(places)
     )

@@ -116,6 +116,15 @@ def pieces(wakes: Sequence[Wake]) -> list[Json]:
     ]
 
 
+def waits(wakes: Sequence[Wake]) -> list[Json]:
+    """One row for each wake that counts, with the whole of it: for a curve of all of them."""
+    return [
+        {"variant": bar_name(wake), "ms": None if wake.whole is None else 1000 * wake.whole, "outcome": wake.outcome}
+        for wake in wakes
+        if not wake.warm_up
+    ]
+
+
 def bars(wakes: Sequence[Wake], q: float = 0.5) -> list[tuple[str, list[tuple[str, float, str]]]]:
     """Of each variant the pieces, in ms, of the wakes around the quantile of the whole: they add up."""
     found = []
