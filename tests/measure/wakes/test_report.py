@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from flylab.measure.wakes import Wake, assemble
-from flylab.measure.wakes.report import bars, cells, pieces, rows, to_json
+from flylab.measure.wakes.report import bars, cells, folded, pieces, rows, to_json, waits
 from flylab.measure.wakes.shown import notes, table
 from tests.measure.wakes.cases import RUNNING, STOP, at, event
 
@@ -100,3 +100,22 @@ def test_json_has_the_same():
     assert cells([]) == []
     assert to_json([])["cells"] == []
     assert table([])[0][0] == "p50 (p95), ms"
+
+
+def test_folded_pieces_are_as_long_and_in_the_order_in_which_they_happen():
+    found = pieces(wakes())
+    few = folded(found)
+    for number in (0, 1):
+        before, after = ([row["ms"] for row in rows if row["wake"] == number] for rows in (found, few))
+        assert sum(after) == pytest.approx(sum(before))
+    names = list(dict.fromkeys(row["phase"] for row in few if row["provenance"] == "measured"))
+    assert names[0] == "until the start"
+    assert names[-1] == "first room message"
+    assert len(names) <= 6
+
+
+def test_waits_are_the_wholes_of_all_that_count():
+    made = wakes(2)
+    found = waits(made)
+    assert len(found) == sum(not wake.warm_up for wake in made)
+    assert {row["variant"] for row in found} == {"stop", "always-on, 5 at once"}

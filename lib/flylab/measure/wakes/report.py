@@ -116,6 +116,30 @@ def pieces(wakes: Sequence[Wake]) -> list[Json]:
     ]
 
 
+# What is too short to be seen in a bar is drawn with what it belongs to; a figure has colours for six phases.
+FOLDED = {
+    "connection": "until the start",
+    "request at the edge": "until the start",
+    "start accepted": "until the start",
+    "process spawned": "process spawned or resumed",
+    RESUMED: "process spawned or resumed",
+}
+
+
+def folded(found: Sequence[Json]) -> list[Json]:
+    """The rows of ``pieces`` with short phases put together, all in the order in which they happen."""
+    sums: dict[tuple[str, ...], Json] = {}
+    for piece in found:
+        name = str(piece["phase"])
+        key = (str(piece["wake"]), FOLDED.get(name, name))
+        if key in sums:
+            sums[key]["ms"] = float(str(sums[key]["ms"])) + float(str(piece["ms"]))
+        else:
+            sums[key] = piece | {"phase": key[1], "order": place(name.partition(":")[0])}
+    ordered = sorted(sums.values(), key=lambda row: (row["order"], row["provenance"] == "measured"))
+    return [{name: value for name, value in row.items() if name != "order"} for row in ordered]
+
+
 def waits(wakes: Sequence[Wake]) -> list[Json]:
     """One row for each wake that counts, with the whole of it: for a curve of all of them."""
     return [
