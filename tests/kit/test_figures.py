@@ -161,7 +161,7 @@ def test_an_empty_figure_in_our_look() -> None:
 
 def test_long_names_wrap_beside_their_row_and_stand_above_it_on_a_phone() -> None:
     sheet = Sheet(ABOUT, area=0)
-    name = "a name that is longer than what fits beside a row, and longer than a phone is wide"
+    name = "a name that is longer than what fits beside a row, and than a phone is wide"
     sheet.named_rows([name, "b"])
     (first, second) = sheet.plot.layout.yaxis.ticktext
     assert first.replace("<br>", " ") == name

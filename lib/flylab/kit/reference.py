@@ -31,7 +31,6 @@ def chart(title: str, shown: Sequence[Claim]) -> Figure:
         {
             "name": claim.claim,
             "value": claim.seconds,
-            "low": claim.seconds,
             "high": claim.seconds_high,
             "source": claim.source_title,
             "date": claim.source_date,

@@ -98,27 +98,34 @@ def effects(
 
 def _points(sheet: Sheet, rows: Sequence[Row], names: Sequence[str], value: str) -> None:
     kinds = [kind_of(row, place, sheet.about.kinds[0]) for place, row in enumerate(rows)]
-    for kind in dict.fromkeys(kinds):
-        for sure in (True, False):
-            mine = [place for place, row in enumerate(rows) if kinds[place] is kind and verified(row) is sure]
-            if not mine:
-                continue
-            label = INK[kind].meaning + ("" if sure else ", not verified †")
-            sheet.plot.add_scatter(
-                x=[float(rows[place][value]) for place in mine],
-                y=mine,
-                mode="markers",
-                marker=dot(kind, sure=sure, size=10),
-                error_x=_error([rows[place] for place in mine], value, kind),
-                customdata=[_hint(rows[place], names[place], value, sheet.about.unit) for place in mine],
-                hovertemplate="%{customdata}<extra></extra>",
-                **sheet.key(label, color=INK[kind].color, kind=kind, mark="dot", symbol=dot(kind, sure=sure)["symbol"]),
-            )
+    # Points without an interval go by themselves: plotly draws the ends of an interval of no length as a line.
+    alike: dict[tuple[Provenance, bool, bool], list[int]] = {}
+    for place, row in enumerate(rows):
+        between = row.get("low") is not None or row.get("high") is not None
+        alike.setdefault((kinds[place], verified(row), between), []).append(place)
+    for (kind, sure, between), mine in alike.items():
+        marker = dot(kind, sure=sure, size=10)
+        sheet.plot.add_scatter(
+            x=[float(rows[place][value]) for place in mine],
+            y=mine,
+            mode="markers",
+            marker=marker,
+            error_x=_error([rows[place] for place in mine], value, kind) if between else None,
+            customdata=[_hint(rows[place], names[place], value, sheet.about.unit) for place in mine],
+            hovertemplate="%{customdata}<extra></extra>",
+            **sheet.key(
+                INK[kind].meaning + ("" if sure else ", not verified †"),
+                color=INK[kind].color,
+                kind=kind,
+                mark="dot",
+                symbol=marker["symbol"],
+            ),
+        )
 
 
 def _error(rows: Sequence[Row], value: str, kind: Provenance) -> dict[str, Any]:
-    plus = [None if row.get("high") is None else float(row["high"]) - float(row[value]) for row in rows]
-    minus = [None if row.get("low") is None else float(row[value]) - float(row["low"]) for row in rows]
+    plus = [0.0 if row.get("high") is None else float(row["high"]) - float(row[value]) for row in rows]
+    minus = [0.0 if row.get("low") is None else float(row[value]) - float(row["low"]) for row in rows]
     look = {"color": INK[kind].color, "thickness": 2, "width": 6}
     return {"type": "data", "symmetric": False, "array": plus, "arrayminus": minus, **look}
 

@@ -55,9 +55,13 @@ def decades(low: float, high: float, unit: str) -> tuple[list[float], list[str]]
     if high / low < 300:  # two decades have room for marks between them
         steps = [m * 10.0**exponent for exponent in range(first, last + 1) for m in (1, 2, 5)]
         # One mark beyond the values at either end, so that there are two of them even of a single value.
-        least, most = max(each for each in steps if each <= low), min([e for e in steps if e >= high] or steps[-1:])
-        fine = [each for each in steps if least <= each <= most]
-        fine += [each for each in steps if each > most][: 1 if len(fine) < 2 else 0]
+        below, above = [each for each in steps if each <= low], [each for each in steps if each >= high]
+        fine = [
+            *below[-1:],
+            *(each for each in steps if low < each < high),
+            *above[: 2 if below[-1:] == above[:1] else 1],
+        ]
+        fine = list(dict.fromkeys(fine))
         return fine, [quantity(each, unit) for each in fine]
     step = max(1, math.ceil((last - first) / 8))
     values = [10.0**exponent for exponent in range(first, last + 1, step)]

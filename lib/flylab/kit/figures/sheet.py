@@ -20,10 +20,10 @@ from flylab.kit.figures.palette import INK, Ink, Provenance, fade
 from flylab.kit.figures.table import Table
 
 NARROW = 560  # pixels; below it the changes for a narrow page apply
-_WIDE = 640  # what legend and footer of a notebook's figure are reckoned for
+_WIDE = 740  # what legend and footer of a notebook's figure are reckoned for
 _LINE, _SMALL_LINE = 20, 15  # heights of lines of text and of footer
 _AXIS, _AXIS_TITLE = 26, 28  # below the axes: their numbers, and their title
-_NAME, _SHORT = 38, 10  # letters of a row's name: what fits beside it, and what does so on a phone
+_NAME, _SHORT = 42, 10  # letters of a row's name: what fits beside it, and what does so on a phone
 _ABOVE = 50  # letters of a name that fit above its row on a phone
 
 
@@ -79,7 +79,7 @@ class Sheet:
         self.plot = go.Figure(layout={"template": theme.of_current(), "showlegend": False})
         self._x, self._y = x, y
         self._below = _AXIS + (_AXIS_TITLE if x else 0)
-        self._above = 0
+        self._above, self._left = 0, 66  # room for the numbers of an axis
         if x:
             self.plot.update_xaxes(title_text="<br>".join(textwrap.wrap(x, 84)))
             if len(lines := textwrap.wrap(x, 44)) > 1:
@@ -103,9 +103,9 @@ class Sheet:
 
     def named_rows(self, names: Sequence[str], *, pitch: int = 32) -> None:
         """A row for each name from the top down, at the places 0, 1, 2 …; marks of a row stay within 0.3 of it."""
-        lines = ["<br>".join(textwrap.wrap(name, _NAME, max_lines=3, placeholder=" …") or [""]) for name in names]
+        lines = ["<br>".join(textwrap.wrap(name, _NAME, max_lines=2, placeholder=" …") or [""]) for name in names]
         most = max((line.count("<br>") + 1 for line in lines), default=1)
-        self.area = max(len(names), 1) * max(pitch, 16 * most + 8)
+        self.area = max(len(names), 1) * max(pitch, 16 * most + 6)
         self.plot.update_yaxes(
             tickvals=list(range(len(names))),
             ticktext=lines,
@@ -113,6 +113,8 @@ class Sheet:
             showgrid=False,
             ticklabelstandoff=8,
         )
+        # Plotly would make the room itself, but then nobody knew where the left edge of the figure is.
+        self._left = 24 + round(7.3 * max((len(part) for line in lines for part in line.split("<br>")), default=0))
         self.narrow_area = self.area
         if max(map(len, names), default=0) <= _SHORT:
             return
@@ -196,11 +198,11 @@ class Sheet:
         return self.keys if len(self.keys) > 1 or len(self.about.kinds) > 1 else []
 
     def _frame(self, title: str, caption: str, *, geo: bool) -> None:
-        lines = textwrap.wrap(title, 78) or [""]
+        lines = textwrap.wrap(title, 70) or [""]
         footer = textwrap.wrap(caption, 104)
         shown = self._shown()
-        top = 16 + 22 * len(lines) + self._above + (_legend_height([key.name for key in shown]) if shown else 0)
-        below = 6 if geo else self._below
+        below, left = (6, 12) if geo else (self._below, self._left)
+        top = 16 + 22 * len(lines) + self._above + _legend_height([key.name for key in shown], _WIDE - left - 24)
         bottom = below + _SMALL_LINE * len(footer) + 10
         self.plot.update_layout(
             title={
@@ -211,10 +213,11 @@ class Sheet:
                 "y": 1,
                 "yref": "container",
                 "yanchor": "top",
-                "pad": {"t": 14, "l": 8},
+                # A second line goes half above the first, which plotly does not reckon with.
+                "pad": {"t": 14 + 11 * (len(lines) - 1), "l": 8},
             },
             height=top + self.area + bottom,
-            margin={"l": 12, "r": 24, "t": top, "b": bottom},
+            margin={"l": left, "r": 24, "t": top, "b": bottom},
             showlegend=bool(shown),
             legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         )
@@ -230,6 +233,7 @@ class Sheet:
             xanchor="left",
             yanchor="top",
             align="left",
+            xshift=8 - left,
             yshift=-below,
             font={"size": theme.SMALL},
         )
@@ -267,7 +271,7 @@ def shade(color: str) -> dict[str, Any]:
     return {"fill": "toself", "fillcolor": fade(color, 0.18), "line": {"width": 0}, "hoverinfo": "skip"}
 
 
-def _legend_height(names: Sequence[str]) -> int:
+def _legend_height(names: Sequence[str], width: int) -> int:
     # Plotly gives each entry of a legend that lies across the width of the longest one.
-    widest = max(map(len, names)) * 7 + 52
-    return _LINE * -(-len(names) // max(_WIDE // widest, 1)) + 10
+    widest = max(map(len, names), default=0) * 7 + 52
+    return _LINE * -(-len(names) // max(width // widest, 1)) + 10 if names else 0

@@ -49,7 +49,7 @@ def template(page: Page, *, clear: bool = False) -> go.layout.Template:
     return go.layout.Template(
         layout={
             "font": {"family": FONTS, "size": SIZE, "color": page.text},
-            "title": {"font": {"size": TITLE, "color": page.text}},
+            "title": {"font": {"size": TITLE, "color": page.text, "weight": 600}},
             "paper_bgcolor": paper,
             "plot_bgcolor": CLEAR,
             "colorway": list(SERIES),

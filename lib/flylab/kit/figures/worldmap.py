@@ -40,16 +40,17 @@ def world_map(
         if code not in places:
             raise UsageError(f"there is no region {code!r}; there are {', '.join(places)}")
     about = about.of(n=len(rows) or sum(machines.values()) or len(edges), kinds=kinds_of(rows, about.kinds))
-    sheet = Sheet(about, area=420, mark="line" if rows else "dot")
+    sheet = Sheet(about, area=370, mark="line" if rows else "dot")
     sheet.narrow_area = 210
     _land(sheet)
     arcs = [row for row in rows if row["from"] != row["to"]]
     for place, row in enumerate(arcs):
         _arc(sheet, row, place, places, value, what, named=len(arcs) <= _NAMED)
     labelled = list(dict.fromkeys([*machines, *(str(row[end]) for row in rows for end in ("from", "to"))]))
-    if edges:
-        _edges(sheet, [code for code in edges if code not in machines], places)
-        labelled += [code for code in edges if code not in labelled]
+    bare = [code for code in edges if code not in machines]
+    if bare:
+        _edges(sheet, bare, places)
+        labelled += [code for code in bare if code not in labelled]
     if machines:
         _machines(sheet, machines, places)
     _labels(sheet, labelled, places)
@@ -57,7 +58,7 @@ def world_map(
         {"from": row["from"], "to": row["to"]} | ({about.unit: row.get(value)} if value in row else {}) for row in rows
     ]
     table += [{"region": code, "city": places[code].city, "machines": count} for code, count in machines.items()]
-    table += [{"region": code, "city": places[code].city, "machines": 0} for code in edges if code not in machines]
+    table += [{"region": code, "city": places[code].city, "machines": 0} for code in bare]
     says = [f"{count} machine{'' if count == 1 else 's'} in {places[code].city}" for code, count in machines.items()]
     says += [f"{row['from']} to {row['to']}" for row in arcs]
     return sheet.done(
