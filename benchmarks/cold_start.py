@@ -36,7 +36,6 @@ from flylab.measure.wakes.wake import PAUSES
 from flylab.wire.machine import Guest, Init, Machine, MachineConfig, Restart
 
 CORE = 0
-NICE = -15  # with --favoured, of everything that is started too: before neighbours at 0, behind the kernel's own
 HEALTH = "our room server, health check"
 REFERENCE = "python -c, a socket"
 SOCKET = """
@@ -196,14 +195,14 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="What a cold start costs, beside the least that others need.")
     parser.add_argument("--rounds", type=int, default=30, help="starts of each program in each way (default: 30)")
     parser.add_argument("--seed", type=int, default=0, help="of the order (default: 0)")
-    parser.add_argument("--favoured", action="store_true", help="prefer these processes to neighbours (root)")
+    parser.add_argument("--favoured", action="store_true", help="prefer these processes to neighbours (Linux, root)")
     asked = parser.parse_args(words)
     if asked.rounds < 1:
         parser.error("there must be a round")
     kept = frame.begin("cold-start", vars(asked))
     about = conditions() | {"versions": our_versions(), "favoured": asked.favoured}
-    if asked.favoured:
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    if asked.favoured:  # and with it whatever it starts; to be nice counts only within a session, which each start has
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     found = Found()
     asyncio.run(measure(asked.rounds, asked.seed, found))
     results = about | folded(found.samples, [program.name for program in programs()], asked.rounds)

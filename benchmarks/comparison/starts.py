@@ -8,6 +8,7 @@ from flylab.measure.stats import estimate, interleaved
 
 BARE, PLATFORM = "bare process", "machine of the platform"
 ROOM = "our room server, a room's first message"
+FAVOURED = " It ran before all others on the computer (SCHED_RR)."
 READING = """\
 medians with 95 % intervals. A bare process: from its spawn to the first byte of an answer, its port tried every
 millisecond. A machine: from the request at the edge of its region, without a round trip, that wakes it; the proxy's
@@ -94,7 +95,7 @@ def section(found: dict[str, Any]) -> str:
         f"One run on {found['at'][:10]}, {found['rounds']} rounds after one to warm up; {READING}",
         table(found),
         f"{found['cpu']}, {found['cores']} cores, {found['kernel']}, {found['versions']}; load average before: "
-        f"{before}; after: {after}." + (" It was preferred to its neighbours (nice -15)." if found["favoured"] else ""),
+        f"{before}; after: {after}.{FAVOURED if found['favoured'] else ''}",
         f"**Again:** `python benchmarks/cold_start.py --rounds {found['rounds']}"
         f"{' --favoured' if found['favoured'] else ''}`, then `python benchmarks/page.py`.",
     ])  # fmt: skip
