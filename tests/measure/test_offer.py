@@ -10,7 +10,7 @@ import pytest
 
 from flylab.errors import UsageError
 from flylab.measure import runs
-from flylab.measure.offer import offer
+from flylab.measure.offer import _start, offer
 from flylab.measure.plan import Deed, Plan, Rooms
 from tests.support import ROOT
 
@@ -165,3 +165,11 @@ async def test_a_target_without_rooms_is_named_by_its_answer():
     async with serving(NoRoom) as port:
         with pytest.raises(UsageError, match=r"gave up: asked for a WebSocket, answered 'HTTP/1\.1 404 Not Found'$"):
             await offer(plan(port, Deed(do="say")), processes=1)
+
+
+async def test_a_process_is_not_in_the_session_of_the_terminal_and_ends_with_its_input():
+    """Ctrl-C, which everybody in the session gets, is for whoever offers the load: one message and not three."""
+    worker = await _start()
+    assert os.getsid(worker.pid) == worker.pid
+    worker.stdin.close()
+    assert await asyncio.wait_for(worker.wait(), 30) == 1

@@ -160,6 +160,7 @@ async def _start() -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LINE,
+        start_new_session=True,  # Ctrl-C is for us; they end when their input does
     )
 
 

@@ -142,6 +142,7 @@ async def stalling(scenario: Scenario, *, favoured: bool = False) -> AsyncIterat
         *(["favoured"] if favoured else []),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us; it ends when its input does
     )
     try:
         assert process.stdout is not None
