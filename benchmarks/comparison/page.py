@@ -56,14 +56,6 @@ def command(run: dict[str, Any]) -> str:
     return shlex.join(["python", "benchmarks/rooms.py", *run["asked"]])
 
 
-def place(page: str, section: str, marks: tuple[str, str]) -> str:
-    """The page with this section instead of the earlier one; at the end of a page that has none."""
-    written = f"{marks[0]}\n{section}\n{marks[1]}"
-    before, begin, rest = page.partition(marks[0])
-    _, end, after = rest.partition(marks[1])
-    return before + written + after if begin and end else f"{page.rstrip()}\n\n{written}\n"
-
-
 def _store(run: dict[str, Any]) -> str:
     return STORES if run["store"] else NO_MEMORY
 
