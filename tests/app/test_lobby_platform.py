@@ -34,11 +34,20 @@ REGIONS = ("ams", "iad", "nrt")
 SECRET = "a secret of at least sixteen"
 
 
-@pytest.fixture
-def platform(tmp_path: Path, nothing_left: None) -> Iterator[Platform]:
-    platform = Platform(regions=REGIONS, latency="off", log=tmp_path / "up.log")
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    platform = Platform(regions=REGIONS, latency="off", log=tmp_path_factory.mktemp("platform") / "up.log")
     yield platform
     platform.stop()
+
+
+@pytest.fixture
+async def platform(shared: Platform, nothing_left: None) -> AsyncIterator[Platform]:
+    """The module's platform, without any app before and after the test."""
+    yield shared
+    async with Client(shared.address.api, shared.address.token) as api:
+        for app in await api.apps(shared.address.org):
+            await api.delete_app(app.name, force=True)
 
 
 @pytest.fixture
@@ -104,7 +113,10 @@ async def test_a_room_is_made_in_the_region_that_was_wished_for(platform: Platfo
             assert (await api.machine("rooms", str(made))).region == "nrt"
 
 
-async def test_with_the_api_gone_existing_rooms_are_found_and_new_ones_placed(platform: Platform, store: Store) -> None:
+async def test_with_the_api_gone_existing_rooms_are_found_and_new_ones_placed(
+    store: Store, tmp_path: Path, nothing_left: None
+) -> None:
+    platform = Platform(regions=REGIONS, latency="off", log=tmp_path / "up.log")
     place = Place(machine="m1", region="iad", app="rooms")
     known = Hint(room="blue", epoch=3, place=place, at=0.0, awake=True)
     await store.put(hint_key("blue"), known.to_json().encode())
