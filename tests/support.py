@@ -18,6 +18,8 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 # When asked to, tests that leave much to chance try as often as docs/reliability.md says, which takes minutes.
 THOROUGH = os.environ.get("FLYLAB_THOROUGH") == "1"
+# Pictures of whole pages are for people to look at, and drawing them takes a browser longer than the test.
+PICTURES = os.environ.get("FLYLAB_PICTURES") == "1"
 
 # Headless, as root too, and silent: without the resolver rule Chromium looks up its maker's hosts at every start.
 CHROMIUM_ARGS = [

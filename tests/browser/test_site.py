@@ -12,7 +12,7 @@ import pytest
 from flylab.kit import site
 from tests.kit.trial import Trial
 from tests.kit.written import chapter
-from tests.support import ROOT, is_outside
+from tests.support import PICTURES, ROOT, is_outside
 
 pytestmark = pytest.mark.browser
 
@@ -123,7 +123,8 @@ async def test_every_page_is_whole_and_asks_nobody(
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
             assert await page.evaluate(WIDER) == 0, (name, scheme)
-            await page.screenshot(path=kept / f"{name.removesuffix('.html')}-{size}-{scheme}.png", full_page=True)
+            if PICTURES:
+                await page.screenshot(path=kept / f"{name.removesuffix('.html')}-{size}-{scheme}.png", full_page=True)
     assert total >= 5
     assert (outside, failed, said) == ([], [], [])
 
