@@ -1,7 +1,7 @@
 """What the edge costs, beside other proxies, in one run: `python benchmarks/edge.py`.
 
-Every proxy runs pinned to the first core, the machine behind it and the load generator to the second. Rounds are
-interleaved: every load asks every proxy in turn, so that a noisy neighbour disturbs all alike, and ratios are taken
+Every proxy runs pinned to the first core, the machine behind it and the load generator to the second. Slots are short
+and interleaved: every load asks every proxy in turn, so that a noisy neighbour disturbs all alike, and ratios are taken
 within a round. No latency between regions is added. Needs `nginx` and `wrk`; Caddy is asked when present.
 
 The table goes to stdout, the run to build/data (`flylab runs show bench-edge`; of some loads or proxies:
@@ -30,7 +30,7 @@ ONLY = {
     "pipe": ("direct", "nginx", "edge", "up"),
 }
 THROUGH = ("nginx", "edge", "up", "caddy")
-SHORT = {"idle", "down", "up"}  # asked once whatever the seconds are
+ONCE = {"idle": 1, "down": 3, "up": 3}  # how many rounds have it: these take as long as they take
 
 
 def ask(proxy: Running, name: str, seconds: float) -> Figures | None:
@@ -46,6 +46,8 @@ def run_all(running: dict[str, Running], loads: list[str], rounds: int, seconds:
     results: dict[str, dict[str, list[Figures | None]]] = {name: {} for name in loads}
     for number in range(rounds):
         for name in loads:
+            if number >= ONCE.get(name, rounds):
+                continue
             asked = [one for one in running if one in ONLY.get(name, THROUGH)]
             first = number % len(asked)
             for who in (*asked[first:], *asked[:first]):
@@ -80,8 +82,8 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="of each load with each proxy")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=1, help="of each load with each proxy in each round")
     parser.add_argument("--loads", default=",".join(LOADS))
     parser.add_argument("--proxies", default="all")
     asked = parser.parse_args()

@@ -29,6 +29,7 @@ LINES = (
     Line("posted", "per_s", "POST of 100 kB, 32 connections: requests/s", compare="nginx", target=1.0),
     Line("posted", "cpu_us", "… µs of processor time each", digits=1, compare="nginx"),
     Line("traced", "per_s", "200-byte JSON with a trace: requests/s", compare="plain", target=0.85),
+    Line("traced", "cpu_us", "… µs of processor time each", digits=1, compare="plain"),
     Line("one", "p50", "one connection: p50, µs", 1e6, compare="added", target=100, most=True),
     Line("one_replayed", "p50", "one connection, replayed once: p50, µs", 1e6, compare="one", target=90, most=True),
     Line("down", "mb_per_s", "answer of 100 MB: MB/s", compare="nginx", target=0.5),

@@ -162,10 +162,6 @@ class Platform:
         life = self.fleet.find(machine_id)
         return self.driver.address(machine_id, internal_port) if life and life.state in _PRESENT else None
 
-    def on_exchange(self, record: Callable[[], Json]) -> None:
-        """An edge has finished an exchange."""
-        self.exchanges.publish(record)
-
     async def close(self) -> None:
         """Stop every machine as its configuration says, kill what is left, end all streams and waits."""
         self._closing = True

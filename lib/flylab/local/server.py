@@ -211,7 +211,7 @@ class Server:
             clock=self.clock,
             rng=self._random(region),
             settings=self.edge_settings,
-            on_exchange=self._exchanged,
+            on_exchange=self._exchanged if self.options.trace else self.platform.exchanges.publish,
             on_refusal=self.platform.proxy_log.tell,
             on_news=self.platform.proxy_log.say,
             cache=self._cache,
@@ -282,10 +282,9 @@ class Server:
             print(greeting(api, self.token, edges, dns, state, kept=kept, more=more), flush=True)
 
     def _exchanged(self, record: Callable[[], Json]) -> None:
-        self.platform.on_exchange(record)
-        if self.options.trace:
-            # With --json nothing but the one line may stand on the standard output.
-            print(exchange_line(record()), file=sys.stderr if self.options.json else sys.stdout, flush=True)
+        self.platform.exchanges.publish(record)
+        # With --json nothing but the one line may stand on the standard output.
+        print(exchange_line(record()), file=sys.stderr if self.options.json else sys.stdout, flush=True)
 
     def stop(self) -> None:
         """Let ``serve`` come to its end."""
