@@ -3,11 +3,14 @@
 import asyncio
 import itertools
 import json
+import socket
 
 import pytest
 
 from flylab.local import straight as ways
 from flylab.local.edge import EdgeSettings
+from flylab.local.pool import Pool
+from flylab.local.upstream import Upstream
 from flylab.rules.limits import ExchangeSettings
 from flylab.wire.machine import MachineState
 from tests.local.world import Machine, Request, World, answer, open_door, read_request, service, until
@@ -23,14 +26,19 @@ def who(machine: Machine, request: Request) -> bytes:
     return answer(200, machine.id, Date="today")
 
 
+class Begun(list[str]):
+    """The targets of requests that began by the straight way; none does while it is closed."""
+
+    closed = False
+
+
 @pytest.fixture
 def straight(monkeypatch):
-    """How many requests began by the straight way."""
-    begun: list[str] = []
+    begun = Begun()
     start = ways.Straight.start
 
     def counted(way, plain, *body):
-        went = start(way, plain, *body)
+        went = not begun.closed and start(way, plain, *body)
         begun.extend([plain.head.target.decode()] * went)
         return went
 
@@ -43,7 +51,10 @@ async def test_the_second_request_goes_straight_and_reads_like_the_first(straigh
     machine = await world.add("a", who)
     async with open_door(world) as door:
         client = await door.client()
-        first, second, third = [await client.ask() for _ in range(3)]
+        straight.closed = True
+        first = await client.ask()
+        straight.closed = False
+        second, third = [await client.ask() for _ in range(2)]
         assert straight == ["/", "/"]
         ids = {headers.pop("fly-request-id") for _, headers, _ in (first, second, third)}
         assert len(ids) == 3
@@ -72,9 +83,9 @@ async def test_a_replay_a_body_in_parts_and_a_wish_leave_the_straight_way(straig
         assert (await client.ask("/replay"))[2] == b"b"
         assert (await client.ask("/"))[2] == b"a"
         assert (await client.ask("/shy"))[0] == 502  # an empty body is no replay in JSON
-        assert straight == ["/replay", "/replay", "/", "/shy"]
+        assert straight == ["/", "/replay", "/replay", "/", "/shy"]
         assert (await client.ask("/", fly_force_instance_id="b"))[2] == b"b"
-        assert len(straight) == 4
+        assert len(straight) == 5
         assert world.total_load() == 0
     assert [len(record["hops"]) for record in world.exchanges] == [1, 2, 2, 1, 1, 1]
 
@@ -83,13 +94,17 @@ def sources(machine: Machine) -> list[str]:
     return [request.headers.get("fly-replay-src", "") for request in machine.requests]
 
 
-async def test_a_replay_that_repeats_itself_goes_straight_on_and_reads_like_the_first():
+async def test_a_replay_that_repeats_itself_goes_straight_on_and_reads_like_the_first(straight):
     world = World()
     await world.add("a", who)
     second = await world.add("b", who, region="nrt")
     async with open_door(world) as door:
         client = await door.client()
-        answers = [await client.ask("/replay") for _ in range(4)]
+        straight.closed = True
+        answers = [await client.ask("/replay")]
+        straight.closed = False
+        answers += [await client.ask("/replay") for _ in range(3)]
+        assert len(straight) == 3
         assert {body for _, _, body in answers} == {b"b"}
         for _, headers, _ in answers:
             headers.pop("fly-request-id")
@@ -194,7 +209,7 @@ async def test_a_kept_connection_that_ends_is_not_the_clients_trouble(straight):
         client = await door.client()
         assert (await client.ask())[2] == b"1"
         assert (await client.ask())[2] == b"1"
-        assert straight == ["/"]
+        assert straight == ["/", "/"]
         assert served == 2
     assert [hop["tries"] for hop in world.exchanges[1]["hops"]] == [2]
 
@@ -220,7 +235,7 @@ async def test_a_client_that_leaves_gives_its_place_back(straight):
         await until(lambda: world.total_load() == 0)
         await until(lambda: len(world.exchanges) == 2)
         may.set()
-    assert straight == ["/slow"]
+    assert straight == ["/", "/slow"]
     assert world.exchanges[1]["status"] is None
     assert world.exchanges[1]["hops"][0]["outcome"] == "gone"
 
@@ -233,7 +248,7 @@ async def test_requests_that_come_at_once_are_answered_in_order(straight):
         await client.ask()
         await client.send("".join(ASK.format(f"/{number}") for number in range(20)))
         assert [(await client.response())[2] for _ in range(20)] == [b"/%d" % number for number in range(20)]
-        assert len(straight) == 20
+        assert len(straight) == 21
 
 
 async def test_who_has_changed_is_looked_at_anew(straight):
@@ -267,7 +282,10 @@ async def test_a_trace_is_told_of_what_went_straight_as_of_what_did_not(straight
     await world.add("b", who, region="nrt")
     async with open_door(world) as door:
         client = await door.client()
-        asked = [(path, await client.ask(path, x_flylab_trace="1")) for path in ("/", "/?%25", "/replay", "/replay")]
+        straight.closed = True
+        asked = [(path, await client.ask(path, x_flylab_trace="1")) for path in ("/", "/replay")]
+        straight.closed = False
+        asked += [(path, await client.ask(path, x_flylab_trace="1")) for path in ("/?%25", "/replay", "/replay")]
         asked.append(("/", await client.ask("/", x_flylab_trace="0")))
         assert len(straight) == 4
         assert "x-flylab-trace" not in asked.pop()[1][1]
@@ -312,7 +330,7 @@ async def test_bodies_go_straight_whole_and_in_pieces_and_are_replayed(straight)
         assert b"PA01" in said
         assert (await client.ask())[2] == b"a"
     assert straight[-2:] == ["/replay", "/"]
-    assert len(straight) == 7
+    assert len(straight) == 8
     assert [len(record["hops"]) for record in world.exchanges] == [2] * 6 + [1, 1]
 
 
@@ -325,7 +343,7 @@ async def test_what_follows_a_body_at_once_is_the_next_request(straight):
         for _ in range(2):
             await client.send(post("/x", b"one") + post("/x", b"two") + ASK.format("/").encode() + post("/x", b""))
             assert [(await client.response())[2] for _ in range(4)] == [b"POST one", b"POST two", b"GET ", b"POST "]
-    assert len(straight) == 8
+    assert len(straight) == 9
 
 
 async def test_a_body_is_sent_again_when_its_kept_connection_ends(straight):
@@ -347,7 +365,7 @@ async def test_a_body_is_sent_again_when_its_kept_connection_ends(straight):
         for body in (b"first", b"again"):
             await client.send(post("/", body))
             assert (await client.response())[2] == body
-    assert straight == ["/"]
+    assert straight == ["/", "/"]
     assert served == 2
 
 
@@ -377,4 +395,82 @@ async def test_an_answer_that_comes_before_the_body_has_and_a_client_that_leaves
         assert b"POST" in await asyncio.wait_for(heads.get(), 5)
         await other.close()
         await until(lambda: world.total_load() == 0)
-    assert straight == ["/", "/"]
+    assert straight == ["/", "/", "/", "/"]
+
+
+async def test_each_request_has_a_connection_of_its_own_where_a_service_counts_connections(straight):
+    world = World()
+    machine = await world.add("a", who, service_of=service(kind="connections", hard=1))
+    await world.add("b", who, region="nrt", service_of=service(kind="connections"))
+    async with open_door(world) as door:
+        client = await door.client()
+        straight.closed = True
+        answers = [await client.ask("/replay")]
+        straight.closed = False
+        answers += [await client.ask("/replay") for _ in range(3)]
+        for _, headers, _ in answers:
+            headers.pop("fly-request-id")
+        assert answers[0] == answers[1] == answers[3]
+        assert straight == ["/replay"] * 3
+        assert machine.connections == world.machines["b"].connections == 4
+        assert world.total_load() == 0
+        assert door.edge.tallies.connects["b"].count == 4
+        await until(lambda: not door.edge.pool.open)
+        assert door.edge.pool.line(("a", ("127.0.0.1", machine.port), False)) is None
+
+
+async def test_a_machine_that_refuses_its_connection_is_tried_again_by_a_walk(straight):
+    world = World()
+    machine = await world.add("a", who)
+    async with open_door(world) as door:
+        client = await door.client()
+        await machine.shut()
+        await client.send(post("/", b"x" * 100))
+        await until(lambda: world.total_load() == 1)
+        await machine.listen()
+        assert (await client.response())[2] == b"a"
+        assert machine.requests[0].body == b"x" * 100
+    assert straight == ["/"]
+    assert world.exchanges[0]["hops"][0]["tries"] > 1
+
+
+async def test_a_client_that_leaves_before_its_connection_is_made_and_a_connection_that_takes_too_long():
+    world = World()
+    machine = await world.add("a", who)
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)  # takes one or two and answers no more
+    crowd = [socket.socket() for _ in range(4)]
+    for one in crowd:
+        one.setblocking(False)
+        one.connect_ex(full.getsockname())
+    machine.port = full.getsockname()[1]
+    settings = EdgeSettings(connect_timeout=0.05, exchange=ExchangeSettings(connect_tries=1))
+    try:
+        async with open_door(world, settings=settings) as door:
+            late, gone = await door.client(), await door.client()
+            for client in (late, gone):
+                await client.send(ASK.format("/"))
+            await until(lambda: world.loads.of("a") == 2)
+            await gone.close()
+            await until(lambda: world.loads.of("a") == 1)
+            assert (await late.response())[0] == 503
+            assert not door.edge.pool.open
+    finally:
+        for one in (*crowd, full):
+            one.close()
+    assert sorted(str(record["hops"][0]["code"]) for record in world.exchanges) == ["None", "PC05"]
+
+
+def test_a_connection_that_has_become_a_pipe_leaves_the_pool_as_any_other():
+    pool = Pool(idle=1.0)
+
+    async def run() -> None:
+        upstream = Upstream("key", delay=0.0, pool=pool)
+        pool.opened(upstream)
+        assert pool.line("key") is not None
+        upstream.key = None
+        pool.closed(upstream)
+        pool.closed(upstream)
+
+    asyncio.run(run())
+    assert pool.line("key") is None
+    assert not pool.open

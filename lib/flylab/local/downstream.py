@@ -48,7 +48,7 @@ class Downstream(asyncio.Protocol):
         self._idle_timeout = edge.settings.idle_timeout
         self._watch: asyncio.TimerHandle | None = None  # while an app bounds silence
         self._moved = False
-        self._blocked = False  # the client does not read what it is sent
+        self.blocked = False  # the client does not read what it is sent
         self._seen = 0  # bytes of the buffer in which no head ends
         self.address = b"127.0.0.1"
         self.deadline: float | None = None
@@ -80,7 +80,7 @@ class Downstream(asyncio.Protocol):
             and (data == known.data if not known.length else data.startswith(known.data))
             and self._walk is None
             and not self._buffer
-            and not self._blocked
+            and not self.blocked
             and not self._closed
             and (self._start_straight(known) if not known.length else self._start_again(known, data))
         ):
@@ -113,11 +113,11 @@ class Downstream(asyncio.Protocol):
             walk.on_client_gone()
 
     def pause_writing(self) -> None:
-        self._blocked = True
+        self.blocked = True
         self._tell_blocked(True)
 
     def resume_writing(self) -> None:
-        self._blocked = False
+        self.blocked = False
         self._tell_blocked(False)
         if self._walk is None and self._pipe is None and self._buffer:
             self._gate.set(Hold.TURN, on=False)
@@ -254,7 +254,7 @@ class Downstream(asyncio.Protocol):
         try:
             while self._buffer and not self._closed and self._pipe is None and not self._lingering:
                 if self._walk is None:
-                    if self._blocked:  # who does not read its answers gets no more of them
+                    if self.blocked:  # who does not read its answers gets no more of them
                         self._gate.set(Hold.TURN, on=len(self._buffer) >= _AHEAD)
                         return
                     if not self._read_head():

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from flylab.clock import Clock
 from flylab.ids import RequestIds
+from flylab.local.dials import Dials
 from flylab.local.downstream import Downstream
 from flylab.local.front import Front
 from flylab.local.h2_backend import Backend
@@ -130,6 +131,7 @@ class Edge:
         self._straight = allows(self.settings.exchange)
         self.shortlist = Shortlist(region, rtt)
         self.targets = Targets(self)
+        self.dials = Dials(self)
         self.rng = rng
         self.ids = RequestIds(rng, region)
         self.now, self.wall = clock.now, clock.wall
@@ -181,6 +183,7 @@ class Edge:
         for client in list(self._clients):
             client.abort()
         self.pool.close()
+        await self.dials.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -316,6 +319,7 @@ class Edge:
     def _sweep(self) -> None:
         now = self.loop.time()
         self.pool.sweep(now)
+        self.dials.sweep(now)
         if self.tallies.large:
             view = self.view
             self.tallies.keep(lambda app: view.app(app) is not None, lambda machine: view.row(machine) is not None)

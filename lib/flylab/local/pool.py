@@ -9,10 +9,11 @@ class Line(list[Upstream]):
     It is the same list for as long as there is any, so whoever asks often keeps it.
     """
 
-    __slots__ = ("open",)
+    __slots__ = ("key", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, key: object) -> None:
         super().__init__()
+        self.key = key
         self.open = 0
 
 
@@ -41,7 +42,7 @@ class Pool:
         if upstream.key is not None:
             line = self._lines.get(upstream.key)
             if line is None:
-                line = self._lines[upstream.key] = Line()
+                line = self._lines[upstream.key] = Line(upstream.key)
             line.open += 1
             upstream.line = line
 
@@ -51,13 +52,13 @@ class Pool:
             return
         self.open.remove(upstream)
         line = upstream.line
-        if upstream.key is None or line is None:
+        if line is None:
             return
         if upstream in line:
             line.remove(upstream)
         line.open -= 1
         if not line.open:
-            del self._lines[upstream.key]
+            del self._lines[line.key]
 
     def sweep(self, now: float) -> None:
         """Close what has waited too long."""

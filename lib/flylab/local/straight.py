@@ -10,6 +10,7 @@ head ──► Straight ──► kept connection ──► whole answer ──�
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flylab.local.dials import Dial
 from flylab.local.http1 import ResponseHead
 from flylab.local.plain import Plain
 from flylab.local.repeat import Repeat
@@ -34,10 +35,12 @@ class Straight:
     """The straight ways of one client's connection, one after the other; implements ``upstream.Straight``."""
 
     __slots__ = (
+        "_asked",
         "_began",
         "_body",
         "_client",
         "_complete",
+        "_dial",
         "_edge",
         "_looked",
         "_moment",
@@ -58,7 +61,8 @@ class Straight:
     _body: list[bytes | memoryview]  # as far as it has come, until it cannot be needed again
     _complete: bool
     _target: Target
-    _upstream: Upstream
+    _upstream: Upstream | None
+    _asked: bytes  # the head for a connection that is not made yet
     _second: Second | None  # of one that was replayed, by the machine ``_origin`` with the status ``_said``
     _origin: Target
     _said: int
@@ -70,6 +74,8 @@ class Straight:
         self._client = client
         self._writer = client.front.heads
         self._tail = self._writer.tail(client.address)
+        self._dial: Dial | None = None
+        self._upstream = None
         self._looked: Plain | None = None  # the last head whose host was looked up
 
     def start(self, plain: Plain, body: memoryview | None = None) -> bool:
@@ -79,20 +85,36 @@ class Straight:
         if (plain.version != version or edge.notes or edge.remembered) and not self._look(plain):
             return False
         target = Target.free(plain.targets, edge)
-        if target is None or (upstream := target.take(edge, self._client.options)) is None:
+        if target is None or not target.take(edge, self._client.options):
             return False
-        self._upstream, self._plain, self._target, self._second = upstream, plain, target, None
+        self._plain, self._target, self._second = plain, target, None
         self._began = edge.now()
         self._started_at = wall = edge.wall()
         self._request_id = request_id = edge.ids.make(wall)
         if body is None:
             self._body, self._complete = _NONE, True
-            upstream.ask(self, plain.method, b"%b%b\r\n\r\n" % (plain.request, request_id), _NONE)
         else:
             self._body, self._complete = [body], len(body) == plain.length
-            head = b"%b%b\r\n\r\n" % (plain.request, request_id)
-            upstream.ask(self, plain.method, head, self._body, whole=self._complete)
+        self._send(target, b"%b%b\r\n\r\n" % (plain.request, request_id))
         return True
+
+    def _send(self, target: Target, head: bytes) -> None:
+        upstream = target.kept(self._edge)
+        if upstream is None:
+            self._upstream, self._asked = None, head
+            self._dial = target.dial(self._edge, self)
+        else:
+            self._upstream = upstream
+            upstream.ask(self, self._plain.method, head, self._body, whole=self._complete)
+
+    def on_connected(self, upstream: Upstream) -> None:
+        edge, self._dial, self._upstream = self._edge, None, upstream
+        edge.tallies.connected(self._target.machine, edge.now() - (self._went_on if self._second else self._began))
+        upstream.ask(self, self._plain.method, self._asked, self._body, whole=self._complete)
+
+    def on_refused(self, code: str) -> None:
+        self._dial = None
+        self._walk().on_refused(code)
 
     def _look(self, plain: Plain) -> bool:
         """Find out what holds until something changes; False when it goes no straight way."""
@@ -122,7 +144,8 @@ class Straight:
     def on_whole(self, known: Repeat, payload: bytes) -> None:
         edge, target, writer = self._edge, self._target, self._writer
         if known.said is not None and not self._goes_on(known, known.said):
-            self._walk(None).on_head(known.head)  # its connection waits again already
+            self._upstream = None  # it waits again already
+            self._walk().on_head(known.head)
         if known.said is not None:
             return
         if known.writer is not writer:
@@ -133,6 +156,8 @@ class Straight:
         trace = b"" if self._plain.traced is None else self._trace(self._plain.traced, status, ended)
         received, sent = self._client.answer(b"%b%b\r\n%b\r\n%b" % (known.lines, request_id, trace, payload))
         edge.loads.release(target.machine)
+        if target.key is None:
+            target.known = known
         if self._second is not None:
             self._report(self._second, status, ended, received, sent)
             return
@@ -166,15 +191,15 @@ class Straight:
         if then is None:
             return False
         target = Target.free(second.targets, edge)
-        if target is None or (upstream := target.take(edge, client.options)) is None:
+        if target is None or not target.take(edge, client.options):
             return False
         edge.loads.release(origin.machine)
         self._went_on = edge.now()
         self._moment = wall = edge.wall()
-        self._upstream, self._target = upstream, target
+        self._target = target
         self._second, self._origin, self._said = second, origin, known.status
         lines = plain.request, self._request_id, then.before, moment(wall), then.after
-        upstream.ask(self, plain.method, b"%b%b\r\n%b%d%b\r\n" % lines, self._body)
+        self._send(target, b"%b%b\r\n%b%d%b\r\n" % lines)
         return True
 
     def _report(self, second: Second, status: int, ended: float, received: int, sent: int) -> None:
@@ -192,10 +217,10 @@ class Straight:
         edge.report(partial(told, edge, plain, hops, self._request_id, status, self._started_at, began, ended))
 
     def on_head(self, head: ResponseHead) -> None:
-        self._walk(self._upstream).on_head(head)
+        self._walk().on_head(head)
 
     def on_lost(self) -> None:
-        self._walk(self._upstream).on_lost()
+        self._walk().on_lost()
 
     def on_blocked(self, blocked: bool) -> None:
         self._client.hold(on=blocked)
@@ -214,24 +239,30 @@ class Straight:
     def on_payload(self, payload: bytes, *, complete: bool, trailers: bytes = b"") -> None:
         self._body.append(payload)
         self._complete = complete
-        self._upstream.go_on(self, payload, whole=complete)
+        if self._upstream is not None:
+            self._upstream.go_on(self, payload, whole=complete)
 
     def on_bad_body(self) -> bool:
-        return self._walk(self._upstream).on_bad_body()
+        return self._walk().on_bad_body()
 
     def on_client_gone(self) -> None:
-        self._walk(self._upstream).on_client_gone()
+        self._walk().on_client_gone()
 
     def on_client_blocked(self, blocked: bool) -> None:
-        self._walk(self._upstream).on_client_blocked(blocked)
+        """A whole answer can be written all the same; a walk is told when there is one."""
 
-    def _walk(self, upstream: Upstream | None) -> Walk:
+    def _walk(self) -> Walk:
         """The walk that this would be if it had not gone the straight way."""
-        plain, target = self._plain, self._target
+        plain, target, upstream = self._plain, self._target, self._upstream
+        if self._dial is not None:  # the client leaves
+            self._dial.dialler = None
+            self._dial = None
         walk = Walk(self._edge, self._client, plain.head, (self._began, self._started_at, self._request_id))
         if upstream is not None:
             upstream.tell(walk)
         self._client.walks(walk)
+        if self._client.blocked:
+            walk.on_client_blocked(True)
         walk.resume([bytes(piece) for piece in self._body], complete=self._complete)
         second = self._second
         if second is None or second.onward is None:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from flylab.local.dials import Dial, Dialler
+from flylab.local.repeat import NOTHING_KNOWN
 from flylab.local.trace import Lines
 from flylab.rules.answering import http_options
 from flylab.rules.hops import Hop
@@ -22,12 +24,15 @@ _SHORT = 512  # characters of a replay that is remembered; our choice
 
 
 class Target:
-    """One machine; ``line`` are its connections that wait, None when nothing goes straight there."""
+    """One machine; without an address nothing goes straight there."""
 
     __slots__ = (
+        "address",
         "answers",
         "below",
         "choice",
+        "key",
+        "known",
         "line",
         "machine",
         "moved",
@@ -43,8 +48,11 @@ class Target:
         self.below = below  # the load from which on it is not wanted
         self.choice = choice
         self.options = http_options(choice.service, port)  # those of its clients' connections
-        self.version = -1  # of the view with which ``line`` was found
-        self.line: Line | None = None
+        self.version = -1  # of the view with which the next three were found
+        self.address: tuple[str, int] | None = None
+        self.key: object = None  # of connections that are kept
+        self.line: Line | None = None  # those of them that wait
+        self.known = NOTHING_KNOWN  # the last whole answer on a connection that is not kept
         self.status = 0  # of the last answer, with what such are counted in
         self.answers = self.visits = Times()
         self.traces: Lines | None = None  # of answers with that status
@@ -61,29 +69,38 @@ class Target:
             return None
         return equal[0] if len(equal) == 1 else edge.rng.choice(equal)
 
-    def take(self, edge: "Edge", options: HttpOptions) -> "Upstream | None":
-        """A kept connection, and the machine's place with it; None: nothing has been taken."""
+    def take(self, edge: "Edge", options: HttpOptions) -> bool:
+        """Take the machine's place; False when nothing goes straight there, or it has none."""
         if self.version != edge.view.version:
-            self.aim(edge)
+            self._aim(edge)
+        return self.address is not None and self.options is options and edge.loads.enter(self.machine, self.below)
+
+    def kept(self, edge: "Edge") -> "Upstream | None":
+        """A connection that waits for its next request."""
         line = self.line
         if not line:
-            self.version = -1  # it may be another one by the next time
-            return None
-        if self.options is not options or not edge.loads.enter(self.machine, self.below):
-            return None
+            line = self.line = edge.pool.line(self.key)  # it may be another one by now
+            if not line:
+                return None
         upstream = line.pop()
         upstream.reused = True
         return upstream
 
-    def aim(self, edge: "Edge") -> None:
-        """Find its connections anew."""
+    def dial(self, edge: "Edge", dialler: Dialler) -> Dial:
+        """A new one."""
+        assert self.address is not None  # or nothing goes there
+        return edge.dials.dial(dialler, self.address, self.key, self.choice.row.region, self.known)
+
+    def _aim(self, edge: "Edge") -> None:
         choice, options = self.choice, self.options
         concurrency = choice.service.concurrency
         keep = edge.settings.always_reuse or (concurrency is not None and concurrency.type == "requests")
         changed = options.compress or options.shapes or options.h2_backend or options.idle_timeout is not None
-        address = edge.platform.address(self.machine, choice.service.internal_port)
+        address = None if changed else edge.platform.address(self.machine, choice.service.internal_port)
         self.version = edge.view.version
-        self.line = None if address is None or not keep or changed else edge.pool.line((self.machine, address, False))
+        self.address = address
+        self.key = (self.machine, address, False) if keep and address is not None else None
+        self.line = edge.pool.line(self.key)
 
     def hops(self, began: float, ended: float, status: int) -> list[Hop]:
         """The only one of a request that came here and was answered."""

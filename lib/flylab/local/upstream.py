@@ -16,6 +16,7 @@ from flylab.local.latency import DelayLine
 from flylab.local.repeat import HEAD_LIMIT, NOTHING_KNOWN, repeated
 
 if TYPE_CHECKING:
+    from flylab.local.dials import Dial
     from flylab.local.pool import Line, Pool
 
 _JOINED = 16_384  # bytes that are copied rather than sent apart; our choice
@@ -34,10 +35,11 @@ class Upstream(asyncio.Protocol):
         self.heard = False  # bytes have come since the request began
         self.idle_since = 0.0
         self.line: Line | None = None  # where it waits in the pool
+        self.dialled: Dial | None = None  # is told when it is connected
         self._pool = pool
         self._answers: Answers | None = None
         self._straight: Straight | None = None  # who takes the answer that is waited for if it comes whole
-        self._known = NOTHING_KNOWN
+        self.known = NOTHING_KNOWN  # the last answer that came whole
         self._found: tuple[ResponseHead, int] | None = None  # of the bytes that are being read
         self._method = b""
         self._buffer = b""
@@ -58,6 +60,9 @@ class Upstream(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._gate = Gate(self._transport)
         self._pool.opened(self)
+        dialled, self.dialled = self.dialled, None
+        if dialled is not None:
+            dialled.made(self)
         if self._in is not None and self._out is not None:
             self._in.drained = partial(self._gate.set, Hold.LINE, on=False)
             self._out.drained = partial(self._tell_blocked, False)
@@ -165,7 +170,7 @@ class Upstream(asyncio.Protocol):
     def pipe(self, answers: Answers) -> None:
         """From now on hand bytes on as they are, beginning with those that came right behind the head."""
         self._piped, self._answers = True, answers
-        self._known = NOTHING_KNOWN
+        self.known = NOTHING_KNOWN
         self._head = self._reader = self.key = None  # most pipes are idle, and there are many
         early, self._buffer = self._buffer, b""
         if early:
@@ -199,9 +204,9 @@ class Upstream(asyncio.Protocol):
         straight = self._straight
         if straight is not None:
             self._straight = None
-            known = self._known
+            known = self.known
             if (len(data) == known.size and data.startswith(known.start)) or self._is_whole(data):
-                known = self._known
+                known = self.known
                 self._answers = None
                 self._rest()
                 straight.on_whole(known, data[known.length :])
@@ -223,14 +228,16 @@ class Upstream(asyncio.Protocol):
         known, self._found = repeated(data, self._method)
         if known is None:
             return False
-        self._known, self._found = known, None
+        self.known, self._found = known, None
         return True
 
     def _rest(self) -> None:
         """Nothing to do from now on."""
+        if self.line is None:  # it was for one request
+            self.close()
+            return
         self.idle_since = self._loop.time()
-        if self.line is not None:
-            self.line.append(self)
+        self.line.append(self)
 
     def _read_answer(self, data: bytes) -> None:
         while self._reader is None:

@@ -81,6 +81,10 @@ class Walk(Sending):
         self._exchange = edge.exchange(self._asked(self._app))
         self._perform(self._exchange.begin(self._began))
 
+    def on_refused(self, code: str) -> None:
+        """There is no connection to the machine."""
+        self._refused(code)
+
     def resume(self, chunks: list[bytes], *, complete: bool) -> None:
         """So much of the body has been sent."""
         self._body.resume(chunks)
