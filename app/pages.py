@@ -1,10 +1,17 @@
-"""The lobby's and a room's page and their static files, read once: small enough to stay in memory."""
+"""The lobby's and a room's page and their static files, read once: small enough to stay in memory.
+
+They are served without comments and indentation, which are a quarter of them; otherwise as they lie in the folder.
+"""
 
 import hashlib
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from quart import Quart, Response, request
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 from app.onward import Refuse, ReplayTo
 from app.ownership import parse_room
@@ -14,6 +21,13 @@ from app.views import arrival_of, quart_answer
 FOLDER = Path(__file__).with_name("static")
 
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def _flush_left(text: str) -> str:
+    return re.sub(r"\n\s+", "\n", text)
+
+
+_SMALLER: dict[str, Callable[[str], str]] = {".js": jsmin, ".css": cssmin, ".html": _flush_left}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,7 @@ def read_pages(folder: Path = FOLDER) -> dict[str, Page]:
     pages = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in _TYPES:
-            body = path.read_bytes()
+            body = _SMALLER.get(path.suffix, str)(path.read_text("utf-8")).encode()
             tag = hashlib.blake2b(body, digest_size=8).hexdigest()
             pages[path.name] = Page(body=body, mimetype=_TYPES[path.suffix], tag=tag)
     return pages

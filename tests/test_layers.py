@@ -58,7 +58,7 @@ WALLS = {
     "kit": Wall(ours=ANYTHING, others=ANYTHING),
     "app": Wall(
         ours=frozenset({"wire", "client", "published"}),
-        others=SERVERS | {"msgspec", "obstore", "itsdangerous", "httptools", "prometheus_client"},
+        others=SERVERS | {"msgspec", "obstore", "itsdangerous", "httptools", "prometheus_client", "rcssmin", "rjsmin"},
     ),
 }
 # Started without site-packages, so that they are there in milliseconds; besides Python they know only each other.

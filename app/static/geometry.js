@@ -1,20 +1,14 @@
-// Where things are: the sheet, boxes of shapes, what lies under a pointer, strokes with fewer points. Pure.
+// Where things are: boxes of shapes, what lies under a pointer or in a box, strokes with fewer points. Pure.
 
 import { DEFAULTS } from "./document.js";
-
-/** The part of the canvas that every page shows, with (0, 0) in its middle. */
-export const SHEET = { width: 1600, height: 1000 };
 
 /** A stroke keeps at most so many points: its edit must fit into one message (LIMIT_MESSAGE_BYTES). */
 export const STROKE_POINTS = 500;
 
-const TEXT_LINE = 35; // height of a line of text, in the sheet's units
+/** Heights of letters, in units. */
+export const LETTERS = { text: 28, note: 24 };
 
-/** A place on the sheet as whole units, from fractions of its width and height; never off the sheet. */
-export function place(fx, fy) {
-  const whole = (fraction, size) => Math.round((Math.min(1, Math.max(0, fraction)) - 0.5) * size);
-  return { x: whole(fx, SHEET.width), y: whole(fy, SHEET.height) };
-}
+const TEXT_LINE = 35; // height of a line of text of the usual size
 
 /** The upright box around a shape before it is turned. */
 export function box(shape) {
@@ -36,6 +30,54 @@ export function box(shape) {
 export function textSize(text) {
   const lines = text.split("\n");
   return { w: Math.max(20, Math.max(...lines.map((line) => line.length)) * 15), h: lines.length * TEXT_LINE };
+}
+
+/** The height of a shape's letters: those of a free text grow with its box. */
+export function letters({ kind, h, text = "" }) {
+  return kind === "text" && h > 0 ? (h / text.split("\n").length / TEXT_LINE) * LETTERS.text : kind === "text" ? LETTERS.text : LETTERS.note;
+}
+
+const found = new WeakMap(); // shape → its bounds
+
+/** All that a shape covers, turned and with its stroke. */
+export function bounds(shape) {
+  let whole = found.get(shape);
+  if (whole) return whole;
+  const { x, y, w, h } = box(shape);
+  const sw = shape.sw ?? DEFAULTS.sw;
+  const more = 2 + sw / 2 + (shape.kind === "arrow" ? 10 + 2 * sw : shape.kind === "text" ? h : 0); // letters may be wider than thought
+  const [sin, cos] = [Math.abs(Math.sin(radians(shape.r ?? 0))), Math.abs(Math.cos(radians(shape.r ?? 0)))];
+  const [width, height] = [w * cos + h * sin + 2 * more, w * sin + h * cos + 2 * more];
+  found.set(shape, (whole = { x: x + w / 2 - width / 2, y: y + h / 2 - height / 2, w: width, h: height }));
+  return whole;
+}
+
+/** Whether two boxes touch. */
+export function meet(a, b) {
+  return a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
+}
+
+/** The box around the turned corners of shapes, without their strokes. */
+export function union(shapes) {
+  const corners = shapes.flatMap((shape) => {
+    const { x, y, w, h } = box(shape);
+    const around = { x, y, w, h };
+    return [[x, y], [x + w, y], [x, y + h], [x + w, y + h]].map(([cx, cy]) => turned({ x: cx, y: cy }, around, shape.r ?? 0));
+  });
+  const [x, y] = [Math.min(...corners.map((one) => one.x)), Math.min(...corners.map((one) => one.y))];
+  return { x, y, w: Math.max(...corners.map((one) => one.x)) - x, h: Math.max(...corners.map((one) => one.y)) - y };
+}
+
+/** Turn a 2D context about the middle of a box. */
+export function turn(context, { x, y, w, h }, degrees) {
+  if (!degrees) return;
+  context.translate(x + w / 2, y + h / 2);
+  context.rotate(radians(degrees));
+  context.translate(-x - w / 2, -y - h / 2);
+}
+
+export function radians(degrees) {
+  return (degrees * Math.PI) / 180;
 }
 
 /** Whether a point lies on a shape, give or take `near` units. */
@@ -85,10 +127,11 @@ function onEllipse(at, around, shape, near) {
   return within(near) && (filled(shape) || a <= near || b <= near || !within(-near));
 }
 
-function turned(point, around, degrees) {
+/** A point turned clockwise about the middle of a box. */
+export function turned(point, around, degrees) {
   if (!degrees) return point;
   const [cx, cy] = [around.x + around.w / 2, around.y + around.h / 2];
-  const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)];
+  const [sin, cos] = [Math.sin(radians(degrees)), Math.cos(radians(degrees))];
   const [dx, dy] = [point.x - cx, point.y - cy];
   return { x: cx + dx * cos - dy * sin, y: cy + dx * sin + dy * cos };
 }

@@ -1,37 +1,44 @@
-// The room's page: wires the connection, the reducer, the stage and the panels together, and nothing else.
+// The room's page: wires the connection, the reducer, the sheet and the panels together, and nothing else.
 
 import { ask } from "./api.js";
-import { Canvas } from "./canvas.js";
+import { Camera } from "./camera.js";
+import { ChatPanel } from "./chat.js";
 import { palette } from "./colours.js";
 import { Connection } from "./connection.js";
-import { CursorLayer } from "./cursors.js";
-import { ordered } from "./document.js";
+import { Files } from "./files.js";
+import { union } from "./geometry.js";
+import { Keys } from "./keys.js";
+import { Looks } from "./looks.js";
 import { guest, keep, random, remember } from "./memory.js";
+import { closable } from "./menus.js";
 import { Outbox } from "./outbox.js";
-import { ChatPanel, PathPanel, PeoplePanel } from "./panels.js";
+import { AboutPanel, PathPanel, PeoplePanel } from "./panels.js";
+import { PlacesPanel } from "./places.js";
 import { offerRegions } from "./regions.js";
-import { VERSION, initial, reduceAll, shapes, unstored } from "./room.js";
-import { ShareWindow } from "./share.js";
+import { VERSION, initial, reduceAll } from "./room.js";
+import { Scene } from "./scene.js";
 import { Stage } from "./stage.js";
-import { clean, finalWord, roundTrip, sentence, stateText } from "./words.js";
+import { WayHere } from "./way.js";
+import { clean, finalWord, sentence, stateText } from "./words.js";
 
 const get = (id) => document.getElementById(id);
 const room = decodeURIComponent(location.pathname.split("/").pop());
 const secret = remember("sessionStorage", `key ${room}`, () => random(24));
+const title = `${room} · Rooms`;
 const READ = 8_000; // ms that an error stays on the page
 
 let link = new URLSearchParams(location.search).get("k"); // the key in the link that we came by
 let state = initial(random(12));
-let picture = { of: {}, shapes: new Map(), ordered: [] };
 let drawing = false;
-let drawn = []; // what the sheet shows
 let reading = null;
+let grid = remember("localStorage", "grid", () => "") === "on";
+let shareWindow = null;
 
 const withLink = (path) => (link ? `${path}?k=${encodeURIComponent(link)}` : path);
 const allowed = () => state.role === "edit";
 
 const connection = new Connection({
-  url: () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${withLink(`/rooms/${room}/ws`)}`,
+  url: () => new URL(withLink(`/rooms/${room}/ws`), location.href).href.replace(/^http/, "ws"),
   hello: () => ({
     t: "hello", v: VERSION, key: secret, client: state.client, name: name(), epoch: state.doc.epoch, log: state.log, since: state.doc.seq,
   }),
@@ -41,47 +48,82 @@ const connection = new Connection({
   learn: () => ask(withLink(`/api/rooms/${room}`)).then(() => null, ({ status, message }) => (status ? { status, text: message } : null)),
 });
 const outbox = new Outbox({ send: (message) => connection.send(message) });
-const canvas = new Canvas(get("canvas"));
-const cursors = new CursorLayer(get("cursors"));
-const chat = new ChatPanel(get("log"));
-const path = new PathPanel(get("path"));
-const people = new PeoplePanel(get("people"), get("count"));
-const stage = new Stage({
-  sheet: get("sheet"), editor: get("editor"),
-  page: {
-    shapes: () => look().shapes,
-    selection: () => state.selection,
-    colours: () => palette(state.members.get(state.n)?.hue ?? 260),
-    id: () => random(12),
-    allowed,
-    point: (at) => outbox.latest(at ? { t: "cursor", ...at } : { t: "cursor" }),
-    draft(changes) {
-      if (!changes.length && !state.draft.length) return;
-      update([{ t: "$draft", changes }]);
-      outbox.latest({ t: "drag", changes });
-    },
-    edit(changes) {
-      const dragged = state.draft.length > 0;
-      act({ t: "edit", changes });
-      if (dragged) outbox.latest({ t: "drag", changes: [] }); // after the edit, so that nothing jumps back
-    },
-    select(ids) {
-      update([{ t: "$select", ids }]);
-      outbox.latest({ t: "select", ids });
-    },
-    undo: () => act({ t: "undo" }),
-    redo: () => act({ t: "redo" }),
-    chosen: (tool) => {
-      get("sheet").dataset.tool = tool;
-      for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
-    },
+const scene = new Scene(get);
+const camera = new Camera(get("sheet"), later);
+const chat = new ChatPanel(get("log"), (count) => {
+  get("unread").hidden = count === 0;
+  get("unread").textContent = count === 1 ? "1 new message" : `${count} new messages`;
+  document.title = (count ? `(${count}) ` : "") + title;
+});
+const way = new WayHere(() => withLink(`/api/rooms/${room}`), later);
+const panels = [new PeoplePanel(get("people"), get("count")), new PathPanel(get("path"), way), new AboutPanel(get), new PlacesPanel(get("places"))];
+
+const page = {
+  shapes: () => scene.look(state),
+  selection: () => state.selection,
+  look: () => looks.look(),
+  id: () => random(12),
+  allowed,
+  grid: () => grid,
+  redraw: later,
+  palette: () => palette(state.members.get(state.n)?.hue ?? 260),
+  held: () => stage.held(),
+  point: (at) => outbox.latest(at ? { t: "cursor", ...at } : { t: "cursor" }),
+  draft(changes) {
+    if (!changes.length && !state.draft.length) return;
+    update([{ t: "$draft", changes }]);
+    outbox.latest({ t: "drag", changes });
   },
+  edit(changes) {
+    if (!changes.length) return;
+    const dragged = state.draft.length > 0;
+    act({ t: "edit", changes });
+    if (dragged) outbox.latest({ t: "drag", changes: [] }); // after the edit, so that nothing jumps back
+  },
+  select(ids) {
+    update([{ t: "$select", ids }]);
+    outbox.latest({ t: "select", ids });
+  },
+  undo: () => { if (allowed()) act({ t: "undo" }); },
+  redo: () => { if (allowed()) act({ t: "redo" }); },
+  chosen: (tool) => {
+    get("sheet").dataset.tool = tool;
+    for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
+    later();
+  },
+  toggleGrid() {
+    grid = !grid;
+    keep("localStorage", "grid", grid ? "on" : "");
+    later();
+  },
+  content: () => (page.shapes().size ? union([...page.shapes().values()]) : null),
+  async help() {
+    (await import("./help.js")).fillHelp(get("help-window"));
+    get("help-window").showModal();
+  },
+};
+const stage = new Stage({ sheet: get("sheet"), editor: get("editor"), camera, page });
+const looks = new Looks(get("looks"), page);
+const files = new Files({
+  stage, camera, allowed, complain: (text) => update([{ t: "$error", text }]), name: room, shapes: () => (page.shapes(), scene.ordered),
 });
-const shareWindow = new ShareWindow(get("share-window"), {
-  links: () => connection.send({ t: "links" }),
-  share: (what) => act({ t: "share", ...what }),
-  link: () => link,
-});
+new Keys({ sheet: get("sheet"), stage, camera, page });
+
+/** What buttons do that are no tools. */
+const ACTS = {
+  undo: page.undo, redo: page.redo, help: page.help, grid: page.toggleGrid,
+  front: () => stage.front(), back: () => stage.back(), duplicate: () => stage.duplicate(), remove: () => stage.remove(),
+  in: () => camera.zoom(1.25), out: () => camera.zoom(0.8), fit: () => (page.content() ? camera.fit(page.content()) : camera.home()),
+  png: () => files.save("png"), svg: () => files.save("svg"), json: () => files.save("json"), import: () => get("import").click(),
+};
+
+async function share() {
+  shareWindow ??= new (await import("./share.js")).ShareWindow(get("share-window"), {
+    links: () => connection.send({ t: "links" }), share: (what) => act({ t: "share", ...what }), link: () => link,
+  });
+  shareWindow.open();
+  later();
+}
 
 /** An operation of ours: shown at once, sent as soon as may be, kept until it is stored. */
 function act(operation) {
@@ -107,6 +149,7 @@ function welcomed() {
   // The name may have been changed after our hello had gone.
   if (state.members.get(state.n)?.name !== name()) rename();
   if (state.selection.length) outbox.latest({ t: "select", ids: state.selection });
+  way.ask();
 }
 
 /** After links were revoked, ours is the new one of what we may do. */
@@ -124,42 +167,32 @@ function unsent() {
 function update(messages) {
   const before = state;
   state = reduceAll(state, messages);
-  if (state.phase !== before.phase && !["live", "loading"].includes(state.phase)) outbox.stop();
+  if (state.phase !== before.phase) {
+    if (!["live", "loading"].includes(state.phase)) outbox.stop();
+    if (before.phase === "live") way.leave();
+  }
   if (state.pending !== before.pending) outbox.offer(unsent());
   if (state.error !== before.error) {
     clearTimeout(reading);
     if (state.error) reading = setTimeout(() => update([{ t: "$noted" }]), READ);
   }
+  later();
+}
+
+/** Draw once with the next frame. */
+function later() {
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(draw);
-}
-
-/** The shapes as they are shown, worked out once for each state. */
-function look() {
-  const { doc, pending, drags, draft } = state;
-  const of = picture.of;
-  if (of.shapes !== doc.shapes || of.pending !== pending || of.drags !== drags || of.draft !== draft) {
-    const all = shapes(state);
-    picture = { of: { shapes: doc.shapes, pending, drags, draft }, shapes: all, ordered: all === picture.shapes ? picture.ordered : ordered(all) };
-  }
-  return picture;
 }
 
 function draw() {
   drawing = false;
   drawState();
   drawSheet();
+  for (const panel of panels) panel.draw(state);
   chat.draw(state);
-  people.draw(state);
-  path.draw(state);
-  shareWindow.draw(state);
-  get("where").textContent = state.machine ? `${state.machine} in ${state.region}` : "–";
-  get("rtt").textContent = roundTrip(state.rtt);
-  get("epoch").textContent = state.epoch || "–";
-  get("seq").textContent = state.doc.epoch ? state.doc.seq : "–";
-  get("stored").textContent = state.doc.epoch ? state.stored : "–";
-  get("waits").textContent = state.pending.length;
+  shareWindow?.draw(state);
 }
 
 function drawState() {
@@ -173,30 +206,28 @@ function drawState() {
   if (get("note").textContent !== why) get("note").textContent = why;
   get("note").classList.toggle("wrong", state.error !== null);
   const live = state.phase === "live";
-  for (const id of ["text", "send"]) get(id).disabled = !allowed();
-  for (const button of document.querySelectorAll(".tools button")) button.disabled = !allowed();
+  for (const control of document.querySelectorAll(".edits")) control.disabled = !allowed();
   for (const control of document.querySelectorAll(".control")) control.disabled = !live || !allowed();
 }
 
 function drawSheet() {
-  cursors.draw(state);
-  const { members, selected, drags, pending, selection, n: own, phase } = state;
-  const parts = [look().ordered, members, selected, drags, pending, selection, phase, stage.written];
-  if (parts.every((part, n) => part === drawn[n])) return; // only cursors moved
-  drawn = parts;
-  const others = [];
-  for (const [n, member] of members) {
-    const ids = [...(selected.get(n) ?? []), ...(drags.get(n) ?? []).map((change) => change.id)];
-    if (n !== own && ids.length) others.push({ hue: member.hue, ids: [...new Set(ids)] });
-  }
-  canvas.draw({ shapes: look().ordered, unstored: unstored(state), selection, others });
-  const hue = members.get(own)?.hue;
-  if (hue !== undefined) get("sheet").style.setProperty("--hue", hue);
-  const empty = phase === "live" && look().ordered.length === 0 && !stage.written;
-  get("hint").hidden = !empty;
-  get("hint").textContent = members.size < 2
-    ? "You are alone here. Share the link, or open it in a second window: you will see each other move."
-    : allowed() ? "Pick a tool and draw: the others see it at once." : "Nothing has been drawn yet.";
+  const { view } = camera;
+  const held = stage.held();
+  const grips = stage.tool === "select" && allowed() && !stage.gesture?.area;
+  if (scene.draw(state, { view, gesture: stage.gesture, grips, grid })) later();
+  stage.writing.place();
+  looks.draw(held);
+  get("looks").hidden = !allowed() || (!held.length && stage.tool === "select") || stage.gesture !== null;
+  for (const button of document.querySelectorAll(".on-held")) button.disabled = !held.length;
+  get("zoom").textContent = `${Math.round(view.scale * 100)}%`;
+  document.querySelector('[data-act="grid"]').setAttribute("aria-pressed", grid);
+  const style = get("sheet").style;
+  const own = page.palette();
+  style.setProperty("--own-stroke", own.stroke);
+  style.setProperty("--own-fill", own.fill);
+  get("hint").hidden = state.phase !== "live" || scene.ordered.length > 0 || stage.gesture !== null || stage.writing.shape !== null;
+  get("hint-alone").hidden = state.members.size > 1;
+  get("hint-draw").hidden = !allowed();
 }
 
 function say(event) {
@@ -218,7 +249,6 @@ function rename() {
 }
 
 async function offerMove() {
-  if (get("region").options.length > 1) return;
   offerRegions(get("region"), [], "Move to…");
   const { regions } = await ask("/api/rooms").catch(() => ({ regions: [] }));
   offerRegions(get("region"), regions, "Move to…");
@@ -226,27 +256,36 @@ async function offerMove() {
 
 // A lobby that sent us round on the way here (app/onward.py) counts in the address; nobody needs to see or share that.
 history.replaceState(null, "", withLink(location.pathname));
-document.title = `${room} · Rooms`;
+document.title = title;
 get("title").textContent = room;
 get("name").value = remember("localStorage", "name", guest);
-get("name").addEventListener("change", rename);
-get("name").addEventListener("keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
-get("say").addEventListener("submit", say);
-get("share").addEventListener("click", () => shareWindow.open());
-get("wake").addEventListener("click", () => connection.wake());
-get("sleep").addEventListener("click", () => connection.send({ t: "sleep" }));
-get("move").addEventListener("submit", (event) => {
+const listen = (id, kind, heard) => get(id).addEventListener(kind, heard);
+listen("name", "change", rename);
+listen("name", "keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
+listen("say", "submit", say);
+listen("share", "click", share);
+listen("unread", "click", () => { get("log").scrollTop = get("log").scrollHeight; get("text").focus(); });
+listen("wake", "click", () => connection.wake());
+listen("sleep", "click", () => connection.send({ t: "sleep" }));
+listen("import", "change", (event) => files.open(event.target));
+listen("move", "submit", (event) => {
   event.preventDefault();
   if (get("region").value) connection.send({ t: "move", region: get("region").value });
 });
 for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => stage.choose(button.dataset.tool));
-for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => stage[button.dataset.act]());
-document.addEventListener("keydown", (event) => stage.keyElsewhere(event));
+for (const button of document.querySelectorAll("[data-act]")) {
+  button.addEventListener("click", () => {
+    ACTS[button.dataset.act]();
+    get("file").open = false;
+  });
+}
 addEventListener("online", () => connection.hurry());
 addEventListener("offline", () => connection.again());
 addEventListener("beforeunload", (event) => { if (state.pending.length) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) connection.hurry(); });
+closable(document.querySelectorAll("details.menu"));
 stage.choose("select");
 offerMove();
 connection.connect();
 draw();
+performance.mark("interactive");

@@ -1,8 +1,7 @@
-// Draws the chat, the people and the way here from a room's state; keeps nothing but what is on the page.
+// Draws the people, the way here and the room's figures from a room's state; keeps nothing but what is on the page.
 
 import { placeName } from "./regions.js";
-import { waiting } from "./room.js";
-import { pieces, roundTrip } from "./words.js";
+import { roundTrip } from "./words.js";
 
 /** A DOM element with text or children; text is always text, never markup. */
 export function element(tag, className, ...content) {
@@ -10,56 +9,6 @@ export function element(tag, className, ...content) {
   if (className) made.className = className;
   made.append(...content);
   return made;
-}
-
-export class ChatPanel {
-  constructor(list) {
-    this.list = list;
-    this.drawn = new WeakMap(); // entry → its line
-    this.seen = {};
-  }
-
-  draw(state) {
-    const { doc: { chat }, pending, stored, you, afresh } = state;
-    if (chat === this.seen.chat && pending === this.seen.pending && stored === this.seen.stored) return;
-    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
-    const ours = waiting(state).filter((one) => one.t === "say");
-    const wrote = ours.length > 0 && pending !== this.seen.pending;
-    this.seen = { chat, pending, stored };
-    const lines = chat.map((entry) => {
-      const line = this.line(entry, you);
-      line.classList.toggle("tentative", entry.seq > stored);
-      return line;
-    });
-    if (afresh) lines.unshift(element("li", "divider", "The room started afresh here: what was before lived in the memory of a machine that is gone."));
-    lines.push(...ours.map((one) => element("li", "line own tentative", element("p", "text", one.text), element("p", "when", "sending…"))));
-    if (!lines.length) lines.push(element("li", "divider", "Nothing has been said yet."));
-    const wanted = new Set(lines);
-    for (const child of [...this.list.children]) if (!wanted.has(child)) child.remove();
-    lines.forEach((line, n) => { if (this.list.children[n] !== line) this.list.insertBefore(line, this.list.children[n] ?? null); });
-    if (atEnd || wrote) this.list.scrollTop = this.list.scrollHeight;
-  }
-
-  line(entry, you) {
-    let line = this.drawn.get(entry);
-    if (line) return line;
-    const text = element("p", "text");
-    for (const piece of pieces(entry.text)) {
-      if (!piece.href) text.append(piece.text);
-      else {
-        const link = element("a", "", piece.text);
-        Object.assign(link, { href: piece.href, target: "_blank", rel: "noopener noreferrer" });
-        text.append(link);
-      }
-    }
-    const time = element("time", "when", new Date(entry.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-    time.dateTime = new Date(entry.at * 1000).toISOString();
-    const who = element("p", "who", element("bdi", "", entry.name));
-    who.style.setProperty("--hue", entry.hue);
-    line = element("li", entry.by === you ? "line own" : "line", who, text, time);
-    this.drawn.set(entry, line);
-    return line;
-  }
 }
 
 export class PeoplePanel {
@@ -82,26 +31,62 @@ export class PeoplePanel {
   }
 }
 
-/** The stations of this connection, as far as the proxy told them. */
+/** The stations of this connection, as far as the proxy told them, and what is known of how long each takes. */
 export class PathPanel {
-  constructor(list) {
-    Object.assign(this, { list, path: undefined });
+  /** `way` has the `trace` of a request on the same way, and `woke`, the steps of a start that was for us (way.js); both may be null. */
+  constructor(list, way) {
+    Object.assign(this, { list, way, known: [] });
   }
 
   draw({ path, machine, region }) {
-    if (path === this.path) return;
-    this.path = path;
+    const { trace, woke } = this.way;
+    const known = [path, trace, woke];
+    if (this.known.length && known.every((one, n) => one === this.known[n])) return;
+    this.known = known;
     const stations = [];
-    const station = (className, what, where) => stations.push(element("li", className, element("span", "what", what), element("span", "where", where)));
+    const station = (className, what, where, more = "") =>
+      stations.push(element("li", className, element("span", "what", what), element("span", "where", where), ...(more ? [element("span", "took", more)] : [])));
+    const took = (name) => {
+      const hop = trace?.hops.findLast((one) => one.machine === name);
+      return hop ? `${roundTrip(hop.took)}, ${roundTrip(hop.configured)} of it configured latency` : "";
+    };
     station("", "You", "this browser");
     if (!path) station("later", "…", "on the way");
     else {
-      if (path.edge) station("", "Edge", placeName(path.edge));
-      if (path.replayed_from) station("passed", "Answered “fly-replay”", `${path.replayed_from} in ${placeName(path.replayed_region)}`);
-      station("end", "Holds the room", `${machine} in ${placeName(region)}`);
+      if (path.edge) station("", "Edge", placeName(path.edge), trace ? `answered in ${roundTrip(trace.total)}, asked again just now` : "");
+      if (path.replayed_from) station("passed", "Answered “fly-replay”", `${path.replayed_from} in ${placeName(path.replayed_region)}`, took(path.replayed_from));
+      if (woke) station("passed", "Woken for you", `in ${roundTrip(woke.reduce((sum, step) => sum + step.took, 0))}`, woke.map((step) => `${step.name} ${roundTrip(step.took)}`).join(" · "));
+      station("end", "Holds the room", `${machine} in ${placeName(region)}`, took(machine));
       if (!path.edge) stations.push(element("li", "aside", "No proxy in between: nothing had to be replayed."));
       else if (!path.replayed_from) stations.push(element("li", "aside", "The edge chose the right machine at once: nothing had to be replayed."));
     }
     this.list.replaceChildren(...stations);
+  }
+}
+
+const SPARK = 60; // round trips in the small curve, one every 5 s
+
+/** The figures of the room and the curve of our round trips. */
+export class AboutPanel {
+  constructor(get) {
+    Object.assign(this, { get, trips: [], last: null });
+  }
+
+  draw(state) {
+    const text = (id, value) => { if (this.get(id).textContent !== String(value)) this.get(id).textContent = value; };
+    const known = state.doc.epoch;
+    text("where", state.machine ? `${state.machine} in ${state.region}` : "–");
+    text("rtt", roundTrip(state.rtt));
+    text("epoch", state.epoch || "–");
+    text("seq", known ? state.doc.seq : "–");
+    text("stored", known ? state.stored : "–");
+    text("waits", state.pending.length);
+    if (state.rtt === null || state.rtt === this.last) return;
+    this.last = state.rtt;
+    this.trips = [...this.trips, state.rtt].slice(-SPARK);
+    const [least, most] = [Math.min(...this.trips), Math.max(...this.trips)];
+    const at = this.trips.map((trip, n) => `${(n / Math.max(1, this.trips.length - 1)) * 100},${22 - (trip / most) * 18}`);
+    this.get("spark-line").setAttribute("points", at.length > 1 ? at.join(" ") : `0,${at[0].split(",")[1]} 100,${at[0].split(",")[1]}`);
+    text("spark-text", `${this.trips.length} round trips: ${roundTrip(least)} to ${roundTrip(most)}`);
   }
 }

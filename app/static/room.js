@@ -6,7 +6,7 @@
 // before the store has it, the next welcome says so and it is sent again, under the same number, which counts once.
 //
 // Local actions carry a "$": "$do" (an operation of ours), "$draft" (what we drag), "$select", "$client" (a new name to
-// number operations under), "$phase" (the connection), "$rtt" (a measured round trip), "$noted" (the error was read).
+// number operations under), "$phase" (the connection), "$rtt" (a measured round trip), "$error" (something that we cannot do), "$noted" (it was read).
 
 import { applyChanges, overlay } from "./document.js";
 
@@ -151,6 +151,7 @@ const STEPS = {
   },
   $phase: (state, m) => (m.phase === "live" ? state : away({ ...state, phase: m.phase, detail: m.detail ?? (m.phase === state.phase ? state.detail : "") })),
   $rtt: (state, m) => ({ ...state, rtt: m.rtt }),
+  $error: (state, m) => ({ ...state, error: m.text }),
   $noted: (state) => ({ ...state, error: null }),
 };
 

@@ -1,10 +1,36 @@
-// The window about who may come in: the links of the room, and who needs none.
+// The window about who may come in: the links of the room, and who needs none. Loaded when somebody asks for it.
 
 import { access } from "./room.js";
+
+const WINDOW = `
+  <div class="row"><h2 id="share-title">Share this room</h2>
+    <form method="dialog"><button class="plain" aria-label="Close">✕</button></form></div>
+  <div class="link" data-role="edit">
+    <label for="link-edit">Link to draw and talk</label>
+    <div><input id="link-edit" name="edit" readonly placeholder="asking the room…"><button type="button" data-copy="edit">Copy</button>
+      <button type="button" class="plain" data-revoke="edit" title="Nobody gets in by the old link any more">Replace</button></div>
+  </div>
+  <div class="link" data-role="view">
+    <label for="link-view">Link to look on</label>
+    <div><input id="link-view" name="view" readonly placeholder="asking the room…"><button type="button" data-copy="view">Copy</button>
+      <button type="button" class="plain" data-revoke="view" title="Nobody gets in by the old link any more">Replace</button></div>
+  </div>
+  <div class="link">
+    <label for="public">Without a link</label>
+    <select id="public" name="public">
+      <option value="">Nobody gets in</option>
+      <option value="view">Everybody may look on</option>
+      <option value="edit">Everybody may draw and talk</option>
+    </select>
+  </div>
+  <label class="check"><input type="checkbox" name="listed"> Listed in the lobby</label>
+  <p class="note" id="share-note" hidden>Only who came by a link to draw can change who may come in.</p>
+`;
 
 export class ShareWindow {
   /** `page` offers `links()` (ask the room) and `share(what)` (an operation), and says whether we came by a `link()`. */
   constructor(dialog, page) {
+    dialog.innerHTML = WINDOW; // ours alone: nobody's text is in it
     Object.assign(this, { dialog, page, links: null });
     const get = (name) => dialog.querySelector(`[name="${name}"]`);
     this.fields = { edit: get("edit"), view: get("view"), public: get("public"), listed: get("listed") };

@@ -1,22 +1,27 @@
-// The sheet that everybody draws on: turns pointer, keys and typing into gestures of tools.js, and tells the page what came of it.
+// The sheet that everybody draws on: turns the pointer into gestures of tools.js, and tells the page what came of it.
 
-import { SHEET, place, textSize } from "./geometry.js";
+import { copies, batches, reorder } from "./arrange.js";
 import { above, ordered } from "./document.js";
-import { TOOLS, begin, removal, shift } from "./tools.js";
-import { clean } from "./words.js";
+import { union } from "./geometry.js";
+import { GRID, MOST_SELECTED, shift } from "./moving.js";
+import { frame, handleAt, resizing, rotated, scaled } from "./resizing.js";
+import { TOOLS, begin, removal } from "./tools.js";
+import { clamp, seen, toPixel } from "./view.js";
+import { Writing } from "./writing.js";
 
-const STEP = 16; // units that an arrow key moves by; with shift a quarter
-const KEYS = { v: "select", p: "pen", r: "rect", o: "ellipse", n: "note", t: "text" };
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const STEP = 16; // units that an arrow key moves by
+const TURN = 15; // degrees of a key
+const WRITABLE = ["note", "text", "rect", "ellipse"];
 
 export class Stage {
   /**
-   * `sheet` takes pointer and keys, `editor` is the text field that lies over it. The page is told through `point(at)`,
-   * `draft(changes)`, `edit(changes)`, `select(ids)`, `undo()`, `redo()` and `chosen(tool)`, and asked for `shapes()`,
-   * `selection()`, `colours()`, `allowed()` and `id()`.
+   * `sheet` takes the pointer, `editor` is the text field that lies over it, `camera` has the view. The page is told through
+   * `point(at)`, `draft(changes)`, `edit(changes)`, `select(ids)`, `undo()`, `redo()`, `chosen(tool)` and `redraw()`, and asked for
+   * `shapes()`, `selection()`, `look()`, `allowed()`, `grid()` and `id()`.
    */
-  constructor({ sheet, editor, page }) {
-    Object.assign(this, { sheet, editor, page, tool: "select", gesture: null, at: { x: 0, y: 0 }, written: null });
+  constructor({ sheet, editor, camera, page }) {
+    Object.assign(this, { sheet, camera, page, tool: "select", gesture: null, at: { x: 0, y: 0 }, small: 4 });
+    this.writing = new Writing(editor, { ...page, view: () => camera.view }, () => sheet.focus({ preventScroll: true }));
     sheet.addEventListener("pointerdown", (event) => this.down(event));
     sheet.addEventListener("pointermove", (event) => this.moved(event));
     sheet.addEventListener("pointerup", (event) => this.up(event));
@@ -24,14 +29,6 @@ export class Stage {
     sheet.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") page.point(null); });
     sheet.addEventListener("dblclick", () => { if (this.tool === "select") this.writeSelected(); });
     sheet.addEventListener("blur", () => page.point(null));
-    sheet.addEventListener("keydown", (event) => this.key(event));
-    editor.addEventListener("input", () => page.draft(this.writing()));
-    editor.addEventListener("blur", () => this.finishWriting());
-    editor.addEventListener("keydown", (event) => {
-      const done = event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey));
-      if (done) sheet.focus({ preventScroll: true });
-      event.stopPropagation();
-    });
   }
 
   choose(tool) {
@@ -39,105 +36,162 @@ export class Stage {
     this.page.chosen(this.tool);
   }
 
+  get unit() {
+    return 1 / this.camera.view.scale;
+  }
+
+  /** The selected shapes, from the lowest up. */
+  held() {
+    const ids = new Set(this.page.selection());
+    return ids.size ? ordered(this.page.shapes()).filter((shape) => ids.has(shape.id)) : [];
+  }
+
   down(event) {
+    if (this.camera.down(event)) return this.cancel();
     if (event.button !== 0 || !event.isPrimary) return;
     event.preventDefault(); // no text is selected by dragging; focus is ours to give
     this.sheet.focus({ preventScroll: true });
     this.follow(event);
     if (!this.page.allowed()) return;
     this.sheet.setPointerCapture(event.pointerId);
-    this.start(event.shiftKey);
+    const touch = event.pointerType === "touch";
+    this.start(event.shiftKey, touch ? 14 : 7, touch ? 10 : 4);
   }
 
   moved(event) {
-    if (!event.isPrimary) return;
+    if (this.camera.moved(event) || !event.isPrimary) return;
     // A pen draws through every place that the pointer passed, not only those that were in time for a frame.
     const passed = this.gesture ? event.getCoalescedEvents?.() ?? [] : [];
-    for (const one of passed.slice(0, -1)) this.gesture.move(this.where(one));
+    for (const one of passed.slice(0, -1)) this.gesture.move(this.camera.place(one), keys(one));
     this.follow(event);
-    if (this.gesture) this.page.draft(this.gesture.move(this.at));
+    if (this.gesture) this.show(this.gesture.move(this.at, keys(event)));
+    else if (event.pointerType === "mouse") this.sheet.dataset.handle = this.handle() ?? "";
   }
 
   up(event) {
     if (!event.isPrimary || !this.gesture) return;
     this.follow(event);
-    this.finish();
-  }
-
-  where(event) {
-    const box = this.sheet.getBoundingClientRect();
-    return place((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    this.finish(keys(event));
   }
 
   follow(event) {
-    this.at = this.where(event);
+    this.at = this.camera.place(event);
     this.page.point(this.at);
   }
 
-  start(more) {
-    const shapes = this.page.shapes();
-    this.gesture = begin(this.tool, this.at, {
-      shapes: ordered(shapes), selection: this.page.selection(), more, id: this.page.id(), z: above(shapes), colours: this.page.colours(),
-    });
-    if (this.gesture.selection) this.page.select(this.gesture.selection);
+  /** The handle under the pointer. */
+  handle(near) {
+    if (this.tool !== "select" || !this.page.allowed()) return null;
+    const held = this.held();
+    return held.length ? handleAt(held, this.at, this.unit, near) : null;
   }
 
-  finish() {
+  start(more, near = 7, small = 4) {
+    const shapes = this.page.shapes();
+    const handle = this.handle(near + 5);
+    this.gesture = handle && !more ? resizing(handle, this.at, this.held()) : begin(this.tool, this.at, {
+      shapes: ordered(shapes), selection: this.page.selection(), more, id: this.page.id(), z: above(shapes), look: this.page.look(this.tool),
+      near: near * this.unit, small: Math.max(1, small * this.unit), seen: seen(this.camera.view), grid: this.page.grid(),
+    });
+    this.select(this.gesture.selection);
+  }
+
+  show(changes) {
+    this.select(this.gesture.selection);
+    this.page.draft(changes);
+    this.page.redraw();
+  }
+
+  select(ids) {
+    if (ids && ids.join() !== this.page.selection().join()) this.page.select(ids);
+  }
+
+  finish(held = {}) {
     const { gesture, tool } = this;
     this.gesture = null;
-    const changes = gesture.end(this.at);
+    const changes = gesture.end(this.at, held);
     if (changes.length) this.page.edit(changes);
     else this.page.draft([]);
-    if (gesture.write) this.write(gesture.write);
+    this.select(gesture.selection);
+    if (gesture.write) this.writing.begin(gesture.write);
     if (gesture.makes) {
       this.page.select([gesture.makes]);
       if (tool === "note") this.writeSelected();
     }
     if (tool !== "pen") this.choose("select");
+    this.page.redraw();
   }
 
   cancel() {
+    if (!this.gesture) return;
     this.gesture = null;
     this.page.draft([]);
+    this.page.redraw();
   }
 
-  key(event) {
-    const { key } = event;
-    const command = event.ctrlKey || event.metaKey;
-    if (command && key.toLowerCase() === "z") this.act(event, event.shiftKey ? "redo" : "undo");
-    else if (command && key.toLowerCase() === "y") this.act(event, "redo");
-    else if (command || event.altKey) return;
-    else if (key === "Delete" || key === "Backspace") this.act(event, "remove");
-    else if (key === "Escape") this.act(event, "escape");
-    else if (key === "Enter" || key === " ") this.act(event, "press", event.shiftKey);
-    else if (ARROWS[key]) this.act(event, "nudge", ARROWS[key].map((way) => way * (event.shiftKey ? STEP / 4 : STEP)));
-    else if (KEYS[key.toLowerCase()]) this.act(event, "choose", KEYS[key.toLowerCase()]);
+  /** One edit for each part of the changes that fits into a message. */
+  edit(changes) {
+    for (const batch of batches(changes)) this.page.edit(batch);
   }
 
-  /** Taking back and removing work from everywhere on the page but where somebody writes. */
-  keyElsewhere(event) {
-    if (event.defaultPrevented || event.target.closest("input, textarea, select, dialog") || this.sheet.contains(event.target)) return;
-    if (event.ctrlKey || event.metaKey || event.key === "Delete") this.key(event);
-  }
-
-  act(event, what, ...how) {
-    event.preventDefault();
-    this[what](...how);
-  }
-
-  undo() {
-    if (this.page.allowed()) this.page.undo();
-  }
-
-  redo() {
-    if (this.page.allowed()) this.page.redo();
-  }
+  // What keys and buttons do; each is called only for who may draw.
 
   remove() {
-    const selection = this.page.selection().filter((id) => this.page.shapes().has(id));
-    if (!selection.length || !this.page.allowed()) return;
-    this.page.edit(removal(selection));
+    const ids = this.held().map((shape) => shape.id);
+    if (!ids.length) return;
+    this.edit(removal(ids));
     this.page.select([]);
+  }
+
+  front() {
+    this.edit(reorder(ordered(this.page.shapes()), this.page.selection(), true));
+  }
+
+  back() {
+    this.edit(reorder(ordered(this.page.shapes()), this.page.selection(), false));
+  }
+
+  duplicate() {
+    this.add(this.held(), { dx: GRID, dy: GRID });
+  }
+
+  /** Make these shapes, and select them. `middle`: where the middle of all of them shall be. */
+  add(shapes, { dx = 0, dy = 0, middle = null } = {}) {
+    if (!shapes.length) return;
+    if (middle) {
+      const { x, y, w, h } = union(shapes);
+      [dx, dy] = [Math.round(middle.x - x - w / 2), Math.round(middle.y - y - h / 2)];
+    }
+    const changes = copies(shapes, { id: () => this.page.id(), z: above(this.page.shapes()), dx, dy });
+    this.edit(changes);
+    this.choose("select");
+    this.page.select(changes.slice(-MOST_SELECTED).map((change) => change.id));
+  }
+
+  all() {
+    this.page.select(ordered(this.page.shapes()).slice(-MOST_SELECTED).map((shape) => shape.id));
+  }
+
+  /** Select the next shape above the selected one, or below it; one that is not in view is brought there. */
+  next(step) {
+    const shapes = ordered(this.page.shapes());
+    if (!shapes.length) return;
+    const at = shapes.findIndex((shape) => shape.id === this.page.selection().at(-1));
+    const shape = shapes[(at < 0 && step < 0 ? shapes.length - 1 : at + step + shapes.length) % shapes.length];
+    this.page.select([shape.id]);
+    const { x, y, w, h } = frame([shape]);
+    this.at = { x: Math.round(x + w / 2), y: Math.round(y + h / 2) };
+    this.reveal();
+  }
+
+  /** Bring our place into view and tell it. */
+  reveal() {
+    const { view } = this.camera;
+    const { x, y } = toPixel(view, this.at);
+    const edge = 30;
+    const [dx, dy] = [clamp(x, edge, view.width - edge) - x, clamp(y, edge, view.height - edge) - y];
+    if (dx || dy) this.camera.pan(dx, dy);
+    this.page.point(this.at);
   }
 
   escape() {
@@ -148,7 +202,6 @@ export class Stage {
 
   /** The keyboard's click: what is selected is written on, else the tool is used where the arrow keys went. */
   press(more) {
-    if (!this.page.allowed()) return;
     if (this.tool === "select" && !more && this.writeSelected()) return;
     if (this.tool === "pen") return;
     this.page.point(this.at);
@@ -157,53 +210,41 @@ export class Stage {
   }
 
   /** Arrow keys move what is selected, else our pointer. */
-  nudge([dx, dy]) {
-    const shapes = this.page.shapes();
-    const held = this.page.selection().filter((id) => shapes.has(id)).map((id) => shapes.get(id));
-    if (held.length && this.tool === "select" && this.page.allowed()) return this.page.edit(shift(held, dx, dy));
-    this.at = place((this.at.x + dx) / SHEET.width + 0.5, (this.at.y + dy) / SHEET.height + 0.5);
-    this.page.point(this.at);
+  nudge([dx, dy], fine) {
+    const by = fine ? STEP / 4 : this.page.grid() ? GRID : STEP;
+    const held = this.held();
+    if (held.length && this.tool === "select" && this.page.allowed()) return this.edit(shift(held, dx * by, dy * by));
+    this.at = { x: this.at.x + dx * by, y: this.at.y + dy * by };
+    this.reveal();
+  }
+
+  grow([dx, dy]) {
+    const held = this.held();
+    if (!held.length) return;
+    const whole = frame(held);
+    const by = (size, step) => (size ? Math.max(4, size + step * STEP) / size : 1);
+    let [sx, sy] = [by(whole.w, dx), by(whole.h, dy)];
+    if (held.some((shape) => shape.kind === "text")) sx = sy = dx ? sx : sy;
+    this.edit(scaled(held, { x: whole.x, y: whole.y }, sx, sy));
+  }
+
+  turn(way) {
+    const held = this.held();
+    if (!held.length) return;
+    const { x, y, w, h } = frame(held);
+    this.edit(rotated(held, { x: x + w / 2, y: y + h / 2 }, way * TURN));
   }
 
   /** Open the text field on the one shape that is selected, if it can have text. */
   writeSelected() {
     const [id, ...others] = this.page.selection();
     const shape = this.page.shapes().get(id);
-    if (!shape || others.length || !["note", "text", "rect", "ellipse"].includes(shape.kind) || !this.page.allowed()) return false;
-    this.write(shape);
+    if (!shape || others.length || !WRITABLE.includes(shape.kind) || !this.page.allowed()) return false;
+    this.writing.begin(shape);
     return true;
   }
+}
 
-  write(shape) {
-    this.finishWriting();
-    this.written = shape;
-    const { editor } = this;
-    editor.value = shape.text ?? "";
-    editor.hidden = false;
-    const size = shape.kind === "text" ? { w: 480, h: 80 } : shape;
-    const at = { x: shape.x / SHEET.width + 0.5, y: shape.y / SHEET.height + 0.5, w: size.w / SHEET.width, h: size.h / SHEET.height };
-    for (const [name, value] of Object.entries(at)) editor.style.setProperty(`--${name}`, value);
-    editor.focus({ preventScroll: true });
-  }
-
-  /** What the text field makes of its shape, as changes; a text without letters is no shape. */
-  writing() {
-    const { written: shape } = this;
-    const text = clean(this.editor.value);
-    if (text === (shape.text ?? "")) return [];
-    if (shape.kind !== "text") return [{ id: shape.id, set: { text } }];
-    const known = this.page.shapes().has(shape.id) && shape.text !== undefined;
-    if (!text) return known ? [{ id: shape.id, gone: true }] : [];
-    const { id, x, y, z, kind } = shape;
-    return [{ id, set: known ? { text, ...textSize(text) } : { kind, x, y, z, text, ...textSize(text) } }];
-  }
-
-  finishWriting() {
-    if (!this.written) return;
-    const changes = this.writing();
-    this.written = null;
-    this.editor.hidden = true;
-    if (changes.length) this.page.edit(changes);
-    else this.page.draft([]);
-  }
+function keys({ shiftKey, altKey }) {
+  return { shift: shiftKey, alt: altKey };
 }

@@ -67,7 +67,7 @@ export function stateText({ phase, detail, region, role, pending }) {
     case "waking": return `Waking the room…${unsaved}`;
     case "loading": return "Loading the room…";
     case "live": return `Live in ${placeName(region)}${role === "view" ? " · read-only" : ""}`;
-    case "moved": return `The room moved${detail ? ` to ${placeName(detail)}` : ""}, following…${unsaved}`;
+    case "moved": return (detail ? `The room moved to ${placeName(detail)}` : "The room moved") + `, following…${unsaved}`;
     case "offline": return `Offline${unsaved}`;
     case "asleep": return "The room sleeps";
     case "ended": return detail;

@@ -14,6 +14,7 @@ import pytest
 
 from app.entries import DEFAULTS, PROPERTIES, Change, Look, format_entry
 from app.fanout import Fanout, Listener, encode
+from app.pages import Page, read_pages
 from app.presence import Presence
 from app.protocol import VERSION, Member, ServerMessage, Welcome
 from app.protocol import Path as Way
@@ -236,7 +237,8 @@ def test_the_page_shows_what_the_room_holds_after_any_afternoon() -> None:
 def test_the_page_knows_the_city_of_every_region() -> None:
     text = unicodedata.normalize("NFD", (STATIC / "regions.js").read_text()).replace("\N{COMBINING TILDE}", "")
     for region in regions():
-        assert f'{region.code}: "{region.city}"' in text
+        place = f'{region.code}: ["{region.city}", {round(region.latitude)}, {round(region.longitude)}]'
+        assert place in text
 
 
 def test_the_page_asks_for_nothing_from_elsewhere_and_has_nothing_inline() -> None:
@@ -247,8 +249,51 @@ def test_the_page_asks_for_nothing_from_elsewhere_and_has_nothing_inline() -> No
             assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", text), path.name
 
 
-def test_the_whole_page_is_small() -> None:
-    assert sum(path.stat().st_size for path in STATIC.iterdir()) < 120_000
+def loaded(name: str, pages: dict[str, Page], found: set[str] | None = None) -> set[str]:
+    """The files that a browser fetches for a page, following what each one names."""
+    found = set() if found is None else found
+    if name not in found:
+        found.add(name)
+        text = pages[name].body.decode()
+        named = re.findall(r'(?:src|href)="/static/([\w.]+)"', text)
+        if name.endswith(".js"):
+            named = re.findall(r'(?:from ?"\./|"/static/)([\w.]+)"', text)
+        for one in named:
+            loaded(one, pages, found)
+    return found
+
+
+@pytest.mark.parametrize(("name", "most"), [("room.html", 120_000), ("lobby.html", 30_000)])
+def test_a_whole_page_is_small_as_it_is_served(name: str, most: int) -> None:
+    pages = read_pages()
+    files = loaded(name, pages)
+    assert {"style.css", "regions.js"} <= files
+    assert sum(len(pages[one].body) for one in files) < most
+
+
+def test_what_is_served_loads_before_anybody_asks_for_it() -> None:
+    """Modules that are only imported by others are named in the page, so that they come at once."""
+    text = (STATIC / "room.html").read_text()
+    direct = set(re.findall(r'from "\./(\w+)\.js"', (STATIC / "main.js").read_text())) | {"main"}
+    files = {Path(one).stem for one in loaded("room.html", read_pages()) if one.endswith(".js")}
+    assert files - direct <= set(re.findall(r'modulepreload" href="/static/(\w+)\.js"', text))
+
+
+@needs_node
+def test_the_modules_as_they_are_served_do_the_same(tmp_path: Path) -> None:
+    static = tmp_path / "app" / "static"
+    static.mkdir(parents=True)
+    for name, page in read_pages().items():
+        (static / name).write_bytes(page.body)
+    (static / "package.json").write_text('{"type": "module"}')
+    shutil.copytree(JS, tmp_path / "tests" / "app" / "js")
+    node("--test", str(tmp_path / "tests" / "app" / "js"))
+
+
+def test_no_template_is_inside_another() -> None:
+    """What makes the scripts smaller as they are served (rjsmin) takes such a one apart."""
+    for path in STATIC.glob("*.js"):
+        assert not re.search(r"\$\{[^}]*`", path.read_text()), path.name
 
 
 def test_the_page_and_the_room_agree_on_their_numbers() -> None:

@@ -28,7 +28,8 @@ ARGUMENTS = ("up", "--regions", "ams,nrt", "--api-port", "0", "--edge-port", "0"
 @pytest.fixture
 async def platform(nothing_left: None) -> AsyncIterator[dict[str, Any]]:
     """A local platform with two regions, as its own process."""
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    kept = ("PATH", "HOME", "PYTHONPATH")  # the last where another checkout is installed
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "flylab", *ARGUMENTS, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
     )

@@ -5,9 +5,10 @@ import { test } from "node:test";
 
 import { hex, palette } from "../../../app/static/colours.js";
 import { above, applyChanges, ordered } from "../../../app/static/document.js";
-import { SHEET, STROKE_POINTS, box, hits, place, simplified, topmost } from "../../../app/static/geometry.js";
+import { STROKE_POINTS, bounds, box, hits, letters, meet, simplified, topmost, union } from "../../../app/static/geometry.js";
+import { MOST_SELECTED, shift } from "../../../app/static/moving.js";
 import { Outbox, weight } from "../../../app/static/outbox.js";
-import { MOST_SELECTED, begin, removal, shift } from "../../../app/static/tools.js";
+import { begin, removal } from "../../../app/static/tools.js";
 import { ago, clean, pieces, roundTrip, sentence } from "../../../app/static/words.js";
 import { Clock } from "./fake.mjs";
 
@@ -18,7 +19,7 @@ const SHAPES = [
   { id: "ring", kind: "ellipse", x: 200, y: 0, w: 100, h: 60 },
   { id: "high", kind: "rect", x: 50, y: 50, w: 100, h: 100, z: 3 },
 ];
-const gesture = (tool, from, more = {}) => begin(tool, from, { shapes: SHAPES, selection: [], id: "new", z: 4, colours: COLOURS, ...more });
+const gesture = (tool, from, more = {}) => begin(tool, from, { shapes: SHAPES, selection: [], id: "new", z: 4, look: COLOURS, ...more });
 
 test("changes make, change and remove shapes; what is not there is not changed", () => {
   const shapes = applyChanges(new Map(), [
@@ -34,11 +35,17 @@ test("shapes lie in one order for everybody", () => {
   assert.deepEqual([above(shapes), above(new Map()), above(new Map([["a", { z: -4 }]]))], [2, 1, 1]);
 });
 
-test("places on the sheet are whole units from its middle, and never off it", () => {
-  assert.deepEqual([place(0.5, 0.5), place(0, 1), place(7, -7)], [at(0, 0), at(-800, 500), at(800, -500)]);
-  const exact = place(0.123456, 0.9);
-  assert.ok(Number.isInteger(exact.x) && Number.isInteger(exact.y));
-  assert.deepEqual(SHEET, { width: 1600, height: 1000 });
+test("the bounds of a shape hold all that is painted of it, turned and with its stroke", () => {
+  assert.deepEqual(bounds({ kind: "rect", x: 0, y: 0, w: 100, h: 40, sw: 6 }), { x: -5, y: -5, w: 110, h: 50 });
+  const { x, y, w, h } = bounds({ kind: "rect", x: 0, y: 0, w: 100, h: 40, r: 90, sw: 0 });
+  assert.deepEqual([x, y, w, h].map(Math.round), [28, -32, 44, 104]);
+  assert.ok(meet({ x: 0, y: 0, w: 10, h: 10 }, { x: 10, y: 10, w: 1, h: 1 }));
+  assert.ok(!meet({ x: 0, y: 0, w: 10, h: 10 }, { x: 11, y: 0, w: 1, h: 1 }));
+  assert.deepEqual(union([{ kind: "rect", x: 0, y: 0, w: 10, h: 10 }, { kind: "line", x: 50, y: 50, w: -20, h: 20 }]), { x: 0, y: 0, w: 50, h: 70 });
+});
+
+test("the letters of a free text grow with its box", () => {
+  assert.deepEqual([letters({ kind: "text", text: "a\nb", h: 140 }), letters({ kind: "text", text: "a" }), letters({ kind: "note", h: 900 })], [56, 28, 24]);
 });
 
 test("a pointer hits what it touches: fillings, outlines, strokes, turned shapes", () => {
@@ -84,6 +91,19 @@ test("dragging a frame makes a shape, a click makes one of a usual size", () => 
   assert.deepEqual(gesture("text", at(5, 5)).write, { id: "new", kind: "text", x: 5, y: 5, z: 4 });
 });
 
+test("lines begin where the pointer did; Shift levels them and makes squares; the grid takes both ends", () => {
+  assert.deepEqual(gesture("arrow", at(10, 10)).end(at(-30, 60))[0].set, { kind: "arrow", x: 10, y: 10, w: -40, h: 50, z: 4, stroke: COLOURS.stroke, sw: 4 });
+  const level = gesture("line", at(0, 0)).end(at(100, 7), { shift: true })[0].set;
+  assert.deepEqual([level.w, level.h], [100, 0]);
+  const square = gesture("rect", at(0, 0)).end(at(-100, 7), { shift: true })[0].set;
+  assert.deepEqual([square.x, square.y, square.w, square.h], [-100, 0, 100, 100]);
+  const { x, y, w, h } = gesture("rect", at(9, 11), { grid: true }).end(at(52, 49))[0].set;
+  assert.deepEqual([x, y, w, h], [0, 20, 60, 20]);
+  const look = { ...COLOURS, sw: 8, opacity: 0.5 };
+  const set = gesture("rect", at(0, 0), { look }).end(at(50, 50))[0].set;
+  assert.deepEqual([set.sw, set.opacity], [8, 0.5]);
+});
+
 test("a pen draws relative to where it began", () => {
   const pen = gesture("pen", at(100, 100));
   pen.move(at(100, 100));
@@ -95,9 +115,12 @@ test("a pen draws relative to where it began", () => {
 test("what is touched is selected and moved; shift adds and takes away; beside everything nothing is", () => {
   const one = gesture("select", at(10, 10));
   assert.deepEqual([one.selection, one.end(at(12, 12))], [["low"], []]);
-  assert.deepEqual(one.end(at(30, 10)), [{ id: "low", set: { x: 20, y: 0 } }]);
+  assert.deepEqual(gesture("select", at(10, 10)).end(at(30, 14), { alt: true }), [{ id: "low", set: { x: 20, y: 4 } }]);
+  assert.deepEqual(gesture("select", at(10, 10)).end(at(30, 14), { alt: true, shift: true }), [{ id: "low", set: { x: 20, y: 0 } }]);
   const both = gesture("select", at(52, 60), { selection: ["low", "high"] });
   assert.deepEqual(both.end(at(62, 60)).map((change) => change.id), ["low", "high"]);
+  const clicked = gesture("select", at(52, 60), { selection: ["low", "high"] });
+  assert.deepEqual([clicked.end(at(52, 60)), clicked.selection], [[], ["high"]], "a click on one of several takes that one");
   assert.deepEqual(gesture("select", at(10, 10), { selection: ["high"], more: true }).selection, ["high", "low"]);
   assert.deepEqual(gesture("select", at(10, 10), { selection: ["high", "low"], more: true }).selection, ["high"]);
   assert.deepEqual(gesture("select", at(500, 500), { selection: ["high"] }).selection, []);

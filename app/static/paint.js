@@ -1,0 +1,145 @@
+// Paints one shape on a 2D context whose units are those of the sheet. Keeps nothing but how texts break into lines.
+
+import { DEFAULTS } from "./document.js";
+import { LETTERS, box, letters, turn } from "./geometry.js";
+
+export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+export const NOTE = { fill: "#fff3bf", ink: "#1d1b26" }; // paper is pale in both themes
+export const [LINE, PADDING] = [1.25, 14];
+
+const SMALLEST = 2.5; // pixels: letters that are smaller on the screen are not worth their time
+const broken = new WeakMap(); // shape → its text in lines
+
+/** `ink` is what black is in this theme, `scale` how many pixels a unit has. */
+export function paint(context, shape, { ink, scale }) {
+  const around = box(shape);
+  const whole = { ...DEFAULTS, ...shape };
+  const colour = (name) => (name === "black" ? ink : name);
+  const turned = Boolean(whole.r);
+  if (turned) {
+    context.save();
+    turn(context, around, whole.r);
+  }
+  context.globalAlpha = whole.opacity;
+  context.lineWidth = whole.sw;
+  context.strokeStyle = colour(whole.stroke);
+  context.fillStyle = colour(whole.fill);
+  (DRAW[whole.kind] ?? DRAW.rect)(context, whole, around);
+  if (whole.text && letters(shape) * scale >= SMALLEST) write(context, shape, around, colour);
+  if (turned) context.restore();
+}
+
+/** The colour of a shape's letters. */
+export function textColour({ kind, fill, stroke }) {
+  if (kind === "text") return painted(fill) ? fill : painted(stroke) ? stroke : DEFAULTS.stroke;
+  return kind === "note" || painted(fill) ? NOTE.ink : "black";
+}
+
+/** The lines of a shape's text: [{text, x, y}], upper left corners. */
+export function lines(context, shape, around = box(shape)) {
+  const free = shape.kind === "text";
+  const size = letters(shape);
+  const inset = free ? 0 : PADDING;
+  context.font = `${free ? 500 : 400} ${size}px ${FONT}`;
+  let found = broken.get(shape);
+  if (!found) broken.set(shape, (found = wrapped(context, shape.text, free ? Infinity : around.w - 2 * inset)));
+  return found.map((text, n) => ({ text, x: around.x + inset, y: around.y + inset + n * size * LINE }));
+}
+
+function write(context, shape, around, colour) {
+  const rows = lines(context, shape, around);
+  context.textBaseline = "top";
+  context.fillStyle = colour(textColour(shape));
+  const clipped = shape.kind !== "text" && rows.length * LETTERS.note * LINE + 2 * PADDING > around.h;
+  if (clipped) {
+    context.save();
+    context.beginPath();
+    context.rect(around.x, around.y, around.w, around.h);
+    context.clip();
+  }
+  for (const { text, x, y } of rows) context.fillText(text, x, y);
+  if (clipped) context.restore();
+}
+
+// How each kind looks; colours and width are set already, `fill` and `stroke` say which of them count.
+const DRAW = {
+  rect(context, shape, { x, y, w, h }) {
+    context.beginPath();
+    context.roundRect(x, y, w, h, Math.min(4, w / 2, h / 2));
+    colour(context, shape);
+  },
+  note(context, shape, { x, y, w, h }) {
+    context.beginPath();
+    context.roundRect(x, y, w, h, Math.min(6, w / 2, h / 2));
+    if (!painted(shape.fill)) context.fillStyle = NOTE.fill;
+    context.fill();
+    colour(context, { stroke: shape.stroke });
+  },
+  ellipse(context, shape, { x, y, w, h }) {
+    context.beginPath();
+    context.ellipse(x + w / 2, y + h / 2, w / 2, h / 2, 0, 0, 2 * Math.PI);
+    colour(context, shape);
+  },
+  pen(context, { x, y, points, stroke }) {
+    context.beginPath();
+    context.moveTo(x + (points[0] ?? 0), y + (points[1] ?? 0));
+    context.lineTo(x + (points[0] ?? 0), y + (points[1] ?? 0)); // a dot, if that is all
+    for (let n = 2; n + 1 < points.length; n += 2) context.lineTo(x + points[n], y + points[n + 1]);
+    colour(context, { stroke });
+  },
+  line(context, { x, y, w, h, stroke }) {
+    context.beginPath();
+    context.moveTo(x, y);
+    context.lineTo(x + w, y + h);
+    colour(context, { stroke });
+  },
+  arrow(context, shape) {
+    context.beginPath();
+    context.moveTo(shape.x, shape.y);
+    context.lineTo(shape.x + shape.w, shape.y + shape.h);
+    for (const [x, y] of head(shape)) {
+      context.moveTo(shape.x + shape.w, shape.y + shape.h);
+      context.lineTo(x, y);
+    }
+    colour(context, { stroke: shape.stroke });
+  },
+  text() {}, // has letters alone
+};
+
+/** Where the two strokes of an arrow's head end. */
+export function head({ x, y, w = 0, h = 0, sw = DEFAULTS.sw }) {
+  const [angle, size] = [Math.atan2(h, w), 10 + 2 * sw];
+  return [-0.45, 0.45].map((side) => [x + w - size * Math.cos(angle + side), y + h - size * Math.sin(angle + side)]);
+}
+
+export function painted(colour) {
+  return colour !== undefined && colour !== "none";
+}
+
+function colour(context, { fill, stroke }) {
+  if (painted(fill)) context.fill();
+  if (painted(stroke) && context.lineWidth) context.stroke();
+}
+
+/** The text in lines no wider than `width`, broken between words where that is possible. */
+function wrapped(context, text, width) {
+  const found = [];
+  for (const paragraph of text.split("\n")) {
+    let line = "";
+    for (const word of paragraph.split(/(?<=\s)/)) {
+      if (line && context.measureText((line + word).trimEnd()).width > width) {
+        found.push(line);
+        line = "";
+      }
+      line += word;
+      while (line.length > 1 && context.measureText(line.trimEnd()).width > width) {
+        let fits = line.length - 1;
+        while (fits > 1 && context.measureText(line.slice(0, fits)).width > width) fits -= 1;
+        found.push(line.slice(0, fits));
+        line = line.slice(fits);
+      }
+    }
+    found.push(line);
+  }
+  return found;
+}
