@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from app.config import Settings
@@ -9,6 +10,7 @@ from app.holding import Holding
 from app.hub import Hub
 from app.layout import PUBLIC
 from app.ownership import Hint
+from app.paying import paid
 from app.store import Store
 
 # Hints fetched at the same time, and the most that one list shows; seconds for which a list is good, and for which it
@@ -47,12 +49,16 @@ class Listing:
                 self._reading.add_done_callback(self._done)
             await asyncio.shield(self._reading)  # goes on when whoever asked first has left
         rooms = [describe_room(hint, self._holding.get(hint.room)) for hint in self._hints]
+        # The machine that answers runs, and so does each that holds a room which is awake.
+        running = [self._settings.place.machine, *(room["machine"] for room in rooms if room["awake"])]
+        memory = self._settings.runtime.memory_mb
         regions = {room["region"] for room in rooms} | {self._settings.place.region, *self._settings.regions}
         return {
             "rooms": rooms,
             "more": self._more,
             "regions": sorted(code for code in regions if code),
             "shared": self._store.shared,
+            "paid": paid(running, memory_mb=memory, on=datetime.now(UTC).date()),
         }
 
     async def _read(self, now: float) -> None:

@@ -7,7 +7,7 @@
   const shapes = Array.from({ length: SHAPES }, (_, n) => {
     const kind = KINDS[n % KINDS.length];
     const [x, y] = [(n * 61) % 1500 - 750, (n * 37) % 940 - 470];
-    const text = kind === "text" ? { text: `text ${n}` } : kind === "note" && n % 4 === 0 ? { text: "a note with some words" } : {};
+    const text = kind === "text" ? { text: `text ${n}`, w: 110, h: 35, r: 0 } : kind === "note" && n % 4 === 0 ? { text: "a note with some words" } : {};
     const points = kind === "pen" ? { points: Array.from({ length: 40 }, (_, p) => (p % 2 ? Math.round(20 * Math.sin(p)) : p * 2)) } : {};
     return { id: `s${n}`, kind, x, y, w: 40 + (n % 50), h: 24 + (n % 40), z: n, r: n % 9 ? 0 : 15, fill: hex(n), stroke: hex(n + 1), sw: 2, ...text, ...points };
   });

@@ -1,29 +1,42 @@
-// The shapes of a room on a canvas: repaints only where something changed, and everything when the view did. Keeps no state of the room.
+// The shapes of a room on a canvas: repaints only where something changed. Keeps no state of the room.
+//
+// Two things are too slow to be painted anew in each frame when there are thousands of shapes. While the view moves, the picture
+// is moved or scaled as it is, only what comes into view is painted, and all of it again once the view rests. While many
+// shapes are dragged, they are painted over a picture of all others, which lie below them so long.
 
 import { bounds, meet } from "./geometry.js";
-import { paint } from "./paint.js";
+import { paint, unfont } from "./paint.js";
+import { onTheme, themed } from "./theme.js";
 
 const MOST_PLACES = 24; // places that changed at once; of more, everything is repainted (our choice)
 const MOST_AREA = 0.6; // of the canvas
+const SLOW = 8; // ms: a whole painting that takes longer is avoided while the view moves
+const REST = 120; // ms without another view, after which all is painted sharply again
+const MANY = 12; // shapes that are dragged: more are painted over the picture of all others
 
 export class Canvas {
-  constructor(element) {
-    Object.assign(this, { element, context: element.getContext("2d"), known: new Map(), view: null, stale: true, repainted: 0 });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.again());
+  constructor(element, { now = () => performance.now(), later = setTimeout.bind(globalThis), never = clearTimeout.bind(globalThis) } = {}) {
+    Object.assign(this, { element, now, later, never, context: element.getContext("2d"), known: new Map(), view: null, sharp: true, stale: true, cost: 0, painted: 0 });
+    Object.assign(this, { picture: null, rest: null, resting: null, dragged: new Set() });
+    onTheme(() => this.again());
   }
 
-  /** Colours of the theme have changed. */
+  /** Paint all of it anew. */
   again() {
     this.stale = true;
-    if (this.view) this.draw(this.shapes, this.view);
+    if (this.view) this.draw(this.shapes, this.view, this.dragged);
   }
 
-  /** `shapes` from the lowest up. */
-  draw(shapes, view) {
+  /** `shapes` from the lowest up; `dragged` are the ids of those that move now. */
+  draw(shapes, view, dragged = new Set()) {
     const places = this.take(shapes);
-    const whole = this.stale || view !== this.view;
-    Object.assign(this, { shapes, view, stale: false });
-    if (whole) this.everything();
+    const before = this.view;
+    const moved = view !== before;
+    Object.assign(this, { shapes, view, dragged });
+    if (this.stale || !before || view.width !== before.width || view.height !== before.height) this.everything();
+    else if (moved && this.cost > SLOW) this.follow(before);
+    else if (moved) this.everything();
+    else if (places.length && dragged.size > MANY) this.over();
     else if (places.length) this.some(places);
   }
 
@@ -45,72 +58,128 @@ export class Canvas {
     return places;
   }
 
-  /** Set the context to units of the sheet, at the screen's own resolution. */
-  begin() {
-    const { context, element, view } = this;
-    this.ratio = sized(element, view);
-    this.scale = view.scale * this.ratio;
-    this.ink ??= "";
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.lineCap = context.lineJoin = "round";
-  }
-
-  aim() {
-    const { context, view, element, scale } = this;
-    context.setTransform(scale, 0, 0, scale, element.width / 2 - view.x * scale, element.height / 2 - view.y * scale);
-  }
-
+  /** Everything, sharply. */
   everything() {
-    const { context, element } = this;
-    this.begin();
-    this.ink = getComputedStyle(element).getPropertyValue("--ink").trim();
+    const began = this.now();
+    const { element, context, view } = this;
+    this.scale = view.scale * sized(element, view);
+    Object.assign(this, { stale: false, sharp: true, picture: null, rest: null });
+    this.never(this.resting);
+    plain(context);
     context.clearRect(0, 0, element.width, element.height);
-    this.aim();
-    const { x, y, scale } = this.view;
-    const [w, h] = [element.width / this.scale, element.height / this.scale];
-    this.paint({ x: x - w / 2, y: y - h / 2, w, h }, null, scale);
+    this.aim(context);
+    this.painted = this.paint(context, this.shapes, this.box(0, 0, element.width, element.height));
+    this.cost = this.now() - began;
+  }
+
+  /** The view moved: the picture goes along, and what it does not cover is painted. */
+  follow(before) {
+    const { element: { width, height }, element, context, view } = this;
+    this.picture ??= { canvas: copied(element), view: before };
+    const factor = view.scale / this.picture.view.scale;
+    const scale = (this.scale = view.scale * (width / view.width));
+    const place = (middle, was, size) => size / 2 - (size / 2) * factor + (was - middle) * scale;
+    const [x, y] = [place(view.x, this.picture.view.x, width), place(view.y, this.picture.view.y, height)];
+    const [left, top] = [Math.round(x), Math.round(y)];
+    const whole = factor === 1 && Math.abs(x - left) < 0.01 && Math.abs(y - top) < 0.01;
+    plain(context);
+    context.globalCompositeOperation = "copy";
+    if (whole) context.drawImage(this.picture.canvas, left, top);
+    else context.drawImage(this.picture.canvas, x, y, width * factor, height * factor);
+    context.globalCompositeOperation = "source-over";
+    const [right, bottom] = [Math.floor(x + width * factor) - 1, Math.floor(y + height * factor) - 1];
+    const [from, to] = [Math.max(0, Math.ceil(y) + 1), Math.min(height, bottom)];
+    this.patch([
+      [0, 0, width, from], [0, to, width, height - to],
+      [0, from, Math.max(0, Math.ceil(x) + 1), to - from], [right, from, width - right, to - from],
+    ].filter(([, , w, h]) => w > 0 && h > 0));
+    this.sharp = whole;
+    if (whole) this.picture = null; // as good as painted
+    this.never(this.resting);
+    this.resting = whole ? null : this.later(() => this.again(), REST);
+  }
+
+  /** Many shapes are dragged: painted over the others. */
+  over() {
+    const { context, element, dragged, view } = this;
+    const still = this.shapes.filter((shape) => !dragged.has(shape.id));
+    const { rest } = this;
+    if (!rest || rest.view !== view || rest.still.length !== still.length || still.some((shape, n) => shape !== rest.still[n])) {
+      const canvas = copied(element);
+      const other = canvas.getContext("2d");
+      plain(other);
+      other.clearRect(0, 0, canvas.width, canvas.height);
+      this.aim(other);
+      this.paint(other, still, this.box(0, 0, canvas.width, canvas.height));
+      this.rest = { canvas, view, still };
+    }
+    plain(context);
+    context.globalCompositeOperation = "copy";
+    context.drawImage(this.rest.canvas, 0, 0);
+    context.globalCompositeOperation = "source-over";
+    this.aim(context);
+    this.painted = this.paint(context, this.shapes.filter((shape) => dragged.has(shape.id)), this.box(0, 0, element.width, element.height));
+    this.stale = true; // in the right order again as soon as they lie still
   }
 
   some(places) {
-    const { element, view, context } = this;
-    this.begin();
-    const { width, height } = element;
+    const { width, height } = this.element;
     const rects = [];
     let area = 0;
     for (const { x, y, w, h } of places) {
-      const left = Math.max(0, Math.floor((x - view.x) * this.scale + width / 2) - 1);
-      const top = Math.max(0, Math.floor((y - view.y) * this.scale + height / 2) - 1);
-      const right = Math.min(width, Math.ceil((x + w - view.x) * this.scale + width / 2) + 1);
-      const bottom = Math.min(height, Math.ceil((y + h - view.y) * this.scale + height / 2) + 1);
+      const left = Math.max(0, Math.floor((x - this.view.x) * this.scale + width / 2) - 1);
+      const top = Math.max(0, Math.floor((y - this.view.y) * this.scale + height / 2) - 1);
+      const right = Math.min(width, Math.ceil((x + w - this.view.x) * this.scale + width / 2) + 1);
+      const bottom = Math.min(height, Math.ceil((y + h - this.view.y) * this.scale + height / 2) + 1);
       if (right <= left || bottom <= top) continue; // not to be seen
       rects.push([left, top, right - left, bottom - top]);
       area += (right - left) * (bottom - top);
     }
+    if (rects.length > MOST_PLACES || area > MOST_AREA * width * height) this.everything();
+    else this.patch(rects);
+  }
+
+  /** Paint these places of the canvas anew. */
+  patch(rects) {
+    const { context } = this;
     if (!rects.length) return;
-    if (rects.length > MOST_PLACES || area > MOST_AREA * width * height) return this.everything();
+    plain(context);
     context.save();
     context.beginPath();
     for (const rect of rects) context.rect(...rect);
     context.clip();
     for (const rect of rects) context.clearRect(...rect);
-    this.aim();
-    const seen = rects.map(([x, y, w, h]) => ({
-      x: (x - width / 2) / this.scale + view.x, y: (y - height / 2) / this.scale + view.y, w: w / this.scale, h: h / this.scale,
-    }));
-    this.paint(around(seen), seen, view.scale);
+    this.aim(context);
+    const parts = rects.map((rect) => this.box(...rect));
+    this.painted = this.paint(context, this.shapes, around(parts), parts);
     context.restore();
+    unfont(context);
   }
 
-  paint(all, parts, scale) {
-    const look = { ink: this.ink, scale };
+  /** A part of the canvas in units of the sheet. */
+  box(x, y, w, h) {
+    const { element: { width, height }, view, scale } = this;
+    return { x: (x - width / 2) / scale + view.x, y: (y - height / 2) / scale + view.y, w: w / scale, h: h / scale };
+  }
+
+  /** Set a context to units of the sheet. */
+  aim(context) {
+    const { view, element, scale } = this;
+    context.setTransform(scale, 0, 0, scale, element.width / 2 - view.x * scale, element.height / 2 - view.y * scale);
+  }
+
+  /** Paint what lies in `all`, and in one of the `parts` of it; how many shapes that were. */
+  paint(context, shapes, all, parts = null) {
+    const look = { ink: themed("--ink"), scale: this.view.scale };
     let count = 0;
-    for (const shape of this.shapes) {
+    for (const shape of shapes) {
       const place = bounds(shape);
       if (!meet(place, all) || (parts && !parts.some((part) => meet(place, part)))) continue;
-      paint(this.context, shape, look);
+      paint(context, shape, look);
       count += 1;
     }
-    this.repainted = count;
+    context.globalAlpha = 1;
+    return count;
   }
 }
 
@@ -120,6 +189,19 @@ export function sized(element, { width, height }) {
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   if (element.width !== w || element.height !== h) Object.assign(element, { width: w, height: h });
   return ratio;
+}
+
+function plain(context) {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalAlpha = 1;
+  context.lineCap = context.lineJoin = "round";
+  unfont(context); // the size of the canvas may have changed meanwhile, which forgets the font
+}
+
+function copied(element) {
+  const canvas = new OffscreenCanvas(element.width, element.height);
+  canvas.getContext("2d").drawImage(element, 0, 0);
+  return canvas;
 }
 
 function around(boxes) {

@@ -8,7 +8,7 @@ export class ChatPanel {
   /** `unread(count)` is told how many lines came while nobody looked. */
   constructor(list, unread) {
     Object.assign(this, { list, unread, drawn: new WeakMap(), seen: {}, read: null, inView: true, shown: 0 });
-    this.divider = element("li", "divider new", "New since you looked away");
+    this.divider = element("div", "divider new", "New since you looked away");
     new IntersectionObserver(([entry]) => { this.inView = entry.isIntersecting; this.look(); }).observe(list);
     list.addEventListener("scroll", () => this.look(), { passive: true });
     document.addEventListener("visibilitychange", () => this.look());
@@ -54,9 +54,9 @@ export class ChatPanel {
       line.classList.toggle("tentative", entry.seq > stored);
       lines.push(line);
     }
-    if (afresh) lines.unshift(element("li", "divider", "The room started afresh here: what was before lived in the memory of a machine that is gone."));
-    lines.push(...ours.map((one) => element("li", "line own tentative", element("p", "text", one.text), element("p", "when", "sending…"))));
-    if (!lines.length) lines.push(element("li", "divider", "Nothing has been said yet."));
+    if (afresh) lines.unshift(element("div", "divider", "The room started afresh here: what was before lived in the memory of a machine that is gone."));
+    lines.push(...ours.map((one) => element("div", "line own tentative", element("p", "text", one.text), element("p", "when", "sending…"))));
+    if (!lines.length) lines.push(element("div", "divider", "Nothing has been said yet."));
     const wanted = new Set(lines);
     for (const child of [...this.list.children]) if (!wanted.has(child)) child.remove();
     lines.forEach((line, n) => { if (this.list.children[n] !== line) this.list.insertBefore(line, this.list.children[n] ?? null); });
@@ -80,7 +80,7 @@ export class ChatPanel {
     time.dateTime = new Date(entry.at * 1000).toISOString();
     const who = element("p", "who", element("bdi", "", entry.name));
     who.style.setProperty("--hue", entry.hue);
-    line = element("li", entry.by === you ? "line own" : "line", who, text, time);
+    line = element("div", entry.by === you ? "line own" : "line", who, text, time);
     this.drawn.set(entry, line);
     return line;
   }

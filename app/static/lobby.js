@@ -1,6 +1,7 @@
 // The lobby: which rooms there are and where they live, and how to make one.
 
 import { ask } from "./api.js";
+import { recents } from "./memory.js";
 import { city, offerRegions, placeName } from "./regions.js";
 import { ago } from "./words.js";
 
@@ -42,7 +43,8 @@ async function refresh() {
   const [table, empty, failed] = [list.querySelector("table"), list.querySelector(".empty"), list.querySelector(".failed")];
   list.setAttribute("aria-busy", "true");
   try {
-    const { rooms, regions, shared } = await ask("/api/rooms");
+    const { rooms, regions, shared, paid } = await ask("/api/rooms");
+    get("paid").textContent = price(paid);
     get("unshared").hidden = shared;
     offerRegions(get("region"), regions, "Where I am now");
     table.tBodies[0].replaceChildren(...rooms.map(row));
@@ -54,6 +56,13 @@ async function refresh() {
     failed.hidden = false;
   }
   list.setAttribute("aria-busy", "false");
+}
+
+/** What is paid now, as far as this list shows it. */
+function price({ machines, size, usd_hour: each, published }) {
+  const dollars = (value) => `$${value.toFixed(4)}`;
+  const sum = machines === 1 ? `1 machine runs now, for ${dollars(each)} an hour` : `${machines} machines run now, for ${machines} × ${dollars(each)} = ${dollars(machines * each)} an hour`;
+  return `${sum}: Fly’s published price (${published}) of ${size} in its base regions. Counted are the machine that answered and those of the rooms that are awake.`;
 }
 
 /** Make a room with `act`, which gives the path of its page; meanwhile nothing else can be made. */
@@ -115,10 +124,20 @@ async function answered() {
   get("answered").textContent = `Answered by machine ${me.machine} in ${placeName(me.region)}${edge}.`;
 }
 
+/** Rooms that this browser was in, private ones too: only it has their links. */
+function recall() {
+  get("recent").hidden = recents().length === 0;
+  get("recent").querySelector("ul").replaceChildren(...recents().map(({ room, path }) => {
+    const link = cell("a", room);
+    link.href = path;
+    return cell("li", link);
+  }));
+}
+
 form.addEventListener("submit", createNamed);
 form.room.addEventListener("input", () => { say(ADVICE); form.room.removeAttribute("aria-invalid"); });
 get("private").addEventListener("click", createPrivate);
 get("again").addEventListener("click", refresh);
-addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+addEventListener("pageshow", (event) => { if (event.persisted) refresh(); recall(); });
 refresh();
 answered().catch(() => {});

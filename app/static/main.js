@@ -8,8 +8,7 @@ import { Connection } from "./connection.js";
 import { Files } from "./files.js";
 import { union } from "./geometry.js";
 import { Keys } from "./keys.js";
-import { Looks } from "./looks.js";
-import { guest, keep, random, remember } from "./memory.js";
+import { guest, keep, random, remember, visited } from "./memory.js";
 import { closable } from "./menus.js";
 import { Outbox } from "./outbox.js";
 import { AboutPanel, PathPanel, PeoplePanel } from "./panels.js";
@@ -32,7 +31,8 @@ let state = initial(random(12));
 let drawing = false;
 let reading = null;
 let grid = remember("localStorage", "grid", () => "") === "on";
-let shareWindow = null;
+let shareWindow = null; // these two are loaded when they are wanted
+let looks = null;
 
 const withLink = (path) => (link ? `${path}?k=${encodeURIComponent(link)}` : path);
 const allowed = () => state.role === "edit";
@@ -61,7 +61,7 @@ const panels = [new PeoplePanel(get("people"), get("count")), new PathPanel(get(
 const page = {
   shapes: () => scene.look(state),
   selection: () => state.selection,
-  look: () => looks.look(),
+  look: () => looks?.look() ?? page.palette(),
   id: () => random(12),
   allowed,
   grid: () => grid,
@@ -88,7 +88,7 @@ const page = {
   redo: () => { if (allowed()) act({ t: "redo" }); },
   chosen: (tool) => {
     get("sheet").dataset.tool = tool;
-    for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
+    for (const button of document.querySelectorAll("button[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
     later();
   },
   toggleGrid() {
@@ -103,7 +103,6 @@ const page = {
   },
 };
 const stage = new Stage({ sheet: get("sheet"), editor: get("editor"), camera, page });
-const looks = new Looks(get("looks"), page);
 const files = new Files({
   stage, camera, allowed, complain: (text) => update([{ t: "$error", text }]), name: room, shapes: () => (page.shapes(), scene.ordered),
 });
@@ -149,6 +148,7 @@ function welcomed() {
   // The name may have been changed after our hello had gone.
   if (state.members.get(state.n)?.name !== name()) rename();
   if (state.selection.length) outbox.latest({ t: "select", ids: state.selection });
+  visited(room, withLink(location.pathname));
   way.ask();
 }
 
@@ -216,8 +216,7 @@ function drawSheet() {
   const grips = stage.tool === "select" && allowed() && !stage.gesture?.area;
   if (scene.draw(state, { view, gesture: stage.gesture, grips, grid })) later();
   stage.writing.place();
-  looks.draw(held);
-  get("looks").hidden = !allowed() || (!held.length && stage.tool === "select") || stage.gesture !== null;
+  drawLooks(held);
   for (const button of document.querySelectorAll(".on-held")) button.disabled = !held.length;
   get("zoom").textContent = `${Math.round(view.scale * 100)}%`;
   document.querySelector('[data-act="grid"]').setAttribute("aria-pressed", grid);
@@ -228,6 +227,16 @@ function drawSheet() {
   get("hint").hidden = state.phase !== "live" || scene.ordered.length > 0 || stage.gesture !== null || stage.writing.shape !== null;
   get("hint-alone").hidden = state.members.size > 1;
   get("hint-draw").hidden = !allowed();
+}
+
+async function drawLooks(held) {
+  const wanted = allowed() && (held.length > 0 || stage.tool !== "select") && stage.gesture === null;
+  get("looks").hidden = !wanted || looks === null;
+  if (!wanted && looks === null) return;
+  if (looks) return looks.draw(held);
+  const { Looks } = await import("./looks.js");
+  looks ??= new Looks(get("looks"), page);
+  later();
 }
 
 function say(event) {
@@ -272,7 +281,7 @@ listen("move", "submit", (event) => {
   event.preventDefault();
   if (get("region").value) connection.send({ t: "move", region: get("region").value });
 });
-for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => stage.choose(button.dataset.tool));
+for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => stage.choose(button.dataset.tool));
 for (const button of document.querySelectorAll("[data-act]")) {
   button.addEventListener("click", () => {
     ACTS[button.dataset.act]();

@@ -3,6 +3,7 @@
 import { sized } from "./canvas.js";
 import { box, turn } from "./geometry.js";
 import { frame, handles } from "./resizing.js";
+import { onTheme, themed } from "./theme.js";
 
 const MARK_AFTER = 400; // ms until a change that is not stored is marked: usually it is stored long before
 const MOST_FRAMES = 60; // of so many selected shapes each has a frame of its own
@@ -10,7 +11,7 @@ const MOST_FRAMES = 60; // of so many selected shapes each has a frame of its ow
 export class Marks {
   constructor(element, { now = () => performance.now(), later = setTimeout.bind(globalThis) } = {}) {
     Object.assign(this, { element, now, later, context: element.getContext("2d"), since: new Map(), waking: null, drawn: null, empty: true });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.again());
+    onTheme(() => this.again());
   }
 
   again() {
@@ -35,25 +36,23 @@ export class Marks {
       this.since.clear();
       return;
     }
-    const theme = getComputedStyle(element);
-    const colour = (name) => theme.getPropertyValue(name).trim();
-    this.dashes(shapes, unstored, colour("--quiet"));
+    this.dashes(shapes, unstored, themed("--quiet"));
     for (const { hue, ids } of others) {
-      const line = `oklch(${colour("--cursor-l")} ${colour("--cursor-c")} ${hue})`;
+      const line = `oklch(${themed("--cursor-l")} ${themed("--cursor-c")} ${hue})`;
       for (const id of ids.slice(0, MOST_FRAMES)) if (shapes.has(id)) this.frame(shapes.get(id), line, { width: 2 });
     }
-    this.selected(selection.filter((id) => shapes.has(id)).map((id) => shapes.get(id)), grips, colour);
-    if (gesture) this.gesture(gesture, colour("--accent"));
+    this.selected(selection.filter((id) => shapes.has(id)).map((id) => shapes.get(id)), grips);
+    if (gesture) this.gesture(gesture, themed("--accent"));
   }
 
-  selected(held, grips, colour) {
+  selected(held, grips) {
     const { context, unit } = this;
-    const accent = colour("--accent");
+    const accent = themed("--accent");
     for (const shape of held.slice(0, MOST_FRAMES)) this.frame(shape, accent, { width: held.length > 1 ? 1 : 2 });
     if (!grips || !held.length) return;
     const whole = frame(held);
     if (held.length > 1) this.frame({ kind: "rect", ...whole, sw: 0 }, accent, { width: 1.5 });
-    context.fillStyle = colour("--card");
+    context.fillStyle = themed("--card");
     context.strokeStyle = accent;
     context.lineWidth = 1.5 * unit;
     for (const { name, x, y } of handles(held, unit)) {

@@ -16,6 +16,22 @@ export function keep(which, key, value) {
   return value;
 }
 
+const RECENT = 8; // rooms
+
+/** The rooms that were visited last, [{room, path}], the newest first. */
+export function recents() {
+  try {
+    return JSON.parse(remember("localStorage", "recent", () => "[]")).filter(({ room, path }) => room && path.startsWith("/rooms/"));
+  } catch {
+    return [];
+  }
+}
+
+/** We are in this room, by a path that has its link. */
+export function visited(room, path) {
+  keep("localStorage", "recent", JSON.stringify([{ room, path }, ...recents().filter((one) => one.room !== room)].slice(0, RECENT)));
+}
+
 /** So many random letters and digits. */
 export function random(length) {
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

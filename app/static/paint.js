@@ -7,26 +7,28 @@ export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 
 export const NOTE = { fill: "#fff3bf", ink: "#1d1b26" }; // paper is pale in both themes
 export const [LINE, PADDING] = [1.25, 14];
 
-const SMALLEST = 2.5; // pixels: letters that are smaller on the screen are not worth their time
+const SMALLEST = 4; // pixels: letters that are smaller on the screen are not worth their time
 const broken = new WeakMap(); // shape → its text in lines
+const fonts = new WeakMap(); // context → its font: to set one is slow
 
 /** `ink` is what black is in this theme, `scale` how many pixels a unit has. */
 export function paint(context, shape, { ink, scale }) {
   const around = box(shape);
   const whole = { ...DEFAULTS, ...shape };
   const colour = (name) => (name === "black" ? ink : name);
-  const turned = Boolean(whole.r);
-  if (turned) {
-    context.save();
-    turn(context, around, whole.r);
-  }
+  turn(context, around, whole.r);
   context.globalAlpha = whole.opacity;
   context.lineWidth = whole.sw;
   context.strokeStyle = colour(whole.stroke);
   context.fillStyle = colour(whole.fill);
   (DRAW[whole.kind] ?? DRAW.rect)(context, whole, around);
   if (whole.text && letters(shape) * scale >= SMALLEST) write(context, shape, around, colour);
-  if (turned) context.restore();
+  turn(context, around, -whole.r); // quicker than to save and restore all of it
+}
+
+/** The context has another font than the one that was set here. */
+export function unfont(context) {
+  fonts.delete(context);
 }
 
 /** The colour of a shape's letters. */
@@ -40,7 +42,11 @@ export function lines(context, shape, around = box(shape)) {
   const free = shape.kind === "text";
   const size = letters(shape);
   const inset = free ? 0 : PADDING;
-  context.font = `${free ? 500 : 400} ${size}px ${FONT}`;
+  const font = `${free ? 500 : 400} ${size}px ${FONT}`;
+  if (fonts.get(context) !== font) {
+    context.font = font;
+    fonts.set(context, font);
+  }
   let found = broken.get(shape);
   if (!found) broken.set(shape, (found = wrapped(context, shape.text, free ? Infinity : around.w - 2 * inset)));
   return found.map((text, n) => ({ text, x: around.x + inset, y: around.y + inset + n * size * LINE }));
@@ -58,7 +64,10 @@ function write(context, shape, around, colour) {
     context.clip();
   }
   for (const { text, x, y } of rows) context.fillText(text, x, y);
-  if (clipped) context.restore();
+  if (clipped) {
+    context.restore();
+    unfont(context);
+  }
 }
 
 // How each kind looks; colours and width are set already, `fill` and `stroke` say which of them count.

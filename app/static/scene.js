@@ -39,7 +39,9 @@ export class Scene {
     if (!STILL.matches) for (const changes of drags.values()) for (const { id } of changes) dragged.add(id);
     const { shapes: shown, busy } = this.glide.step(this.ordered, dragged, performance.now());
     if (view !== this.view || grid !== this.grid) this.paper(view, grid);
-    this.canvas.draw(shown, view);
+    const moving = new Set(dragged);
+    for (const { id } of state.draft) moving.add(id);
+    this.canvas.draw(shown, view, moving);
     const parts = [shown, members, selected, drags, pending, selection, view, gesture, gesture?.area, gesture?.guides, grips];
     if (!busy && parts.every((part, n) => part === this.drawn[n])) return false;
     this.drawn = parts;

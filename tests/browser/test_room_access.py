@@ -1,0 +1,68 @@
+"""What keeps people from using a page: axe-core finds nothing, on the lobby and on a room in all its states."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.app.conftest import Serve, serve  # noqa: F401 - the fixture of the room server's own tests
+from tests.browser.test_room_page import Watch, draw, live, say, watch  # noqa: F401 - a fixture too
+
+pytestmark = pytest.mark.browser
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+# Everything in the light; in the dark only what depends on colours, which takes a fifth of the time.
+RULES = {
+    "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "dark": {"type": "rule", "values": ["color-contrast"]},
+}
+
+
+async def flaws(page: Page, scheme: str) -> str:
+    """What axe-core complains about: rule, place, reason."""
+    # The page's policy lets no script in that is not its own, so this one comes as the browser's.
+    session = await page.context.new_cdp_session(page)
+    await session.send("Runtime.evaluate", {"expression": AXE})
+    found: dict[str, Any] = await page.evaluate("(rules) => axe.run(document, { runOnly: rules })", RULES[scheme])
+    await session.detach()
+    return "\n".join(
+        f"{one['id']}: {node['html'][:120]}: {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(
+    serve: Serve,  # noqa: F811
+    watch: Watch,  # noqa: F811
+    tmp_path: Path,
+    scheme: Any,
+) -> None:
+    served = await serve("148e21d4b2c0a1", "ams", ROOMS_URL=tmp_path.as_uri())
+    page = await watch.context.new_page()
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await page.goto(f"{served.address}/rooms/blue-note")
+    await live(page)
+    assert not await flaws(page, scheme), "an empty room"
+    await say(page, "see https://fly.io/docs/")
+    await draw(page, "rect", (-600, -300), (-400, -200))
+    await expect(page.locator("#looks")).to_be_visible()
+    await page.click('[data-look="fill"] summary')
+    assert not await flaws(page, scheme), "something is selected, and a menu open"
+    await page.keyboard.press("Escape")
+    for opened, window in (('[data-act="help"]', "#help-window"), ("#share", "#share-window")):
+        await page.click(opened)
+        await expect(page.locator(window)).to_be_visible()
+        assert not await flaws(page, scheme), window
+        await page.keyboard.press("Escape")
+        await expect(page.locator(window)).to_be_hidden()
+    await page.click("#sleep")
+    await expect(page.locator("#wake")).to_be_visible()
+    assert not await flaws(page, scheme), "the room sleeps"
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(served.address)
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    assert not await flaws(page, scheme), "the lobby"
