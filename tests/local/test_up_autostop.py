@@ -4,7 +4,9 @@ import asyncio
 import re
 import resource
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -139,6 +141,33 @@ def test_a_machine_without_requests_goes_down_and_the_next_request_wakes_it(
         "machine became reachable in a while",
     ]
     platform.wait(machine, state, app)
+
+
+def test_a_stop_by_its_user_costs_no_request(platform: Up) -> None:
+    """ASSUMED: edges send nothing new to a machine that is being stopped; what it has not read goes to another one."""
+    app = platform.app("stopped")
+    machines = [web(platform, app, autostop=False) for _ in range(2)]
+    over = threading.Event()
+
+    def visit(_: int) -> set[tuple[int, str]]:
+        seen = set()
+        with httpx.Client(trust_env=False, timeout=60) as client:
+            while not over.is_set():
+                answer = client.get(platform.info["edges"]["ams"], headers={"host": f"{app}.localhost"})
+                seen.add((answer.status_code, answer.text))
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        visits = pool.map(visit, range(4))
+        try:
+            for machine in (*machines, *machines):
+                platform.ok("POST", platform.path(machine, "/stop", app))
+                platform.wait(machine, "stopped", app)
+                platform.ok("POST", platform.path(machine, "/start", app))
+                platform.wait(machine, "started", app)
+        finally:
+            over.set()
+        assert set().union(*visits) == {(200, machine["id"]) for machine in machines}
 
 
 def test_the_primary_region_keeps_its_minimum(platform: Up) -> None:

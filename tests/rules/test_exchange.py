@@ -423,6 +423,55 @@ def test_after_six_tries_a_running_sibling_is_preferred():
     assert len(pauses) == 5 + 14
 
 
+def test_a_request_to_the_only_machine_that_is_being_stopped_waits_and_wakes_it():
+    """DOCUMENTED monitoring/error-codes: a connection that is refused is tried again; PM08 for a machine that stops."""
+    world = World().machine("a")
+    exchange = world.exchange()
+    assert to(exchange.begin(0.0)) == "a"
+    world.machine("a", state="stopping")
+    assert isinstance(exchange.refused("PC01", 0.1), Pause)
+    assert isinstance(exchange.paused(0.2), Pause)
+    assert world.held("a") == [0]
+    world.machine("a", state="stopped")
+    assert isinstance(exchange.paused(0.3), Wake)
+    world.machine("a")
+    exchange.woke(0.5)
+    exchange.connected(0.6)
+    assert [(hop.machine, hop.code) for hop in exchange.hops] == [("a", "PM08"), ("a", None)]
+
+
+def test_without_autostart_such_a_request_fails_once_the_machine_is_down():
+    world = World().machine("a", autostart=False)
+    exchange = world.exchange()
+    exchange.begin(0.0)
+    world.machine("a", state="stopping", autostart=False)
+    assert isinstance(exchange.refused("PC01", 0.1), Pause)
+    world.machine("a", state="stopped", autostart=False)
+    assert exchange.paused(0.3).code == "PR03"
+
+
+@pytest.mark.parametrize("how", [{"reused": True}, {"reused": False, "reset": True}])
+def test_what_a_stopping_machine_did_not_read_goes_to_another_one(how):
+    world = World().machine("a").machine("b", "nrt")
+    exchange = world.exchange()
+    assert to(exchange.begin(0.0)) == "a"
+    exchange.connected(0.1)
+    world.machine("a", state="stopping")
+    assert to(exchange.lost(0.2, body=Body(3), **how)) == "b"
+    assert world.held("a", "b") == [0, 1]
+
+
+def test_what_it_may_have_read_is_not_sent_again():
+    """DOCUMENTED monitoring/error-codes, PU02: the request could not be completed."""
+    for up, body in ((False, Body(3)), (True, Body(3)), (False, Body(3, kept=False))):
+        world = World().machine("a").machine("b", "nrt")
+        exchange = world.exchange()
+        exchange.begin(0.0)
+        exchange.connected(0.1)
+        world.machine("a", state="started" if up else "stopping")
+        assert exchange.lost(0.2, reused=False, reset=up or not body.kept, body=body).code == "PU02"
+
+
 def test_a_machine_that_ends_before_it_listens_is_given_up_at_once():
     world = World().machine("a", state="stopped")
     exchange = world.exchange()
@@ -668,7 +717,11 @@ def test_whatever_happens_a_place_is_given_back_exactly_once(data):
             case "refused":
                 exchange.refused("PC01", now)
             case "lost":
-                exchange.lost(now, reused=data.draw(st.booleans()), body=body)
+                exchange.lost(now, reused=data.draw(st.booleans()), reset=data.draw(st.booleans()), body=body)
+            case "piped":
+                exchange.piped().finished(now)
+            case "joined":
+                exchange.joined(now)
             case "collected":
                 exchange.collected(body, now)
             case "responded":

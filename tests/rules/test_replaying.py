@@ -564,7 +564,9 @@ def test_whatever_many_requests_do_with_one_cache_places_are_given_back_and_each
                 case "refused":
                     exchange.refused("PC01", now)
                 case "lost":
-                    exchange.lost(now, reused=False, body=Body())
+                    exchange.lost(now, reused=draw(st.booleans()), reset=draw(st.booleans()), body=Body())
+                case "piped":
+                    exchange.piped().finished(now)
                 case "collected":
                     exchange.collected(Body(), now)
                 case "responded":

@@ -94,6 +94,9 @@ class Steps:
         elif upstream is None:
             # Not from within the step that asked: the rules may refuse, and the client may send its next request.
             self._refused(code)
+        elif self._exchange is not None and not self._exchange.is_up():
+            upstream.close()  # it is being stopped since: what has not been sent goes elsewhere
+            self._refused("PC01")
         else:
             self._reached(upstream, effect)
 

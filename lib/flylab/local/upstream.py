@@ -33,6 +33,7 @@ class Upstream(asyncio.Protocol):
         self.key = key
         self.reused = False
         self.heard = False  # bytes have come since the request began
+        self.reset = False  # it ended while something that was sent had not been read
         self.idle_since = 0.0
         self.line: Line | None = None  # where it waits in the pool
         self.dialled: Dial | None = None  # is told when it is connected
@@ -82,6 +83,7 @@ class Upstream(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.reset = isinstance(exc, ConnectionError)
         self._pool.closed(self)
         if self._out is not None:
             self._out.close()

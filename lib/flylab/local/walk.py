@@ -162,10 +162,12 @@ class Walk(Sending):
         exchange = self._exchange
         assert exchange is not None
         if exchange.phase is Phase.FORWARDED:
-            reused = upstream is not None and upstream.reused and not upstream.heard
+            reused = reset = False
             if upstream is not None:
+                if not upstream.heard:
+                    reused, reset = upstream.reused, upstream.reset
                 upstream.close()
-            self._perform(exchange.lost(self._edge.clock.now(), reused=reused, body=self._body_now()))
+            self._perform(exchange.lost(self._edge.clock.now(), reused=reused, reset=reset, body=self._body_now()))
         else:
             self._edge.refused(self._app, "PU02", "the machine broke off its answer", exchange.hops[-1].machine)
             self._finish(complete=False)

@@ -88,6 +88,11 @@ class Attempts:
         """What the request asks of its machine now; two that want the same get or miss the same places."""
         return self._wanted
 
+    def is_up(self) -> bool:
+        """Whether the machine that holds the place is started, as far as this edge knows."""
+        row = self._view.row(self.hops[-1].machine)
+        return row is not None and row.state is MachineState.STARTED
+
     def _enter(self, leg: Leg, now: float) -> None:
         self._leg, self._wanted, self._deadline = leg, leg.wanted, leg.deadline
         self._sought, self._attempts, self._resent, self._trouble = now, 0, False, ""
@@ -205,6 +210,10 @@ class Attempts:
         machine = self.hops[-1].machine
         return self._give_up(code, f"machine {machine} {STALE[code]}", now, again=code == "PM11")
 
+    def _gone(self, now: float) -> Effect:
+        """It is no longer up. If it was when it was chosen, somebody stopped it: once it is down it may be woken."""
+        return self._give_up("PM08", self._ended_text(), now, again=self.hops[-1].woke is None)
+
     def _go_on(self, body: Body, now: float) -> Effect:
         limit = self._settings.replay_limit
         if (self._asked.length or 0) > limit or body.size > limit or not body.kept:
@@ -259,12 +268,11 @@ class Attempts:
             hop.ended, hop.outcome, hop.code = now, outcome, code
             self._loads.release(machine)
 
-    def _is_up(self) -> bool:
-        row = self._view.row(self.hops[-1].machine)
-        return row is not None and row.state is MachineState.STARTED
-
     def _ended_text(self) -> str:
-        return f"machine {self.hops[-1].machine} ended before it listened on port {self._port()}"
+        hop = self.hops[-1]
+        if hop.woke is None:
+            return f"machine {hop.machine} was stopped, or ended, while a request was on its way to it"
+        return f"machine {hop.machine} ended before it listened on port {self._port()}"
 
     def _port(self) -> int:
         return self._choice.service.internal_port if self._choice else 0

@@ -89,7 +89,7 @@ class Exchange(Attempts):
         self._expect("paused")
         if self._held is None:
             return self._choose(now)
-        return self._forward() if self._is_up() else self._give_up("PM08", self._ended_text(), now)
+        return self._forward() if self.is_up() else self._gone(now)
 
     def expired(self, now: float) -> Effect:
         """The deadline of the last effect has passed."""
@@ -118,8 +118,8 @@ class Exchange(Attempts):
             return self._too_late(now)
         if code in STALE:
             return self._was_stale(code, now)
-        if not self._is_up():
-            return self._give_up("PM08", self._ended_text(), now)
+        if not self.is_up():
+            return self._gone(now)
         if code == "PU01":
             # Trying again would not teach it: the port is open, but what listens there does not speak h2c.
             self._end_hop(now, Outcome.ERROR, code=code)
@@ -139,14 +139,19 @@ class Exchange(Attempts):
         self.phase = Phase.PAUSED
         return Pause(self._settings.pause(hop.tries), self._deadline)
 
-    def lost(self, now: float, *, reused: bool, body: Body) -> Effect:
-        """The connection ended before the head of an answer was complete, or brought nothing readable."""
+    def lost(self, now: float, *, reused: bool, body: Body, reset: bool = False) -> Effect:
+        """The connection ended before the head of an answer was complete, or brought nothing readable.
+
+        ``reset`` says that nothing was heard and that what was sent was not all read, as when nobody accepts any more.
+        """
         self._expect("lost")
         hop = self.hops[-1]
         if reused and body.kept and not self._resent:
             # A kept connection may be closed by the machine while the request is under way: once, send it again.
             self._resent = True
-            return self._forward(fresh=True)
+            return self._forward(fresh=True) if self.is_up() else self._gone(now)
+        if reset and body.kept and not self.is_up():
+            return self._gone(now)
         self._end_hop(now, Outcome.ERROR, code="PU02")
         return self._refuse("PU02", f"machine {hop.machine} closed the connection without an answer")
 
