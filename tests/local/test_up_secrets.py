@@ -15,6 +15,11 @@ from tests.support import wait_until
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
+SERVES = """
+import http.server, os
+address = "127.0.0.1", int(os.environ["PORT"])
+http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
 SECRETS = "/v1/apps/app/secrets"
 SHOW = "import json, os; print('ENV', json.dumps(dict(os.environ))); import time; time.sleep(3600)"
 
@@ -125,7 +130,7 @@ def test_nothing_of_the_platform_is_replaced_by_one(platform: Up) -> None:
 def test_a_machine_can_do_without(platform: Up) -> None:
     """DOCUMENTED openapi CreateMachineRequest: skip_secrets, min_secrets_version."""
     version = platform.ok("POST", SECRETS, {"values": {"SECRET": "1"}})["version"]
-    init = {"exec": ["/bin/sh", "-c", "echo ENV '{\"SECRET\": \"'$SECRET'\"}'; sleep 3600"]}
+    init = {"exec": ["/bin/sh", "-c", "echo ENV '{\"SECRET\": \"'$SECRET'\"}'; exec sleep 3600"]}
     config = {"image": "local/process", "init": init, "env": {"MARK": platform.mark}}
     body = {"config": config, "skip_secrets": True, "min_secrets_version": version}
     machine = platform.ok("POST", "/v1/apps/app/machines", body)
@@ -182,7 +187,7 @@ def test_a_value_is_nowhere_but_in_the_database_and_the_machine(tmp_path: Path) 
             said.append(answer.text)
             assert answer.status_code == 400
         service = {"internal_port": 8080, "protocol": "tcp", "ports": [{"port": 80, "handlers": ["http"]}]}
-        machine = platform.create(services=[service], files=[{"guest_path": "/f", "secret_name": "FILE"}])
+        machine = platform.script(SERVES, services=[service], files=[{"guest_path": "/f", "secret_name": "FILE"}])
         ended = platform.create(files=[{"guest_path": "/f", "secret_name": "S", "mode": 384}], image="local/exit")
         platform.wait(machine, "started")
         platform.wait(ended, "stopped")
@@ -212,7 +217,7 @@ def test_they_are_there_again(tmp_path: Path) -> None:
     with up("--state", str(tmp_path)) as before:
         before.app()
         before.ok("POST", SECRETS, {"values": {"S": "1"}})
-        init = {"exec": ["/bin/sh", "-c", "echo ENV '{\"S\": \"'$S'\"}'; sleep 3600"]}
+        init = {"exec": ["/bin/sh", "-c", "echo ENV '{\"S\": \"'$S'\"}'; exec sleep 3600"]}
         machine = before.create(image="local/process", init=init)
         before.wait(machine, "started")
         listed = before.ok("GET", SECRETS)
