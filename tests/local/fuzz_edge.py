@@ -19,9 +19,11 @@ from typing import Any
 import h11
 
 from flylab.clock import SystemClock
+from flylab.local.dials import Dial, Dialler, Dials
 from flylab.local.downstream import Downstream
 from flylab.local.edge import Edge
 from flylab.local.latency import Latency
+from flylab.local.repeat import Repeat
 from flylab.local.upstream import Upstream
 from flylab.published.network import rtt
 from tests.local.fuzz_inputs import HEADS, START, STATUS, Maker
@@ -92,6 +94,21 @@ class Memory(Edge):
         upstream = Upstream(key, delay=0.0, pool=self.pool)
         self.wires.append(Wire(upstream))
         return upstream, ""
+
+
+class MemoryDials(Dials):
+    """The same for requests that go straight."""
+
+    def __init__(self, edge: Memory) -> None:
+        super().__init__(edge)
+        self._memory = edge
+
+    def dial(self, dialler: Dialler, address: tuple[str, int], key: object, region: str, known: Repeat) -> Dial:
+        upstream = Upstream(key, delay=0.0, pool=self._memory.pool)
+        upstream.known = known
+        dial = upstream.dialled = Dial(dialler, upstream, float("inf"))
+        self._memory.loop.call_soon(lambda: self._memory.wires.append(Wire(upstream)))
+        return dial
 
 
 class Port:
@@ -254,6 +271,7 @@ async def run(count: int, seed: int) -> str:
         await world.add(name, lambda machine, request: b"", app="a", listens=False)
     edge = Memory("ams", world, rtt=rtt(), latency=Latency(None), clock=SystemClock(), rng=rng)
     edge.wires, edge.loop = [], asyncio.get_running_loop()
+    edge.dials = MemoryDials(edge)
     troubles: list[dict[str, Any]] = []
     edge.loop.set_exception_handler(lambda loop, context: troubles.append(context))
     reached = 0
