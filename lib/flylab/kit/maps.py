@@ -13,6 +13,6 @@ def world(
     edges: Sequence[str] = (),
     hops: Sequence[tuple[str, str]] = (),
 ) -> Figure:
-    """Machines per region as filled circles, edges as rings, hops as great circles."""
+    """Machines per region as filled circles, edges as open squares, hops as great circles."""
     arcs = [{"from": origin, "to": target, "provenance": "measured"} for origin, target in hops]
     return world_map(arcs, about, title=title, machines=machines, edges=edges, what="hops")

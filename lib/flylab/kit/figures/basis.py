@@ -24,7 +24,7 @@ class Basis:
     def footer(self) -> str:
         """What the caption says besides the kinds: count, unit, place and date."""
         place = "Fly" if self.target == "fly" else "the local platform"
-        ran = any(kind in (Provenance.MEASURED, Provenance.SIMULATED) for kind in self.kinds)
+        ran = Provenance.MEASURED in self.kinds
         parts = [f"n = {self.n or 0:,}", f"unit: {self.unit}"]
         parts += [f"{place}, {self.date}" if ran else self.date]
         return " · ".join(parts) + (f". {self.note}" if self.note else "")

@@ -82,7 +82,7 @@ def _line(sheet: Sheet, number: int, name: str, group: Sequence[Row], load: str,
             x=[*across, *reversed(across)],
             y=[*(float(row["low"]) for row in banded), *(float(row["high"]) for row in reversed(banded))],
             mode="lines",
-            **shade(color),
+            **shade(color, 0.11),
             **{**look, "showlegend": False},
         )
     sheet.plot.add_scatter(
@@ -113,7 +113,7 @@ def _break_evens(sheet: Sheet, rows: Sequence[Row], load: str, value: str) -> No
         hovertemplate="%{customdata}<extra></extra>",
         text=[formats.number(float(row[load])) for row in rows],
         textposition="bottom right",
-        marker={"symbol": "circle-open", "size": 15, "color": "#848b96", "line": {"width": 2.5}},
+        marker={"symbol": "circle-open", "size": 15, "color": "#848b96", "line": {"width": 4}},
         **sheet.key("break-even", color="#848b96", kind=sheet.about.kinds[0], mark="dot", symbol="circle-open"),
     )
 

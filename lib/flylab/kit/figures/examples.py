@@ -126,7 +126,9 @@ def differences() -> Figure:
 def places() -> Figure:
     codes = ("iad", "gru", "ams", "jnb", "nrt", "syd")
     rows = [{"from": "fra", "to": code, "ms": rtt()("fra", code), "provenance": "configured"} for code in codes]
-    return world_map(rows, about("configured"), machines={"fra": 2}, edges=codes, what="round trip")
+    return world_map(
+        rows, about("configured", note=reference.ROUND_TRIPS), machines={"fra": 2}, edges=codes, what="round trip"
+    )
 
 
 def all_regions() -> Figure:

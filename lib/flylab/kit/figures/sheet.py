@@ -266,9 +266,9 @@ def stroke(kind: Provenance, color: str = "", width: float = 2) -> dict[str, Any
     return {"color": color or look.color, "width": width, "dash": look.dash}
 
 
-def shade(color: str) -> dict[str, Any]:
+def shade(color: str, alpha: float = 0.18) -> dict[str, Any]:
     """The area of a band of uncertainty."""
-    return {"fill": "toself", "fillcolor": fade(color, 0.18), "line": {"width": 0}, "hoverinfo": "skip"}
+    return {"fill": "toself", "fillcolor": fade(color, alpha), "line": {"width": 0}, "hoverinfo": "skip"}
 
 
 def _legend_height(names: Sequence[str], width: int) -> int:

@@ -28,7 +28,7 @@ def world_map(
     value: str = "ms",
     what: str = "arc",
 ) -> Figure:
-    """Machines per region as filled circles, edges as rings, and an arc for each record of ``from``, ``to``.
+    """Machines per region as filled circles, edges as open squares, and an arc for each record of ``from``, ``to``.
 
     ``value`` (may be missing) is what an arc says when it is pointed at; ``what`` names the arcs in the legend. A
     region that ``published/regions.csv`` does not know is refused.
@@ -48,8 +48,8 @@ def world_map(
         _arc(sheet, row, place, places, value, what, named=len(arcs) <= _NAMED)
     labelled = list(dict.fromkeys([*machines, *(str(row[end]) for row in rows for end in ("from", "to"))]))
     bare = [code for code in edges if code not in machines]
-    if bare:
-        _edges(sheet, bare, places)
+    if edges:
+        _edges(sheet, edges, places, machines)
         labelled += [code for code in bare if code not in labelled]
     if machines:
         _machines(sheet, machines, places)
@@ -106,13 +106,18 @@ def _arc(
     )
 
 
-def _edges(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region]) -> None:
+def _edges(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region], machines: Mapping[str, int]) -> None:
     color = INK[Provenance.CONFIGURED].color
     sheet.plot.add_scattergeo(
         lon=[places[code].longitude for code in codes],
         lat=[places[code].latitude for code in codes],
         mode="markers",
-        marker={"symbol": "square-open", "size": 9, "color": color, "line": {"width": 2}},
+        marker={
+            "symbol": "square-open",
+            "size": [19 if code in machines else 10 for code in codes],
+            "color": color,
+            "line": {"width": 2},
+        },
         text=[f"{code} · {places[code].city}: an edge" for code in codes],
         hovertemplate="%{text}<extra></extra>",
         **sheet.key("edge", color=color, kind=Provenance.CONFIGURED, mark="dot", symbol="square-open"),
@@ -158,7 +163,7 @@ def _labels(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region]) ->
         lon=[places[code].longitude for code in codes],
         lat=[places[code].latitude for code in codes],
         mode="markers+text",
-        marker={"size": 15, "color": CLEAR},  # keeps the text off the mark of its place
+        marker={"size": 17, "color": CLEAR},  # keeps the text off the mark of its place
         text=[code if code in wide else "" for code in codes],
         textposition=[wide.get(code, "top center") for code in codes],
         textfont={"size": 12},
