@@ -6,8 +6,8 @@
    minute; the same for a closed loop of ten workers, and both against numbers that others published.
 
 Each part is a run of its own, with all its samples (`flylab runs show bench-load`, `bench-omission`);
-`benchmarks/page.py` makes the page. `--favoured` asks the kernel to run generator and server before all others
-(SCHED_RR), for a computer with neighbours, and is said on the page.
+`benchmarks/page.py` makes the page. `--favoured` lets generator and server run before all others (SCHED_RR), for a
+computer with neighbours, and is said on the page.
 """
 
 import argparse
@@ -90,7 +90,6 @@ async def measure(part: str, asked: argparse.Namespace, within: Within) -> bool:
             Scenario(seconds=asked.minute),
             within,
             processes=1,
-            favoured=asked.favoured,
             begin=bar.rename,
             progress=bar.show,
         )
@@ -108,7 +107,9 @@ def main() -> int:
     for part, name in (("lateness", "load"), ("omission", "omission")):
         if asked.only in (None, part):
             run = frame.begin(name, vars(asked), whole=part == "lateness" or asked.minute == MINUTE)
-            found = conditions() | {"favoured": asked.favoured, "rate": asked.rate, "omission_seconds": asked.minute}
+            found = conditions() | {"rate": asked.rate, "omission_seconds": asked.minute, "favoured": asked.favoured}
+            if part == "omission":
+                found |= frame.favour(asked)
             with runs.recording(run, frame.DATA) as keep:
                 valid = asyncio.run(measure(part, asked, Within(keep.record)))
                 found |= summed(runs.load(keep.record)[1]) | {"load_after": load()}

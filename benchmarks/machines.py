@@ -209,11 +209,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A platform with many machines, beside floors of the same kind.")
     parser.add_argument("--machines", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=50, help="lists of all machines (default: 50)")
+    parser.add_argument("--favoured", action="store_true", help="prefer these processes to neighbours (root)")
     asked = parser.parse_args()
     if asked.machines <= 101 or asked.rounds < 1:
         parser.error("there must be more than 101 machines, and a round")
     kept = frame.begin("machines", vars(asked))
-    before = conditions()
+    before = conditions() | frame.favour(asked)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(asked.machines, asked.rounds, Path(folder))
     run = before | summed(found) | {"load_after": load()}

@@ -121,7 +121,7 @@ def compare(asked: argparse.Namespace) -> dict[str, Any]:
     """The whole run, with its conditions."""
     sweep()
     peers, left_out = available(chosen(asked.peers))
-    before, began = conditions(), time.monotonic()
+    before, began = conditions() | frame.favour(asked), time.monotonic()
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {GENERATOR_CORE})  # what asks whether a server listens must not take its core
     results = run_all(peers, asked.loads.split(","), asked.rounds, asked.seconds)
@@ -134,7 +134,8 @@ def compare(asked: argparse.Namespace) -> dict[str, Any]:
         "starts": STARTS,
         "asked": ["--rounds", str(asked.rounds), "--seconds", f"{asked.seconds:g}"]
         + ([] if is_whole(asked) else ["--loads", asked.loads, "--peers", asked.peers])
-        + (["--for-page"] if asked.for_page else []),
+        + (["--for-page"] if asked.for_page else [])
+        + (["--favoured"] if asked.favoured else []),
         "titles": {peer.name: TITLES[peer.name] for peer in peers},
         "versions": {peer.name: our_versions() if peer is FLYLAB else versions(peer.name) for peer in peers},
         "left_out": left_out,
@@ -160,6 +161,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a step takes (default: 3)")
     parser.add_argument("--for-page", action="store_true", help="let the page have it, though it is of some parts only")
+    parser.add_argument("--favoured", action="store_true", help="prefer these processes to neighbours (root)")
     asked = parser.parse_args(words)
     unknown = [name for name in asked.loads.split(",") if name not in LOADS]
     unknown += [name for name in chosen(asked.peers) if name not in OTHERS]

@@ -127,7 +127,6 @@ def _conditions(run: frame.Found, part: str) -> list[str]:
     words = f"--only {part}{' --favoured' if run['favoured'] else ''}"
     return [
         f"{run['cpu']}, {run['cores']} cores, {run['kernel']}, Python {run['python']}, {run['generator']}; load "
-        f"average before: {before}; after: {after}."
-        + (" Generator and server ran before all others on the computer (SCHED_RR)." if run["favoured"] else ""),
+        f"average before: {before}; after: {after}." + frame.favoured(run),
         f"**Again:** `python benchmarks/load.py {words}`, then `python benchmarks/page.py`.",
     ]

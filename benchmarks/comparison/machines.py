@@ -81,6 +81,8 @@ def section(run: frame.Found) -> str:
         "the machines were made.",
         table(run),
         f"{run['cpu']}, {run['cores']} cores, {run['memory_gb']} GB of memory, {run['kernel']}, "
-        f"Python {run['python']}; load average before: {before}; after: {after}.",
-        f"**Again:** `python benchmarks/machines.py --machines {run['machines']}`, then `python benchmarks/page.py`.",
+        f"Python {run['python']}; load average before: {before}; after: {after}."
+        + frame.favoured(run),
+        f"**Again:** `python benchmarks/machines.py --machines {run['machines']}"
+        f"{' --favoured' if run.get('favoured') else ''}`, then `python benchmarks/page.py`.",
     ])  # fmt: skip

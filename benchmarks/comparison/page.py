@@ -3,6 +3,8 @@
 import shlex
 from typing import Any
 
+import frame
+
 from comparison.figures import OURS
 from comparison.tables import aside, ratios, table, unkept
 
@@ -70,7 +72,8 @@ def _conditions(run: dict[str, Any]) -> str:
     lines = [
         f"{run['at'].replace('T', ' ').replace('+00:00', ' UTC')}, {run['minutes']:.0f} minutes",
         f"{run['cpu']}, {run['cores']} cores, {run['memory_gb']} GB of memory, {run['kernel']}",
-        f"load average over 1, 5 and 15 minutes before: {before}; after, with the run itself in it: {after}",
+        f"load average over 1, 5 and 15 minutes before: {before}; after, with the run itself in it: {after}."
+        + frame.favoured(run),
         f"load generator: Python {run['python']}, {run['generator']}",
         f"{run['titles'][OURS]}: {run['versions'][OURS]}" + (f", commit {run['commit']}" if run["commit"] else ""),
         *(f"{run['titles'][name]}: {run['versions'][name]}" for name in run["titles"] if name != OURS),

@@ -75,7 +75,6 @@ async def both(
     scenario: Scenario | None = None,
     *,
     processes: int | None = None,
-    favoured: bool = False,
     begin: Callable[[str], None] = lambda _: None,
     progress: Callable[[Progress], None] | None = None,
     project: Path | None = None,
@@ -83,17 +82,14 @@ async def both(
 ) -> Omission:
     """Ask a server of one's own, first closed and then open, store every sample and read them back.
 
-    ``favoured`` lets generator and server run before all others on the computer (SCHED_RR, for root): what neighbours
-    do is no part of what is shown. In a notebook, with a bar of ``flylab.kit.progress``:
+    In a notebook, with a bar of ``flylab.kit.progress``:
     ``await omission.both(folder, begin=bar.rename, progress=bar.show)``.
     """
     chosen = scenario or Scenario()
     run = runs.begin(name, target="loopback", seed=0, settings=asdict(chosen), project=project)
     with runs.recording(run, folder) as keep:
         within = Within(keep.record)
-        valid = await ask_both(
-            chosen, within, processes=processes, favoured=favoured, begin=begin, progress=progress
-        )  # fmt: skip
+        valid = await ask_both(chosen, within, processes=processes, begin=begin, progress=progress)
         keep.judge(valid=valid)
     return read(keep.record)
 
@@ -103,7 +99,6 @@ async def ask_both(
     within: Within,
     *,
     processes: int | None = None,
-    favoured: bool = False,
     begin: Callable[[str], None] = lambda _: None,
     progress: Callable[[Progress], None] | None = None,
 ) -> bool:
@@ -112,11 +107,11 @@ async def ask_both(
     arrivals = {"kind": "constant", "rate": scenario.rate, "seconds": scenario.seconds}
     for loop, closed in ((CLOSED, scenario.workers), (OPEN, 0)):
         begin(f"{loop} loop")
-        async with stalling(scenario, favoured=favoured) as port:
+        async with stalling(scenario) as port:
             target = f"http://127.0.0.1:{port}"
             plan = Plan(target=target, arrivals=arrivals, mix=(Deed(do="get"),), closed=closed, grain=GRAIN)
             marked = within.marked({VARIANT: loop})
-            offered = await offer(plan, processes=processes, favoured=favoured, progress=progress, within=marked)
+            offered = await offer(plan, processes=processes, progress=progress, within=marked)
         valid = valid and offered.valid
     return valid
 
@@ -131,7 +126,7 @@ def read(record: Path) -> Omission:
 
 
 @asynccontextmanager
-async def stalling(scenario: Scenario, *, favoured: bool = False) -> AsyncIterator[int]:
+async def stalling(scenario: Scenario) -> AsyncIterator[int]:
     """The port of a server that stands still once; it ends with its standard input, so with us whatever happens."""
     words = [str(each) for each in (scenario.base, scenario.at * scenario.seconds, scenario.stall)]
     process = await asyncio.create_subprocess_exec(
@@ -139,7 +134,6 @@ async def stalling(scenario: Scenario, *, favoured: bool = False) -> AsyncIterat
         "-m",
         "flylab.measure.stalling",
         *words,
-        *(["favoured"] if favoured else []),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for us; it ends when its input does

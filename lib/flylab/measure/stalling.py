@@ -1,11 +1,10 @@
 """An HTTP server that answers each request after a while and once stands still.
 
-``python -m flylab.measure.stalling BASE AT FOR [favoured]``, all in seconds. It prints its port, counts ``AT`` from the
-first request, and ends with its standard input. Favoured, it runs before all others on the computer (for root).
+``python -m flylab.measure.stalling BASE AT FOR``, all in seconds. It prints its port, counts ``AT`` from the first
+request, and ends with its standard input.
 """
 
 import asyncio
-import os
 import sys
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -41,9 +40,7 @@ async def serve(base: float, at: float, for_: float) -> None:
 
 
 def main() -> None:
-    base, at, for_ = (float(word) for word in sys.argv[1:4])
-    if sys.argv[4:] == ["favoured"]:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    base, at, for_ = (float(word) for word in sys.argv[1:])
     try:
         import uvloop
     except ImportError:
