@@ -9,7 +9,7 @@ export class ChatPanel {
   constructor(list, unread) {
     Object.assign(this, { list, unread, drawn: new WeakMap(), seen: {}, read: null, inView: true, shown: 0 });
     this.divider = element("div", "divider new", "New since you looked away");
-    new IntersectionObserver(([entry]) => { this.inView = entry.isIntersecting; this.look(); }).observe(list);
+    new IntersectionObserver(([entry]) => { this.inView = entry.intersectionRatio > 0.9; this.look(); }, { threshold: [0, 0.9, 1] }).observe(list);
     list.addEventListener("scroll", () => this.look(), { passive: true });
     document.addEventListener("visibilitychange", () => this.look());
   }

@@ -20,12 +20,14 @@ export function applyChanges(shapes, changes) {
 export function standing(operations) {
   const done = [];
   let undone = [];
+  let edited = false; // since then nothing of before can be done again
   for (const one of operations) {
     if (one.t === "edit") {
       done.push(one);
       undone = [];
+      edited = true;
     } else if (one.t === "undo") undone.push(done.pop() ?? null);
-    else if (one.t === "redo") done.push(undone.pop() ?? null);
+    else if (one.t === "redo" && (undone.length || !edited)) done.push(undone.pop() ?? null);
   }
   return done.filter((one) => one !== null);
 }

@@ -25,7 +25,7 @@ export class Files {
     if (!file) return;
     const found = parse(await file.text().catch(() => ""));
     input.value = "";
-    if (found === null) this.page.complain(`${file.name} is no drawing that was saved here as JSON.`);
+    if (found === null) this.page.complain(`The file ${file.name} is no drawing that was saved here as JSON.`);
     else this.page.stage.add(found);
   }
 

@@ -29,6 +29,10 @@ export class Stage {
     sheet.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") page.point(null); });
     sheet.addEventListener("dblclick", () => { if (this.tool === "select") this.writeSelected(); });
     sheet.addEventListener("blur", () => page.point(null));
+    // Who clicks on a tool goes on with the sheet, whose letters then count; who came by keyboard stays.
+    sheet.closest(".board").addEventListener("click", (event) => {
+      if (event.detail && event.target.closest("button")) sheet.focus({ preventScroll: true });
+    });
   }
 
   choose(tool) {
@@ -89,7 +93,7 @@ export class Stage {
   start(more, near = 7, small = 4) {
     const shapes = this.page.shapes();
     const handle = this.handle(near + 5);
-    this.gesture = handle && !more ? resizing(handle, this.at, this.held()) : begin(this.tool, this.at, {
+    this.gesture = handle ? resizing(handle, this.at, this.held()) : begin(this.tool, this.at, {
       shapes: ordered(shapes), selection: this.page.selection(), more, id: this.page.id(), z: above(shapes), look: this.page.look(this.tool),
       near: near * this.unit, small: Math.max(1, small * this.unit), seen: seen(this.camera.view), grid: this.page.grid(),
     });
@@ -225,7 +229,8 @@ export class Stage {
     const by = (size, step) => (size ? Math.max(4, size + step * STEP) / size : 1);
     let [sx, sy] = [by(whole.w, dx), by(whole.h, dy)];
     if (held.some((shape) => shape.kind === "text")) sx = sy = dx ? sx : sy;
-    this.edit(scaled(held, { x: whole.x, y: whole.y }, sx, sy));
+    // One alone grows in its own frame, however it is turned.
+    this.edit(scaled(held.length > 1 ? held : [{ ...held[0], r: 0 }], { x: whole.x, y: whole.y }, sx, sy));
   }
 
   turn(way) {

@@ -1,7 +1,7 @@
 """Rooms made up from a seed: whole logs with what a reader must have at their end, for every reader of the protocol.
 
 ``python -m tests.app.cases [count] [seed]`` prints them as JSON: ``entries`` as they are sent, ``shapes`` by id and
-``chat`` as in `app.protocol.State`.
+``chat`` as in `app.protocol.State`, and ``access``: who may come in without a link, and whether the room is listed.
 """
 
 import json
@@ -151,6 +151,7 @@ def cases(count: int, seed: int = 0, *, steps: int = 120) -> list[dict[str, Any]
                 "entries": [json.loads(format_entry(entry)) for entry in afternoon.log],
                 "shapes": {shape.id: msgspec.to_builtins(shape) for shape in afternoon.room.shapes()},
                 "chat": [json.loads(format_entry(said)) for said in afternoon.room.chat()],
+                "access": [afternoon.room.gate.public, afternoon.room.gate.listed],
             }
         )
     return made

@@ -16,7 +16,7 @@ from app.entries import DEFAULTS, PROPERTIES, Change, Look, format_entry
 from app.fanout import Fanout, Listener, encode
 from app.pages import Page, read_pages
 from app.presence import Presence
-from app.protocol import VERSION, Member, ServerMessage, Welcome
+from app.protocol import VERSION, Edit, Error, Member, Redo, Say, ServerMessage, Share, Undo, Welcome
 from app.protocol import Path as Way
 from flylab.published.network import regions
 from tests.app.cases import Afternoon, cases
@@ -62,7 +62,52 @@ def test_the_page_folds_any_log_as_the_room_does() -> None:
     for number, (case, shown) in enumerate(zip(made, show(views), strict=True)):
         assert shown["shapes"] == case["shapes"], f"case {number}"
         assert shown["chat"] == case["chat"], f"case {number}"
+        if any(entry["t"] == "access" for entry in case["entries"]):  # else it would know from its welcome
+            assert shown["access"] == case["access"], f"case {number}"
         assert (shown["seq"], shown["gap"]) == (len(case["entries"]), False)
+
+
+def filled(shape: dict[str, Any]) -> dict[str, Any]:
+    """With what stands for the properties that it does not name."""
+    whole = {name: getattr(DEFAULTS, name) for name in PROPERTIES}
+    return {name: value for name, value in (whole | shape).items() if value is not msgspec.UNSET}
+
+
+@needs_node
+def test_what_the_page_shows_of_ones_own_work_at_once_is_what_the_room_then_makes_of_it() -> None:
+    """The same operations of every kind go to the page, which hears nothing, and to the room: they show the same."""
+    views, held = [], []
+    for seed in range(120):
+        afternoon = Afternoon(random.Random(f"own/{seed}"), members=1)
+        (me,), rng, room = afternoon.members, afternoon.rng, afternoon.room
+        frames = []
+        for _ in range(40):
+            op = afternoon.next_op(me.id, "page")
+            doing: Any = rng.choice((Edit, Edit, Edit, Undo, Redo, Say, Share))
+            if doing is Edit:
+                # As the page makes them: of shapes that are there, or whole.
+                there = {shape.id for shape in room.shapes()}
+                changes = [one for one in afternoon.changes() if one.id in there or (one.set and one.set.kind)]
+                message: Any = Edit(op=op, changes=changes or [Change(id=f"new{op}", set=Look(kind="rect", x=1, y=2))])
+                outcome: Any = room.edit(me, "page", message, at=0)
+            elif doing is Say:
+                message = Say(op=op, text="hello")
+                outcome = room.say(me, "page", message, at=0)
+            elif doing is Share:
+                message = Share(op=op, public="view")
+                outcome = room.share(me, "page", message, at=0, by_link=True, generation=op)
+            else:
+                message = doing(op=op)
+                act = room.undo if doing is Undo else room.redo
+                outcome = act(me, "page", message, at=0)
+            if isinstance(outcome, Error) and doing is Edit:
+                continue  # a page drops what is refused
+            frames.append([{"t": "$do", "operation": msgspec.to_builtins(message)}])
+        views.append(frames)
+        held.append({shape.id: filled(msgspec.to_builtins(shape)) for shape in room.shapes()})
+    assert any(held)
+    for seed, (there, shown) in enumerate(zip(held, show(views), strict=True)):
+        assert {key: filled(shape) for key, shape in shown["seen"].items()} == there, f"seed {seed}"
 
 
 class Watched(Afternoon):
@@ -230,6 +275,7 @@ def test_the_page_shows_what_the_room_holds_after_any_afternoon() -> None:
     assert {True, False} == {welcome["resumed"] for welcome in welcomes}
     assert any(message["t"] == "members" for one in afternoons for (message,) in one.frames), "nobody fell behind"
     for seed, (there, here) in enumerate(zip(held, show([one.frames for one in afternoons]), strict=True)):
+        del here["seen"]
         here |= {"cursors": by_number(here["cursors"]), "selected": by_number(here["selected"])}
         assert here == there, f"seed {seed}"
 

@@ -17,17 +17,18 @@ from playwright.async_api import expect
 from flylab.client import Client
 from flylab.client.health import healthy
 from flylab.wire.flytoml import read_flytoml
-from tests.browser.test_room_page import draw, say, sees
+from tests.browser.test_room_page import Watch, drag, draw, painted, say, sees, sees_nothing
+from tests.support import until
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = ("up", "--regions", "ams,nrt", "--api-port", "0", "--edge-port", "0", "--latency", "off", "--json")
+ARGUMENTS = ("up", "--regions", "ams,nrt,iad", "--api-port", "0", "--edge-port", "0", "--latency", "off", "--json")
 
 
 @pytest.fixture
 async def platform(nothing_left: None) -> AsyncIterator[dict[str, Any]]:
-    """A local platform with two regions, as its own process."""
+    """A local platform with edges in three regions, as its own process."""
     kept = ("PATH", "HOME", "PYTHONPATH")  # the last where another checkout is installed
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     process = await asyncio.create_subprocess_exec(
@@ -40,6 +41,40 @@ async def platform(nothing_left: None) -> AsyncIterator[dict[str, Any]]:
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(10):
         await process.communicate()
+
+
+async def work_on_the_same(ada: Any, kenji: Any, ian: Any) -> None:
+    """Three people draw, drag one shape at once, take back their own, and leave the drawing as it was before."""
+    await draw(ian, "ellipse", (0, 100), (200, 300))
+    for page in (ada, kenji):
+        await sees(page, (100, 200))
+        await page.click('[data-tool="select"]')
+    # All three take hold of it; who lets go last has it, for everybody.
+    ways = {ada: (-300, 200), kenji: (300, 200), ian: (100, -250)}
+    for page, end in ways.items():
+        await drag(page, (100, 200), end, drop=False)
+    for page in (ian, kenji, ada):
+        await page.mouse.up()
+    for page in (ada, kenji, ian):
+        await expect(page.locator("#waits")).to_have_text("0")
+
+    async def same(place: tuple[int, int]) -> bool:
+        return [await painted(page, *place) for page in (ada, kenji, ian)] in ([True] * 3, [False] * 3)
+
+    for place in ways.values():
+        await until(lambda place=place: same(place), what=f"all see the same at {place}")
+    assert [await painted(kenji, *place) for place in ways.values()].count(True) == 1, "it is in one place"
+    # Everybody takes back what they did; nobody takes back what another did.
+    await ian.keyboard.press("Escape")
+    for page in (ada, kenji, ian):
+        await page.focus("#sheet")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Control+z")
+        await expect(page.locator("#waits")).to_have_text("0")
+    await ian.keyboard.press("Control+z")
+    for page in (ada, kenji, ian):
+        await sees_nothing(page, (100, 200), *ways.values())
+        await sees(page, (-500, -250))
 
 
 async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing_is_lost_when_it_dies(
@@ -61,6 +96,8 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
     def address(region: str) -> str:
         return f"http://rooms.localhost:{httpx.URL(platform['edges'][region]).port}"
 
+    watch = Watch(browser)
+
     async def enter(region: str, name: str) -> Any:
         page = await browser.new_page()
         await page.goto(f"{address(region)}/rooms/blue-note")
@@ -71,6 +108,7 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
 
     ada = await enter("ams", "Ada")
     kenji = await enter("nrt", "Kenji")
+    ian = await enter("iad", "Ian")  # there is an edge in Ashburn, and no machine
     await expect(ada.locator("#path")).to_contain_text("The edge chose the right machine at once")
     path = kenji.locator("#path")
     await expect(path).to_contain_text("Tokyo (nrt)")
@@ -86,12 +124,16 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
     (ROOT / "build" / "screens" / "room").mkdir(parents=True, exist_ok=True)
     await kenji.screenshot(path=ROOT / "build" / "screens" / "room" / "replayed.png")
 
+    await work_on_the_same(ada, kenji, ian)
+    await expect(kenji.locator("#path")).to_contain_text("of it configured latency")
+    await expect(kenji.locator("#places figcaption")).to_contain_text("1 in Ashburn")
+
     # Kenji moves the room to Tokyo: both are taken along, and nothing is missing there or counted twice.
-    for page in (ada, kenji):
+    for page in (ada, kenji, ian):
         await expect(page.locator("#waits")).to_have_text("0")
     await kenji.select_option("#region", "nrt")
     await kenji.click('#move [type="submit"]')
-    for page in (ada, kenji):
+    for page in (ada, kenji, ian):
         await expect(page.locator("#state")).to_have_text("Live in Tokyo (nrt)", timeout=15_000)
         await expect(page.locator("#epoch")).to_have_text("2")
         await expect(page.locator("#path")).to_contain_text(f"{machines['nrt'].id} in Tokyo (nrt)")
@@ -104,10 +146,14 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
     async with Client(platform["api"], platform["token"]) as api:
         await api.destroy("rooms", machines["nrt"].id, force=True)
     await say(ada, "said into the void")
-    for page in (ada, kenji):
+    for page in (ada, kenji, ian):
         await expect(page.locator("#state")).to_have_text("Live in Amsterdam (ams)", timeout=30_000)
         await expect(page.locator("#log .line .text")).to_have_text(["konnichiwa", "here we are", "said into the void"])
         await expect(page.locator("#log")).not_to_contain_text("afresh")
         await expect(page.locator("#epoch")).to_have_text("3")
         await expect(page.locator("#waits")).to_have_text("0")
         await sees(page, (-500, -250))
+    # What the browser itself says of sockets that a dying machine cut, and nothing else.
+    watch.forgive("WebSocket connection to", "Failed to load resource")
+    assert watch.complaints == []
+    assert watch.requests <= {"rooms.localhost"}
