@@ -53,7 +53,20 @@ def test_steps_of_a_process_that_was_there_before_are_of_an_earlier_life():
     assert "listening" not in moments(replace(STOP, app={"python": at(-1), "listening": at(150)}))
 
 
-@settings(max_examples=40)
+def test_a_process_that_ran_before_its_platform_noted_it_says_itself_when_it_was_spawned():
+    late = replace(STOP, events=[event("starting", 3), event("started", 90)])
+    spawned = next(mark for mark in marks(late) if mark.name == "spawned")
+    assert (spawned.source, spawned.at, spawned.high) == (Source.APP, at(40), at(40))
+    told = replace(late, app={**STOP.app, "spawned": at(20)})
+    spawned = next(mark for mark in marks(told) if mark.name == "spawned")
+    assert (spawned.at, spawned.high) == (at(20), at(40))
+    assert spawned.low == pytest.approx(at(0))
+    assert settle(marks(told)) is not None
+    old = replace(late, app={"python": at(-5000), "spawned": at(-5001), "listening": at(-4000)})
+    assert next(mark for mark in marks(old) if mark.name == "spawned").source == Source.API
+
+
+@settings(max_examples=24)
 @given(st.permutations([event("starting", 3), event("started", 15), event("stopped", 400), event("starting", 500)]))
 def test_events_may_come_in_any_order(events):
     assert moments(replace(STOP, events=events)) == moments(STOP)

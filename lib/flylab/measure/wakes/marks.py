@@ -20,6 +20,7 @@ CLIENT = ("asked", "sent", "answered", "welcomed")
 ROUNDED = 0.001  # s: events have whole milliseconds; the trace has microseconds and two readings of a clock behind it
 # What a process notes it notes once it runs again, which on a busy computer is later than what is noted (our choice).
 NOTED_LATE = 0.05
+TICKS = 0.02  # the kernel tells the start of a process and the time since boot to 10 ms each (proc(5))
 
 
 class Source(StrEnum):
@@ -94,13 +95,22 @@ class Mark:
 
 def marks(seen: Seen) -> list[Mark]:
     """Every moment that was seen, in the order in which they must have been."""
-    found = [*_client(seen), *_trace(seen), *_events(seen)]
+    found = {mark.name: mark for mark in (*_client(seen), *_trace(seen), *_events(seen))}
     # A process that was there before anybody asked was not started by this wake: its steps are of an earlier life.
-    begin = min((mark.at for mark in found), default=None)
+    begin = min((mark.at for mark in found.values()), default=None)
     listening, ran = number(seen.app.get("listening")), number(seen.app.get("python"))
     if begin is not None and listening is not None and (listening if ran is None else ran) >= begin:
-        found.append(_mark("listening", listening, Source.APP, early=NOTED_LATE))
-    return sorted(found, key=lambda mark: ORDER.index(mark.name))
+        found["listening"] = _mark("listening", listening, Source.APP, early=NOTED_LATE)
+        spawned = found.get("spawned")
+        if spawned is not None and ran is not None and ran < spawned.at:
+            found["spawned"] = _ran_before(ran, number(seen.app.get("spawned")))
+    return sorted(found.values(), key=lambda mark: ORDER.index(mark.name))
+
+
+def _ran_before(ran: float, spawned: float | None) -> Mark:
+    """Where the process ran before its platform noted that it was there: what it knows itself, from the kernel."""
+    at = ran if spawned is None else min(spawned, ran)
+    return Mark(name="spawned", at=at, low=at - (NOTED_LATE if spawned is None else TICKS), high=ran, source=Source.APP)
 
 
 def settle(found: Sequence[Mark]) -> list[float] | None:

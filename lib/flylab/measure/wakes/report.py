@@ -91,8 +91,8 @@ def _parts(wakes: Sequence[Wake]) -> Iterable[Part]:
             p50=estimate(took, 0.5),
             p95=quantile(took, TAIL),
             configured=quantile(sorted(phase.configured for phase in phases), 0.5),
-            source=str(phases[0].source),
-            clock=phases[0].clock,
+            source=" or ".join(dict.fromkeys(str(phase.source) for phase in phases)),
+            clock="; or ".join(dict.fromkeys(phase.clock for phase in phases)),
             provenance=kinds.pop() if len(kinds) == 1 else "partly configured",
             inputs=tuple(dict.fromkeys(each for phase in phases for each in phase.inputs)),
         )

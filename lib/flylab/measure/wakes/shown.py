@@ -22,7 +22,8 @@ def table(wakes: Sequence[Wake]) -> list[tuple[str, ...]]:
         kinds = dict.fromkeys(part.provenance for part in known if part.inputs)
         inputs = dict.fromkeys(each for part in known for each in part.inputs)
         note = f"{' or '.join(kinds)}: {', '.join(inputs)}" if inputs else ""
-        lines.append((name, *texts, known[0].source, note))
+        sources = " or ".join(dict.fromkeys(source for part in known for source in part.source.split(" or ")))
+        lines.append((name, *texts, sources, note))
     lines.append(("whole", *(_shown(cell.whole.value, cell.whole_p95, 0, 0) for cell in found), "client", ""))
     lines.append(("n", *(str(cell.n) for cell in found), "", ""))
     lines.append(("failed", *(_failed(cell) for cell in found), "", ""))
