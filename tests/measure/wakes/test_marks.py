@@ -53,6 +53,13 @@ def test_steps_of_a_process_that_was_there_before_are_of_an_earlier_life():
     assert "listening" not in moments(replace(STOP, app={"python": at(-1), "listening": at(150)}))
 
 
+@pytest.mark.parametrize(("imported", "low"), [(120, 120), (160, 150), (None, 100)])
+def test_a_port_was_open_after_the_imports_and_before_the_app_noted_it(imported, low):
+    app = {"python": at(40), "listening": at(150)} | ({} if imported is None else {"imported": at(imported)})
+    listening = next(mark for mark in marks(replace(STOP, app=app)) if mark.name == "listening")
+    assert (listening.low, listening.high) == (pytest.approx(at(low)), at(150))
+
+
 def test_a_process_that_ran_before_its_platform_noted_it_says_itself_when_it_was_spawned():
     late = replace(STOP, events=[event("starting", 3), event("started", 90)])
     spawned = next(mark for mark in marks(late) if mark.name == "spawned")

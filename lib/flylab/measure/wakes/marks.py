@@ -100,7 +100,10 @@ def marks(seen: Seen) -> list[Mark]:
     begin = min((mark.at for mark in found.values()), default=None)
     listening, ran = number(seen.app.get("listening")), number(seen.app.get("python"))
     if begin is not None and listening is not None and (listening if ran is None else ran) >= begin:
-        found["listening"] = _mark("listening", listening, Source.APP, early=NOTED_LATE)
+        # It came to listen after its imports, and noted that once it ran again: nothing else is known.
+        imported = number(seen.app.get("imported"))
+        early = NOTED_LATE if imported is None else max(listening - imported, 0.0)
+        found["listening"] = _mark("listening", listening, Source.APP, early=early)
         spawned = found.get("spawned")
         if spawned is not None and ran is not None and ran < spawned.at:
             found["spawned"] = _ran_before(ran, number(seen.app.get("spawned")))
