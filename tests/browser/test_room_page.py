@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.app.conftest import ROOT, Serve, serve  # noqa: F401 - the fixture of the room server's own tests
-from tests.support import until
+from tests.support import PICTURES, until
 
 pytestmark = pytest.mark.browser
 
@@ -143,7 +143,8 @@ async def take_pictures(page: Page, name: str) -> None:
         await page.set_viewport_size({"width": width, "height": height})
         await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} at {width}"
-        await page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}.png", full_page=True)
+        if PICTURES:
+            await page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}.png", full_page=True)
     await page.set_viewport_size({"width": 1280, "height": 800})
 
 
