@@ -474,3 +474,14 @@ def test_a_connection_that_has_become_a_pipe_leaves_the_pool_as_any_other():
     asyncio.run(run())
     assert pool.line("key") is None
     assert not pool.open
+
+
+async def test_a_body_that_cannot_be_kept_is_a_walks_whenever_it_comes(straight):
+    world = World()
+    await world.add("a", lambda machine, request: answer(200, str(len(request.body))))
+    async with open_door(world, settings=EdgeSettings(exchange=ExchangeSettings(retry_limit=1000))) as door:
+        client = await door.client()
+        for size in (1001, 1001, 1000, 1001):
+            await client.send(post("/", b"x" * size))
+            assert (await client.response())[2] == str(size).encode()
+    assert len(straight) == 1

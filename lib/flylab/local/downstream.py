@@ -1,34 +1,27 @@
 """One client's connection to an edge: reads requests one after the other, writes answers in the same order.
 
-bytes ──► head ──► Walk        while a walk lasts: body ──► Walk, later requests wait in the buffer
-      ◄── answer ◄── Walk      after a 101: bytes ──► Pipe
-            └──► Straight      instead of a walk, for a head that asks nothing of the proxy
+bytes ──► Incoming ──► Walk, Straight
+      ◄── answer ◄──────┘              after a 101: bytes ──► Pipe
 """
 
 import asyncio
 import socket
 from typing import TYPE_CHECKING, cast
 
-from flylab.local.body import ChunkedReader, LengthReader, Reader
 from flylab.local.flow import Gate, Hold
 from flylab.local.front import Front
-from flylab.local.glance import glance
-from flylab.local.http1 import BadMessage, RequestHead, read_request
-from flylab.local.plain import Plain, glanced, plain
+from flylab.local.incoming import Incoming
 from flylab.local.splice import Pipe
-from flylab.local.straight import Straight
 from flylab.local.walk import Walk
 from flylab.wire.port_options import NONE, HttpOptions
 
 if TYPE_CHECKING:
     from flylab.local.edge import Edge
 
-_AHEAD = 65_536  # bytes of later requests that may wait while one is answered; our choice
-_SHORT = 4096  # bytes of a head that is remembered for its connection; our choice
 _LINGER = 2.0  # seconds in which a client may read a refusal while it is still sending; our choice
 
 
-class Downstream(asyncio.Protocol):
+class Downstream(Incoming):
     """Speaks HTTP/1.1 to one client; ``deadline`` is when the edge gives up on it, in the loop's time."""
 
     def __init__(self, edge: "Edge", front: Front) -> None:
@@ -36,22 +29,15 @@ class Downstream(asyncio.Protocol):
         self.front = front
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
-        self._walk: Walk | Straight | None = None
-        self._straight: Straight | None = None  # made for the first head without a wish; a pipe never has one
-        self._plain: Plain | None = None  # the last head without a wish; clients repeat themselves
-        self._reader: Reader | None = None
-        self._pipe: Pipe | None = None
-        self._lingering = False
-        self._closed = False
+        self._walk = self._straight = self._plain = self._reader = self._pipe = None
+        self._lingering = self._closed = self._moved = self.blocked = False
         self.options = NONE.http
         self._head_timeout = edge.settings.head_timeout
         self._idle_timeout = edge.settings.idle_timeout
         self._watch: asyncio.TimerHandle | None = None  # while an app bounds silence
-        self._moved = False
-        self.blocked = False  # the client does not read what it is sent
-        self._seen = 0  # bytes of the buffer in which no head ends
+        self._seen = 0
         self.address = b"127.0.0.1"
-        self.deadline: float | None = None
+        self.deadline = None
         self._received = self._sent = 0  # bytes since `moved` was asked
 
     # ── asyncio ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,29 +56,6 @@ class Downstream(asyncio.Protocol):
         self.deadline = self._loop.time() + self._head_timeout
         if not room:
             self._refuse(503, f"this edge has as many connections as it may, which is {self._edge.room}")
-
-    def data_received(self, data: bytes) -> None:
-        self._moved = True
-        self._received += len(data)
-        known = self._plain
-        if (  # what comes now is answered next, and at once
-            known is not None
-            and (data == known.data if not known.length else data.startswith(known.data))
-            and self._walk is None
-            and not self._buffer
-            and not self.blocked
-            and not self._closed
-            and (self._start_straight(known) if not known.length else self._start_again(known, data))
-        ):
-            return
-        if self._pipe is not None:
-            self._pipe.on_client_data(data)
-        elif not self._lingering:
-            before = self._buffer
-            self._buffer = before + data if before else data
-            self._advance()
-            if self._walk is None and self._buffer and not before:
-                self.deadline = self._loop.time() + self._head_timeout
 
     def eof_received(self) -> bool:
         if self._pipe is None:
@@ -248,93 +211,8 @@ class Downstream(asyncio.Protocol):
         else:
             self._transport.close()
 
-    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _advance(self) -> None:
-        try:
-            while self._buffer and not self._closed and self._pipe is None and not self._lingering:
-                if self._walk is None:
-                    if self.blocked:  # who does not read its answers gets no more of them
-                        self._gate.set(Hold.TURN, on=len(self._buffer) >= _AHEAD)
-                        return
-                    if not self._read_head():
-                        return
-                elif self._reader is not None and not self._reader.done:
-                    self._read_body(self._walk, self._reader)
-                else:
-                    self._gate.set(Hold.TURN, on=len(self._buffer) >= _AHEAD)
-                    return
-        except BadMessage as exc:
-            walk, self._walk = self._walk, None
-            if walk is None or walk.on_bad_body():
-                self._refuse(exc.status, str(exc))
-            else:
-                self.abort()
-
-    def _read_head(self) -> bool:
-        buffer = self._buffer.lstrip(b"\r\n") if self._buffer[0] in b"\r\n" else self._buffer
-        settings = self._edge.settings
-        if not self._seen and len(buffer) < settings.head_limit and (seen := glance(buffer)) is not None:
-            size = seen.size
-            self._plain = quick = glanced(seen, buffer[:size], traced=settings.trace)
-            self._buffer, self._reader = buffer[size:], None
-            if not self._start_straight(quick):
-                self._start_walk(quick.head, None)
-            return True
-        found = read_request(buffer, limit=settings.head_limit, seen=self._seen)
-        if found is None:
-            self._buffer, self._seen = buffer, len(buffer)
-            return False
-        head, size = found
-        self._seen = 0
-        self._plain = known = plain(head, buffer[:size], traced=settings.trace) if size <= _SHORT else None
-        if known is not None and 0 < known.length <= settings.exchange.retry_limit and self._start_again(known, buffer):
-            return True
-        self._buffer = buffer[size:]
-        self._reader = reader = _reader_of(head)
-        if known is not None and reader is None and self._start_straight(known):
-            return True
-        self._start_walk(head, reader)
-        return True
-
-    def _start_walk(self, head: RequestHead, reader: Reader | None) -> None:
-        self.deadline = None if reader is None else self._loop.time() + self._edge.settings.body_timeout
-        self._walk = walk = Walk(self._edge, self, head)
-        walk.start(body_complete=reader is None)
-
-    def _start_straight(self, known: Plain, body: memoryview | None = None) -> bool:
-        straight = self._straight
-        if straight is None:
-            straight = self._straight = Straight(self._edge, self)
-        self._walk = straight  # before it starts, for it may become a walk at once
-        if not straight.start(known, body):
-            self._walk = None
-            return False
-        self.deadline = None
-        return True
-
-    def _start_again(self, known: Plain, data: bytes) -> bool:
-        """The same with what there is of the body behind a head that announces one."""
-        size = len(known.data)
-        end = size + known.length
-        if not self._start_straight(known, memoryview(data)[size:end]):
-            return False
-        if len(data) < end:
-            self._buffer, self._reader = b"", LengthReader(end - len(data))
-            self.deadline = self._loop.time() + self._edge.settings.body_timeout
-        else:
-            self._buffer, self._reader = data[end:], None
-        return True
-
-    def _read_body(self, walk: Walk | Straight, reader: Reader) -> None:
-        data, self._buffer = self._buffer, b""
-        payload = reader.feed(data)
-        if reader.done:
-            self._buffer = reader.rest
-            self.deadline = None
-        else:
-            self.deadline = self._loop.time() + self._edge.settings.body_timeout
-        walk.on_payload(payload, complete=reader.done, trailers=reader.trailers)
+    def _whole(self) -> "Downstream":
+        return self
 
     def _refuse(self, status: int, text: str) -> None:
         self.write(self.front.heads.refusal(status, text, close=True))
@@ -353,9 +231,3 @@ class Downstream(asyncio.Protocol):
             self._pipe.on_client_blocked(blocked)
         elif self._walk is not None:
             self._walk.on_client_blocked(blocked)
-
-
-def _reader_of(head: RequestHead) -> Reader | None:
-    if head.fields.chunked:
-        return ChunkedReader()
-    return LengthReader(head.fields.length) if head.fields.length else None

@@ -8,22 +8,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from flylab.local.answering import Answering
 from flylab.local.answers import Answers, Straight
-from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader
 from flylab.local.flow import Gate, Hold
-from flylab.local.http1 import BadMessage, ResponseHead, read_response
 from flylab.local.latency import DelayLine
-from flylab.local.repeat import HEAD_LIMIT, NOTHING_KNOWN, repeated
+from flylab.local.repeat import NOTHING_KNOWN
 
 if TYPE_CHECKING:
     from flylab.local.dials import Dial
-    from flylab.local.pool import Line, Pool
+    from flylab.local.pool import Pool
 
 _JOINED = 16_384  # bytes that are copied rather than sent apart; our choice
 _DRAIN = 65_536  # bytes of an unwanted body that are read to keep the connection; our choice
 
 
-class Upstream(asyncio.Protocol):
+class Upstream(Answering):
     """A connection that carries one request at a time, and after a 101 raw bytes both ways.
 
     Connections with equal ``key`` are alike to the pool; one without a key carries a single request.
@@ -31,26 +30,17 @@ class Upstream(asyncio.Protocol):
 
     def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
         self.key = key
-        self.reused = False
-        self.heard = False  # bytes have come since the request began
+        self.reused = self.heard = False
         self.reset = False  # it ended while something that was sent had not been read
         self.idle_since = 0.0
-        self.line: Line | None = None  # where it waits in the pool
+        self.line = None
         self.dialled: Dial | None = None  # is told when it is connected
+        self.known = NOTHING_KNOWN
+        self.trailers = self._buffer = self._method = b""
         self._pool = pool
-        self._answers: Answers | None = None
-        self._straight: Straight | None = None  # who takes the answer that is waited for if it comes whole
-        self.known = NOTHING_KNOWN  # the last answer that came whole
-        self._found: tuple[ResponseHead, int] | None = None  # of the bytes that are being read
-        self._method = b""
-        self._buffer = b""
-        self._head: ResponseHead | None = None
-        self._reader: Reader | None = None
-        self._piped = False
-        self._sent = False  # the whole request is on its way
+        self._answers = self._straight = self._found = self._head = self._reader = None
+        self._piped = self._sent = self._ended = False
         self._drain = 0
-        self._ended = False
-        self.trailers = b""  # of the last answer
         self._loop = loop = asyncio.get_running_loop()
         self._out = DelayLine(loop, delay) if delay else None
         self._in = DelayLine(loop, delay) if delay else None
@@ -202,37 +192,6 @@ class Upstream(asyncio.Protocol):
         else:
             self._in.push(0, call)
 
-    def _read(self, data: bytes) -> None:
-        straight = self._straight
-        if straight is not None:
-            self._straight = None
-            known = self.known
-            if (len(data) == known.size and data.startswith(known.start)) or self._is_whole(data):
-                known = self.known
-                self._answers = None
-                self._rest()
-                straight.on_whole(known, data[known.length :])
-                return
-        self.heard = True
-        if self._piped:
-            if self._answers is not None:
-                self._answers.on_body(data)
-            return
-        try:
-            self._read_answer(data)
-        except BadMessage:
-            self._break()
-        if self._answers is not None:
-            self._answers.on_flush()
-
-    def _is_whole(self, data: bytes) -> bool:
-        """Whether it is an answer that a straight way ends with; it is known then."""
-        known, self._found = repeated(data, self._method)
-        if known is None:
-            return False
-        self.known, self._found = known, None
-        return True
-
     def _rest(self) -> None:
         """Nothing to do from now on."""
         if self.line is None:  # it was for one request
@@ -240,106 +199,6 @@ class Upstream(asyncio.Protocol):
             return
         self.idle_since = self._loop.time()
         self.line.append(self)
-
-    def _read_answer(self, data: bytes) -> None:
-        while self._reader is None:
-            rest = self._read_head(data)
-            if rest is None:
-                return
-            data = rest
-        self._read_body(self._reader, data)
-
-    def _read_head(self, data: bytes) -> bytes | None:
-        before = self._buffer
-        buffer, self._buffer = before + data if before else data, b""
-        if self._answers is None:
-            self.close()  # a machine that speaks without being asked
-            return None
-        found, self._found = self._found, None
-        if found is None:
-            found = read_response(buffer, limit=HEAD_LIMIT, seen=len(before))
-        if found is None:
-            self._buffer = buffer
-            return None
-        head, size = found
-        rest = buffer[size:]
-        if head.status < 200 and head.status != 101:
-            self._answers.on_head(head)
-            return rest
-        self._head = head
-        self._reader = self._reader_of(head)
-        if head.status == 101:
-            self._buffer = rest
-            self._answers.on_head(head)
-            return None
-        self._answers.on_head(head)
-        # Discarded meanwhile, the connection may be closed, waiting, or already carry the next request.
-        return None if self._ended or self._reader is None else rest
-
-    def _reader_of(self, head: ResponseHead) -> Reader:
-        fields = head.fields
-        if not head.has_body(self._method):
-            return LengthReader(0)
-        if fields.chunked:
-            return ChunkedReader()
-        return UntilCloseReader() if fields.length is None else LengthReader(fields.length)
-
-    def _read_body(self, reader: Reader, data: bytes) -> None:
-        payload = reader.feed(data) if data else b""
-        answers = self._answers
-        if answers is None:
-            self._drain -= len(data)
-            if reader.done:
-                self._free()
-            elif self._drain < 0:
-                self.close()
-            return
-        if payload:
-            answers.on_body(payload)
-        if reader.done and self._answers is not None:
-            # What follows an answer that nobody asked for again cannot be told apart: such a connection is not kept.
-            self._answers = None
-            self.trailers = reader.trailers
-            if reader.rest:
-                self.close()
-            else:
-                self._free()
-            answers.on_end()
-
-    def _read_eof(self) -> None:
-        if self._answers is not None:
-            self._answers.on_end()
-
-    def _read_lost(self) -> None:
-        self._ended = True
-        answers, self._answers = self._answers, None
-        if answers is None:
-            return
-        if self._reader is not None and not self._piped and self._reader.end():
-            answers.on_end()
-        else:
-            answers.on_lost()
-
-    def _break(self) -> None:
-        answers = self._answers
-        self.close()
-        if answers is not None:
-            answers.on_lost()
-
-    def _free(self) -> None:
-        head = self._head
-        if (
-            self.key is not None
-            and self._sent
-            and head is not None
-            and head.keep_alive
-            and not self._transport.is_closing()
-        ):
-            self._head, self._reader, self._buffer = None, None, b""
-            self.hold(on=False)
-            self._rest()
-        else:
-            self.close()
 
     def _write_eof(self) -> None:
         if not self._transport.is_closing():
