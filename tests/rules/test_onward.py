@@ -12,7 +12,7 @@ from flylab.rules.effects import Forward
 from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Outcome
 from flylab.rules.limits import ExchangeSettings
-from flylab.rules.onward import moment, onward, trail
+from flylab.rules.onward import moment, onward, split, trail
 from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Choice, Loads, Row, View, Wanted
 from flylab.rules.shortlist import Shortlist
@@ -22,6 +22,11 @@ from tests.rules.test_straight import OTHERS, events, tell
 
 WORDS = (
     "instance=m1",
+    "instance=m1;state=signed.AbC-09_=/+x",
+    "prefer_instance=m2;elsewhere=false;state=blue",
+    "instance=o1;state=a;app=other",
+    "instance=o1;state=a,app=other",
+    "state=1;instance=m1;state=2",
     'instance=m1;state=";t=0;"',
     "instance=m0",
     "prefer_instance=m2;state=blue room",
@@ -80,6 +85,7 @@ def straight_on(world: World, words: str) -> tuple[Choice, Choice, bytes, bytes]
     assert first is not None
     world.loads.reserve(first.row.id)
     world.exchange.took(first, 10.0)
+    words, state = split(words)
     then = onward(words, first.row, None, view=world.view, settings=world.settings, region="ams", rtt=rtt())
     if then is None or any(one[0] == first.row.id for one in then.ready):
         return None
@@ -89,10 +95,11 @@ def straight_on(world: World, words: str) -> tuple[Choice, Choice, bytes, bytes]
     second = free[0] if len(free) == 1 else world.rng.choice(free)
     world.loads.reserve(second.row.id)
     world.loads.release(first.row.id)
-    world.exchange.took_on(then, second, 409, 11.0, WALL)
+    world.exchange.took_on(then, second, 409, 11.0, WALL, state)
     hops = trail(first, 409, 10.0, 11.0, then, second)
     assert hops == world.exchange.hops
-    return first, second, then.before, then.after
+    told = b"" if state is None else f";state={state}".encode()
+    return first, second, then.before, told + then.after
 
 
 @given(st.lists(st.integers(0, 4), min_size=6, max_size=6), st.sampled_from(WORDS), st.sampled_from(SETTINGS), events)
@@ -130,3 +137,21 @@ def test_which_replays_go_straight_on(words):
         assert then.ready
         hop = trail(then.ready[0][2], 409, 1.0, 2.0, then, then.ready[0][2])[0]
         assert hop.outcome is Outcome.REPLAY
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("instance=m1;state=a.b", ("instance=m1", "a.b")),
+        ("instance=m1", ("instance=m1", None)),
+        ("state=a", ("state=a", None)),
+        ("state=a;instance=m1", ("state=a;instance=m1", None)),
+        ("state=a;region=x;state=b", ("state=a;region=x;state=b", None)),
+        ('instance=m1;state="a"', ('instance=m1;state="a"', None)),
+        ("instance=m1;state=a b", ("instance=m1;state=a b", None)),
+        ("instance=m1;state=a,region=x", ("instance=m1;state=a,region=x", None)),
+        ("instance=m1;state=", ("instance=m1;state=", None)),
+    ],
+)
+def test_only_a_plain_state_at_the_end_is_split_off(words, expected):
+    assert split(words) == expected

@@ -19,7 +19,7 @@ from flylab.local.told import Hops, told, told_on
 from flylab.local.trace import Lines, line
 from flylab.local.upstream import Upstream
 from flylab.local.walk import Walk
-from flylab.rules.onward import moment
+from flylab.rules.onward import moment, split
 from flylab.rules.routing import Wanted
 from flylab.rules.tallies import straight as count
 
@@ -50,6 +50,7 @@ class Straight:
         "_said",
         "_second",
         "_started_at",
+        "_state",
         "_tail",
         "_target",
         "_upstream",
@@ -66,6 +67,7 @@ class Straight:
     _second: Second | None  # of one that was replayed, by the machine ``_origin`` with the status ``_said``
     _origin: Target
     _said: int
+    _state: str | None
     _went_on: float  # when, by both clocks
     _moment: float
 
@@ -186,6 +188,7 @@ class Straight:
         edge, client, plain, origin = self._edge, self._client, self._plain, self._target
         if self._second is not None or edge.notes or plain.length > edge.settings.exchange.replay_limit:
             return False
+        words, state = split(words)
         second = edge.targets.after(words, origin, client.front.wanted)
         then = second.onward
         if then is None:
@@ -198,8 +201,10 @@ class Straight:
         self._moment = wall = edge.wall()
         self._target = target
         self._second, self._origin, self._said = second, origin, known.status
-        lines = plain.request, self._request_id, then.before, moment(wall), then.after
-        self._send(target, b"%b%b\r\n%b%d%b\r\n" % lines)
+        self._state = state
+        said = b"" if state is None else b";state=%b" % state.encode()
+        lines = plain.request, self._request_id, then.before, moment(wall), said, then.after
+        self._send(target, b"%b%b\r\n%b%d%b%b\r\n" % lines)
         return True
 
     def _report(self, second: Second, status: int, ended: float, received: int, sent: int) -> None:
@@ -269,5 +274,5 @@ class Straight:
             walk.stand(plain.app, target.choice, upstream)
         else:
             exchange = walk.stand(plain.app, self._origin.choice, upstream)
-            exchange.took_on(second.onward, target.choice, self._said, self._went_on, self._moment)
+            exchange.took_on(second.onward, target.choice, self._said, self._went_on, self._moment, self._state)
         return walk

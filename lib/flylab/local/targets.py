@@ -160,11 +160,13 @@ class Targets:
         """Where a machine's replay leads; nowhere when it must be looked at by itself."""
         edge, key = self._edge, (words, origin.machine, port)
         version = edge.view.version
+        if len(words) > _SHORT:
+            return Second(version, None, ())
         second = self._seconds.get(key)
         if second is None or second.version != version:
             if len(self._seconds) >= _MOST:
                 self._seconds.clear()
-            then = edge.onward(words, origin.choice.row, port) if len(words) <= _SHORT else None
+            then = edge.onward(words, origin.choice.row, port)
             # To itself is unusual: its place would be given back and taken in the same step.
             ready = () if then is None else [one for one in then.ready if one[0] != origin.machine]
             targets = tuple(Target(edge, *one, port) for one in ready)

@@ -50,15 +50,17 @@ class Exchange(Attempts):
         self._forward()
         self.connected(now)
 
-    def took_on(self, then: Onward, choice: Choice, status: int, now: float, wall: float) -> None:
+    def took_on(
+        self, then: Onward, choice: Choice, status: int, now: float, wall: float, state: str | None = None
+    ) -> None:
         """As after ``responded`` with a replay and ``connected``, where ``choice`` was made and has its place.
 
-        The machine before it has given its own back.
+        The machine before it has given its own back. ``state`` is what was split off its words (``onward.split``).
         """
         self._expect("responded")
         hop = self.hops[-1]
         hop.status, hop.ended, hop.outcome = status, now, Outcome.REPLAY
-        leg, source = then.leg_at(hop, now, wall)
+        leg, source = then.leg_at(hop, now, wall, state)
         self._replays().went_on(source)
         self._enter(leg, now)
         self._attempts = 1

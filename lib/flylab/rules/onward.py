@@ -4,6 +4,7 @@ What is decided is what ``Replaying`` and ``choose`` decide, and holds until the
 it was said differs from request to request. ``Exchange.took_on`` gives the exchange that there would have been.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from flylab.errors import RuleError
@@ -17,7 +18,10 @@ from flylab.rules.routing import Choice, Row, View
 from flylab.rules.shortlist import Listed, listed
 from flylab.rules.wishes import Asked
 from flylab.wire import headers
-from flylab.wire.replay import ReplaySource
+from flylab.wire.replay import ReplaySource, format_source
+
+# Without quotes and commas, which could end it or begin another pair.
+_STATE = re.compile(r"([^\"]+?);state=([!#-+\--:<-~]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +36,15 @@ class Onward:
     before: bytes
     after: bytes
 
-    def leg_at(self, hop: Hop, now: float, wall: float) -> tuple[Leg, ReplaySource]:
+    def leg_at(self, hop: Hop, now: float, wall: float, state: str | None) -> tuple[Leg, ReplaySource]:
         """The leg as it is for one request, and what its machine is told of where it comes from."""
-        leg = self.leg
-        assert leg.replayed is not None  # it is that of a replay
-        t = moment(wall)
-        told = self.before.decode("latin-1").partition(": ")[2] + str(t)
-        rest = self.after.decode("latin-1").partition("\r\n")[0]
-        lines = tuple((k, told + rest if k == headers.REPLAY_SRC else v) for k, v in leg.headers)
-        source = ReplaySource(instance=hop.machine, region=hop.region, t=t, state=leg.replayed.replay.state)
-        return replace(leg, headers=lines, replayed=replace(leg.replayed, origin=hop, at=now)), source
+        leg, replayed = self.leg, self.leg.replayed
+        assert replayed is not None  # it is that of a replay
+        replay = replayed.replay if state is None else replace(replayed.replay, state=state)
+        source = ReplaySource(instance=hop.machine, region=hop.region, t=moment(wall), state=replay.state)
+        told = format_source(source)
+        lines = tuple((k, told if k == headers.REPLAY_SRC else v) for k, v in leg.headers)
+        return replace(leg, headers=lines, replayed=replace(replayed, replay=replay, origin=hop, at=now)), source
 
 
 def onward(
@@ -67,6 +70,15 @@ def onward(
         f"{first[0]}: {before};t=".encode("latin-1"),
         f"{after}\r\n{lines}".encode("latin-1"),
     )
+
+
+def split(words: str) -> tuple[str, str | None]:
+    """A replay without its state, and the state, which most apps write last and another one each time.
+
+    Anything unusual stays where it is.
+    """
+    found = _STATE.fullmatch(words)
+    return (words, None) if found is None or "state" in found[1] else (found[1], found[2])
 
 
 def moment(wall: float) -> int:
