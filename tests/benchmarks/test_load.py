@@ -41,6 +41,8 @@ def test_the_sections_say_what_was_promised_and_what_was_outside() -> None:
     assert "p99 would be 410 ms" in text
     quick = {"closed": ROW | {"latency_p99": [11.0, 11.0, 11.0]}, "open": ROW | {"latency_p99": [400.0, 390.0, 410.0]}}
     assert "| 12–25 | **below** |" in generator.both_section(RUN | {"omission": quick})
+    assert "10 ms are the least" in generator.both_section(RUN | {"omission": quick})
+    assert "are the least" not in text
     assert "not comparable" in generator.both_section(RUN | {"omission_seconds": 10.0})
 
 
