@@ -48,9 +48,18 @@ def favoured(results: Found) -> str:
 
 def keep(run: Run, results: Found, samples: Sequence[Sample], *, valid: bool) -> Path:
     """Store a run that is over."""
-    record = runs.save(run, samples, DATA, valid=valid, results=results)
+    record = runs.save(run, samples, DATA, valid=valid, results=finite(results))
     tell(run, valid=valid)
     return record
+
+
+def finite(value: Any) -> Any:
+    """The same without what JSON has no word for: a number that is none becomes null."""
+    if isinstance(value, dict):
+        return {name: finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def tell(run: Run, *, valid: bool) -> None:

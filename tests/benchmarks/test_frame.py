@@ -1,6 +1,7 @@
 """What benchmarks share: figures become samples, the last run that counts is kept, and the page is made of what is."""
 
 import json
+import math
 from pathlib import Path
 
 import frame
@@ -42,6 +43,13 @@ def test_figures_that_are_times_and_single_latencies_become_samples() -> None:
 def test_durations_one_after_the_other() -> None:
     first, second = frame.in_turn("list", "platform", [2.0, 4.0])
     assert (first.finished, second.scheduled, second.latency) == pytest.approx((0.002, 0.002, 0.004))
+
+
+def test_what_is_no_number_is_null_in_what_is_stored() -> None:
+    assert frame.finite({"a": [1.5, math.nan], "b": {"c": -math.inf, "d": "x", "e": True}}) == {
+        "a": [1.5, None],
+        "b": {"c": None, "d": "x", "e": True},
+    }
 
 
 def store(folder: Path, epoch: float, *, valid: bool, results: dict[str, object], name: str = "bench-load") -> str:
