@@ -80,6 +80,14 @@ def test_the_page_is_what_the_results_give(capsys: pytest.CaptureFixture[str]) -
     assert page.main(["--check"]) == 0, capsys.readouterr().err
 
 
+def test_a_section_says_which_run_it_is_of_or_that_none_is_left() -> None:
+    run = {"id": "bench-x-1", "n": 0, "dirty": True, "commit": "0123456789ab"}
+    assert page.source("x", run) == (
+        "Run `bench-x-1`, no samples, commit 012345678 with changes: `benchmarks/results/x.json`."
+    )
+    assert "of its samples none is left" in page.source("x", run | {"id": ""})
+
+
 def test_a_page_that_was_changed_is_found_and_what_has_no_result_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
