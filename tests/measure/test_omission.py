@@ -24,7 +24,8 @@ async def test_the_closed_loop_hides_what_the_open_one_shows_and_both_are_stored
     assert told == ["closed loop", "open loop"]
     assert len(found.open) == 120
     slow = {name: sum(sample.latency > 0.1 for sample in found.loop(name)) for name in (CLOSED, OPEN)}
-    assert slow[OPEN] > 20 > 10 > slow[CLOSED]  # 30 of 50 that were due in the stall; of two workers one each
+    # 30 of the 50 that were due in the stall wait that long; two workers have no time for more than 12 such answers.
+    assert slow[OPEN] > 20 > slow[CLOSED]
     assert found.latency(OPEN, 0.5).n == 120
     assert omission.read(tmp_path / f"{found.run.id}.json") == found
     assert found.valid == (found.run.valid is True)
