@@ -192,9 +192,14 @@ async def test_at_the_hard_limit_a_request_waits_for_its_turn_or_is_refused():
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx"]
+    ("said", "why"),
+    [
+        (b"", b"closed the connection without an answer"),
+        (b"garbage\r\n\r\n", b"the answer is not valid HTTP/1.1"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", b"there are two content-length lines"),
+    ],
 )
-async def test_a_machine_without_a_usable_answer_is_a_502(said):
+async def test_a_machine_without_a_usable_answer_is_a_502(said, why):
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
@@ -205,6 +210,7 @@ async def test_a_machine_without_a_usable_answer_is_a_502(said):
         client = await door.client()
         status, _, body = await client.ask()
         assert (status, body[:4]) == (502, b"PU02")
+        assert why in body
 
 
 async def test_a_request_on_a_kept_connection_that_is_closing_is_sent_again():

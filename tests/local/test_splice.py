@@ -82,6 +82,7 @@ async def test_a_101_that_nobody_asked_for_is_an_error():
         client = await door.client()
         status, _, body = await client.ask()
         assert (status, body[:4]) == (502, b"PU02")
+        assert b"a protocol that nobody asked for" in body
 
 
 async def piped(world: World, script) -> Machine:

@@ -22,6 +22,7 @@ class Answering(asyncio.Protocol):
     # Set by who extends it.
     key: object
     heard: bool  # bytes have come since the request began
+    trouble: str  # why what came is no answer
     idle_since: float
     line: "Line | None"  # where it waits in the pool
     known: Repeat  # the last answer that came whole
@@ -70,7 +71,8 @@ class Answering(asyncio.Protocol):
             return
         try:
             self._read_answer(data)
-        except BadMessage:
+        except BadMessage as exc:
+            self.trouble = str(exc)
             self._break()
         if self._answers is not None:
             self._answers.on_flush()

@@ -31,6 +31,7 @@ class Upstream(Answering):
     def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
         self.key = key
         self.reused = self.heard = False
+        self.trouble = ""
         self.reset = False  # it ended while something that was sent had not been read
         self.idle_since = 0.0
         self.line = None

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flylab.local.advice import unknown_host, where_to_look
 from flylab.local.body import KeptBody
 from flylab.local.http1 import RequestHead, ResponseHead
 from flylab.local.reply import Reply
@@ -73,7 +74,7 @@ class Walk(Sending):
         edge, front = self._edge, self._client.front
         self._app = front.app or edge.view.app_of_host(self._head.host.decode("latin-1"))
         if self._app is None:
-            self._refuse(Refuse(404, "PE01", _unknown_host(self._head.host.decode("latin-1"), edge.region)))
+            self._refuse(Refuse(404, "PE01", unknown_host(self._head.host.decode("latin-1"), edge.region)))
             return
         if where := edge.moved(front, self._app, self._head.host, self._head.target):
             self._refuse(Refuse(301, "force_https", "this app is served over https alone"), b"location: %b\r\n" % where)
@@ -130,7 +131,7 @@ class Walk(Sending):
             self._json = bytearray()
             return
         if said is None and head.status == 101 and self._head.upgrade is None:
-            self.on_lost()  # nobody asked for another protocol
+            self._no_answer("it switches to a protocol that nobody asked for")
             return
         self._responded(head, None if said is None else said.decode("latin-1"))
 
@@ -163,15 +164,23 @@ class Walk(Sending):
         assert exchange is not None
         if exchange.phase is Phase.FORWARDED:
             reused = reset = False
+            why = ""
             if upstream is not None:
+                why = upstream.trouble
                 if not upstream.heard:
                     reused, reset = upstream.reused, upstream.reset
                 upstream.close()
-            self._perform(exchange.lost(self._edge.clock.now(), reused=reused, reset=reset, body=self._body_now()))
+            now, body = self._edge.clock.now(), self._body_now()
+            self._perform(exchange.lost(now, reused=reused, reset=reset, body=body, why=why))
         else:
             self._edge.refused(self._app, "PU02", "the machine broke off its answer", exchange.hops[-1].machine)
             self._finish(complete=False)
             self._client.abort()
+
+    def _no_answer(self, why: str) -> None:
+        if self._upstream is not None:
+            self._upstream.trouble = why
+        self.on_lost()
 
     def on_blocked(self, blocked: bool) -> None:
         self._client.hold(on=blocked)
@@ -181,7 +190,7 @@ class Walk(Sending):
     def _interim(self, head: ResponseHead) -> None:
         self._interims += 1
         if self._interims > _INTERIMS:
-            self.on_lost()
+            self._no_answer(f"it gives more than {_INTERIMS} answers before the answer")
         elif head.status != 100:
             self._reply.hint(head)
         elif self._head.expects:
@@ -229,7 +238,7 @@ class Walk(Sending):
         self._code = effect.code
         hops = self._exchange.hops if self._exchange is not None else []
         if hops and hops[-1].code in _UNREACHABLE:
-            effect = replace(effect, text=f"{effect.text}; {_where_to_look(hops[-1].app, hops[-1].machine)}")
+            effect = replace(effect, text=f"{effect.text}; {where_to_look(hops[-1].app, hops[-1].machine)}")
         self._edge.refused(self._app, effect.code, effect.text, hops[-1].machine if hops else "")
         self._reply.refuse(effect, added + self._trace_line(effect.status))
         self._report()
@@ -285,17 +294,3 @@ class Walk(Sending):
         if not self._edge.settings.trace and self._head.fields.values.get(_TRACE) != b"1":
             return b""
         return line(self._record(status)())
-
-
-def _where_to_look(app: str, machine: str) -> str:
-    return (
-        "a machine here listens on 127.0.0.1:$PORT, and what it printed is at"
-        f" /_flylab/apps/{app}/machines/{machine}/logs of the Machines API"
-    )
-
-
-def _unknown_host(host: str, region: str) -> str:
-    return (
-        f"no app answers to the host {host!r}; ask for http://<app>.localhost at this port of edge {region},"
-        " or send the header 'Host: <app>.fly.dev'"
-    )

@@ -141,8 +141,8 @@ class Exchange(Attempts):
         self.phase = Phase.PAUSED
         return Pause(self._settings.pause(hop.tries), self._deadline)
 
-    def lost(self, now: float, *, reused: bool, body: Body, reset: bool = False) -> Effect:
-        """The connection ended before the head of an answer was complete, or brought nothing readable.
+    def lost(self, now: float, *, reused: bool, body: Body, reset: bool = False, why: str = "") -> Effect:
+        """The connection ended before the head of an answer was complete, or what came is none, which is ``why``.
 
         ``reset`` says that nothing was heard and that what was sent was not all read, as when nobody accepts any more.
         """
@@ -155,6 +155,8 @@ class Exchange(Attempts):
         if reset and body.kept and not self.is_up():
             return self._gone(now)
         self._end_hop(now, Outcome.ERROR, code="PU02")
+        if why:
+            return self._refuse("PU02", f"machine {hop.machine} gave no answer that can be passed on: {why}")
         return self._refuse("PU02", f"machine {hop.machine} closed the connection without an answer")
 
     def responded(
