@@ -96,7 +96,7 @@ async def read(page: Any, address: str) -> dict[str, int]:
     count = await page.locator(".plot").count()
     for number in range(count):
         await page.locator(".plot").nth(number).scroll_into_view_if_needed()
-    await page.wait_for_function(f"{DRAWN} === {count}", timeout=20_000)
+    await page.wait_for_function(f"{DRAWN} === {count}", timeout=60_000)
     return {"figures": count, "labelled": await page.locator(".plot[aria-label]").count()}
 
 
@@ -138,7 +138,7 @@ async def test_figures_follow_the_theme_that_the_reader_chooses(
     color = "document.querySelector('.plot[data-drawn] text').style.fill"
     light = await page.evaluate(color)
     await page.evaluate("document.body.dataset.theme = 'dark'")
-    await page.wait_for_function(f"{color} !== {light!r}")
+    await page.wait_for_function(f"{color} !== {light!r}", timeout=60_000)
 
 
 async def test_no_figure_offers_to_upload_itself(browser: Any, address: str, chapters_of: list[str]) -> None:
