@@ -17,6 +17,7 @@ from tests.kit.written import chapter
 from tests.support import wait_until
 
 LONG = "import asyncio, pathlib\npathlib.Path('running').touch()\nawait asyncio.sleep(600)"
+QUIET = "import logging\nprint('quiet', not logging.getLogger('tornado.general').isEnabledFor(logging.ERROR))"
 PORTS = "import psutil\nprint(sum(not c.raddr for c in psutil.Process().net_connections('tcp')), 'ports')"
 PLATFORM = """
 from flylab.kit import configs
@@ -37,7 +38,7 @@ def trial(tmp_path: Path) -> Iterator[Trial]:
 
 
 def test_chapters_run_with_their_parameters_and_are_kept(trial: Trial) -> None:
-    chapter(trial.notebooks, "01-a.ipynb", f"print('ran', runs)\n{PORTS}")
+    chapter(trial.notebooks, "01-a.ipynb", f"print('ran', runs)\n{PORTS}\n{QUIET}")
     chapter(trial.notebooks, "02-b.ipynb", "assert runs == 1")
     code, out, err = trial.run("01", "--set", "runs=7")
     assert (code, err) == (0, "")
@@ -47,6 +48,7 @@ def test_chapters_run_with_their_parameters_and_are_kept(trial: Trial) -> None:
     assert "ran 7" in log
     # Any of its five channels could be somebody's port before the kernel has it. (One that it picks itself is its own.)
     assert int(log.split("ports")[0].split()[-1]) < 5
+    assert "quiet True" in log
     executed = json.loads((trial.build / "executed" / "01-a.ipynb").read_text())
     assert "ran 7" in json.dumps(executed["cells"][-1]["outputs"])
     assert not trial.left()

@@ -32,6 +32,8 @@ START_SECONDS = 60
 # Run by a kernel once it is up. From then on it watches its parent by itself; of a suite that was killed while the
 # kernel started it takes no notice unless it was handed to process 1, and would live on.
 LEAVE_IF_ORPHANED = "import os; os.getppid() == int(os.environ['JPY_PARENT_PID']) or os._exit(1); del os"
+# At its end ipykernel closes a socket that another thread of it may still flush, and tornado logs that as an error.
+QUIET_END = "import logging; logging.getLogger('tornado.general').setLevel(logging.CRITICAL); del logging"
 LEAK_SECONDS = 8.0  # a kernel notices within 1 s that its parent is gone, a platform ends within 5 s
 
 
@@ -193,7 +195,10 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) 
             store_widget_state=False,
             config=config,
             # ipykernel warns at every start where it is plain TCP, and calls the interrupt at its end an error.
-            extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={LEAVE_IF_ORPHANED}"],
+            extra_arguments=[
+                "--IPKernelApp.log_level=50",
+                *(f"--IPKernelApp.exec_lines={line}" for line in (LEAVE_IF_ORPHANED, QUIET_END)),
+            ],
         )
     return executed
 
