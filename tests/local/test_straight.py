@@ -485,3 +485,32 @@ async def test_a_body_that_cannot_be_kept_is_a_walks_whenever_it_comes(straight)
             await client.send(post("/", b"x" * size))
             assert (await client.response())[2] == str(size).encode()
     assert len(straight) == 1
+
+
+async def test_a_state_that_differs_each_time_is_told_as_it_was_said_also_when_it_is_sent_again(straight):
+    world = World()
+    machine = await world.add("a", lambda machine, request: answer(409, "", fly_replay=words(len(machine.requests))))
+    told: list[str] = []
+
+    def words(number: int) -> str:
+        return f"instance=b;state=s{number}.x"
+
+    async def second(reader, writer):
+        while (request := await read_request(reader)) is not None:
+            told.append(request.headers["fly-replay-src"])
+            if len(told) == 4:
+                return  # without an answer
+            writer.write(answer(200, "b"))
+
+    (await world.add("b", who, region="nrt")).script = second
+    async with open_door(world) as door:
+        client = await door.client()
+        for number in range(4):
+            straight.closed = number == 0
+            assert (await client.ask())[2] == b"b"
+        assert len(machine.requests) == 4
+    assert len(straight) == 3
+    assert told[3] == told[4]
+    del told[4]
+    assert [source.partition(";t=")[0] for source in told] == ["instance=a;region=ams"] * 4
+    assert [source.partition(";state=")[2] for source in told] == [f"s{number}.x" for number in (1, 2, 3, 4)]
