@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from flylab.local import straight as ways
+from flylab.local.dials import Dials
 from flylab.local.edge import EdgeSettings
 from flylab.local.pool import Pool
 from flylab.local.upstream import Upstream
@@ -514,3 +515,24 @@ async def test_a_state_that_differs_each_time_is_told_as_it_was_said_also_when_i
     del told[4]
     assert [source.partition(";t=")[0] for source in told] == ["instance=a;region=ams"] * 4
     assert [source.partition(";state=")[2] for source in told] == [f"s{number}.x" for number in (1, 2, 3, 4)]
+
+
+async def test_a_machine_that_is_stopped_while_its_connection_is_made_is_sent_nothing(monkeypatch):
+    world = World()
+    machine = await world.add("a", who)
+    dial = Dials.dial
+
+    def stopped_since(dials, *args):
+        monkeypatch.undo()
+        made = dial(dials, *args)
+        world.set_state("a", MachineState.STOPPED)
+        return made
+
+    async with open_door(world) as door:
+        client = await door.client()
+        monkeypatch.setattr(Dials, "dial", stopped_since)
+        assert (await client.ask())[2] == b"a"
+    assert world.wakes == ["a"]
+    assert len(machine.requests) == 1
+    assert machine.connections == 2
+    assert [hop["code"] for hop in world.exchanges[0]["hops"]] == ["PM08", None]

@@ -111,7 +111,13 @@ class Straight:
 
     def on_connected(self, upstream: Upstream) -> None:
         edge, self._dial, self._upstream = self._edge, None, upstream
-        edge.tallies.connected(self._target.machine, edge.now() - (self._went_on if self._second else self._began))
+        target = self._target
+        edge.tallies.connected(target.machine, edge.now() - (self._went_on if self._second else self._began))
+        if target.version != edge.view.version and not target.is_up(edge):
+            upstream.close()  # it is being stopped since: what has not been sent goes elsewhere
+            self._upstream = None
+            self.on_refused("PC01")
+            return
         upstream.ask(self, self._plain.method, self._asked, self._body, whole=self._complete)
 
     def on_refused(self, code: str) -> None:

@@ -12,6 +12,7 @@ from flylab.rules.routing import Choice, Wanted
 from flylab.rules.shortlist import Kept
 from flylab.rules.straight import visited
 from flylab.rules.tallies import Times
+from flylab.wire.machine import MachineState
 from flylab.wire.port_options import HttpOptions
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ class Target:
         upstream = line.pop()
         upstream.reused = True
         return upstream
+
+    def is_up(self, edge: "Edge") -> bool:
+        """Whether the machine is started, as far as this edge knows."""
+        row = edge.view.row(self.machine)
+        return row is not None and row.state is MachineState.STARTED
 
     def dial(self, edge: "Edge", dialler: Dialler) -> Dial:
         """A new one."""
