@@ -172,6 +172,14 @@ def test_long_names_wrap_beside_their_row_and_stand_above_it_on_a_phone() -> Non
     assert sheet.narrow["yaxis"]["showticklabels"] is False
 
 
+def test_names_are_shown_letter_by_letter() -> None:
+    made = charts.stacked("a < b & c", ["<b>row</b>"], {"x<y": ("measured", [1])}, ABOUT, x="ms")
+    assert made.plot.layout.title.text == "a &lt; b &amp; c"
+    assert list(made.plot.layout.yaxis.ticktext) == ["&lt;b>row&lt;/b>"]
+    assert made.plot.data[0].name == "x&lt;y"
+    assert ">a &lt; b &amp; c</figcaption>" in page.fragment(json.loads(made.to_json()))
+
+
 def test_a_page_holds_title_plot_legend_footer_and_table() -> None:
     text = page.fragment(json.loads(MAKERS["stacked"]().to_json()))
     drawn = json.loads(text.split('application/json">')[1].split("</script>")[0])

@@ -24,7 +24,7 @@ def dots(title: str, groups: Mapping[str, Sequence[float]], about: Basis, *, x: 
         # A fixed fan of offsets keeps dots of equal value apart without chance, so the figure can be made again.
         spread = [row + ((i * 7) % 11 - 5) / 24 for i in range(len(values))]
         hover = f"{name}: %{{x:.4~g}} {about.unit}<extra></extra>"
-        marker = {**dot(Provenance(kind), size=7), "opacity": 0.7}
+        marker = {**dot(Provenance(kind), size=7), "opacity": 0.85}
         sheet.plot.add_scatter(x=list(values), y=spread, mode="markers", marker=marker, name=name, hovertemplate=hover)
         middle = median(values)
         sheet.plot.add_scatter(

@@ -100,6 +100,7 @@ def _line(sheet: Sheet, number: int, name: str, group: Sequence[Row], load: str,
 def _break_evens(sheet: Sheet, rows: Sequence[Row], load: str, value: str) -> None:
     if not rows:
         return
+    rows = sorted(rows, key=lambda row: float(numeral(row, 0, load)))
     words = [
         f"{' and '.join(map(str, row['between']))}<br>cost the same at {formats.number(float(row[load]))}: "
         f"{formats.quantity(float(row[value]), sheet.about.unit)}"
@@ -111,9 +112,10 @@ def _break_evens(sheet: Sheet, rows: Sequence[Row], load: str, value: str) -> No
         mode="markers+text",
         customdata=words,
         hovertemplate="%{customdata}<extra></extra>",
-        text=[formats.number(float(row[load])) for row in rows],
-        textposition="bottom right",
-        marker={"symbol": "circle-open", "size": 15, "color": "#848b96", "line": {"width": 4}},
+        text=[f"at {formats.number(float(row[load]))}" for row in rows],
+        # In turn below and above, for two that are near each other.
+        textposition=["top center" if place % 2 else "bottom center" for place in range(len(rows))],
+        marker={"symbol": "circle-open", "size": 15, "color": "#848b96", "line": {"width": 3}},
         **sheet.key("break-even", color="#848b96", kind=sheet.about.kinds[0], mark="dot", symbol="circle-open"),
     )
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from flylab.kit.figures import formats
 from flylab.kit.figures.basis import Basis
 from flylab.kit.figures.data import Finding, Row, by, kind_of, kinds_of, numeral, records, title_of
-from flylab.kit.figures.palette import series
+from flylab.kit.figures.palette import fade, series
 from flylab.kit.figures.sheet import Figure, Sheet, area
 from flylab.measure.summary import quantile
 
@@ -40,13 +40,14 @@ def histogram(
         label = f"{name or 'all'} (n = {len(mine):,})"
         look = sheet.key(label, color=color, kind=kind_of(group[0], 0, about.kinds[0]))
         marker = area(kind_of(group[0], 0, about.kinds[0]), color)
-        several = len({row[variant] for row in ok}) > 1
+        # Faded inside, so that the median's line and another variant show through; the outline keeps its contrast.
+        marker["line"]["width"] = 1.5
+        marker["color"] = fade(color, 0.5)
         sheet.plot.add_bar(
             x=[(low + high) / 2 for low, high in pairwise(edges)],
             y=counts,
             width=(edges[1] - edges[0]) * 0.94,
             marker=marker,
-            opacity=0.5 if several else 0.85,
             customdata=[f"{formats.number(low)} to {formats.number(high)}" for low, high in pairwise(edges)],
             hovertemplate=f"{label}<br>%{{customdata}} {about.unit}: %{{y}}<extra></extra>",
             **look,

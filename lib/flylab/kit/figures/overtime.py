@@ -53,7 +53,7 @@ def over_time(
             x=[row[at] for row in mine],
             y=[row[value] for row in mine],
             mode="markers",
-            marker={**dot(kind, color, symbol, 5), "opacity": 0.6 if len(mine) > 100 else 0.8},
+            marker={**dot(kind, color, symbol, 5), "opacity": 0.8},
             hovertemplate=f"%{{x:.2f}} s: %{{y:.4~g}} {about.unit}<extra></extra>",
             **look,
         )

@@ -37,8 +37,10 @@ def phase_bars(
     observed = {name: _observations(name, group, value, observation) for name, group in groups.items()}
     n = sum(len(each) for each in observed.values())
     enough = observed and all(len(each) >= least_n(0.9) for each in observed.values())
-    whiskers = "p10 to p90" if enough else "the least to the most"
-    mark = f"Diamonds: the median of the whole, with {whiskers}." if any(len(e) > 1 for e in observed.values()) else ""
+    whiskers = "p10 to p90" if enough else "least to most"
+    mark = (
+        f"Diamonds: medians of the whole; whiskers: {whiskers}." if any(len(e) > 1 for e in observed.values()) else ""
+    )
     about = about.of(n=n, kinds=kinds_of(rows, about.kinds), note=mark)
     sheet = Sheet(about, area=0, x=x or f"{about.unit} since the beginning, phase after phase")
     stacks = {name: stack([sum(each.values()) for each in mine], mine) for name, mine in observed.items()}
@@ -124,7 +126,7 @@ def _whole(sheet: Sheet, observed: Mapping[str, Sequence[Mapping[str, float]]], 
             mode="markers",
             showlegend=False,
             customdata=words,
-            marker={"symbol": "diamond", "size": 11, "color": "#ffffff", "line": {"color": "#24292f", "width": 2}},
+            marker={"symbol": "diamond", "size": 9, "color": "#ffffff", "line": {"color": "#24292f", "width": 2}},
             error_x={"type": "data", "symmetric": False, "array": plus, "arrayminus": minus, **look},
             hovertemplate="%{customdata}<extra></extra>",
         )

@@ -99,11 +99,11 @@ class Sheet:
         if name not in known:
             look = symbol or INK[kind].symbol
             self.keys.append(Key(name=name, color=color, kind=kind, mark=mark or self.mark, symbol=look, thick=thick))
-        return {"name": name, "legendgroup": name, "showlegend": name not in known}
+        return {"name": plain(name), "legendgroup": name, "showlegend": name not in known}
 
     def named_rows(self, names: Sequence[str], *, pitch: int = 32) -> None:
         """A row for each name from the top down, at the places 0, 1, 2 …; marks of a row stay within 0.3 of it."""
-        lines = ["<br>".join(textwrap.wrap(name, _NAME, max_lines=2, placeholder=" …") or [""]) for name in names]
+        lines = [_two_lines(plain(name)) for name in names]
         most = max((line.count("<br>") + 1 for line in lines), default=1)
         self.area = max(len(names), 1) * max(pitch, 16 * most + 6)
         self.plot.update_yaxes(
@@ -121,7 +121,7 @@ class Sheet:
         self.narrow_area = len(names) * max(pitch, 54)
         above = [
             {
-                "text": textwrap.shorten(name, _ABOVE, placeholder=" …"),
+                "text": plain(textwrap.shorten(name, _ABOVE, placeholder=" …")),
                 "xref": "paper",
                 "x": 0,
                 "xanchor": "left",
@@ -206,7 +206,7 @@ class Sheet:
         bottom = below + _SMALL_LINE * len(footer) + 10
         self.plot.update_layout(
             title={
-                "text": "<br>".join(lines),
+                "text": "<br>".join(map(plain, lines)),
                 "x": 0,
                 "xref": "container",
                 "xanchor": "left",
@@ -225,7 +225,7 @@ class Sheet:
             self.plot.update_layout(legend={"y": 1 + self._above / max(self.area, 1)})
         self.plot.add_annotation(
             name="caption",
-            text="<br>".join(footer),
+            text="<br>".join(map(plain, footer)),
             xref="paper",
             yref="paper",
             x=0,
@@ -237,6 +237,22 @@ class Sheet:
             yshift=-below,
             font={"size": theme.SMALL},
         )
+
+
+def plain(text: str) -> str:
+    """A name as plotly shows it letter by letter: it reads some HTML in all texts."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _two_lines(name: str) -> str:
+    """A name of a row on one line, or on two that are about as long as each other."""
+    if len(name) <= _NAME:
+        return name
+    even = textwrap.wrap(name, max(len(name) // 2 + 5, 12))
+    parts = even if len(even) == 2 and max(map(len, even)) <= _NAME else textwrap.wrap(name, _NAME)
+    if len(parts) > 2:
+        parts = textwrap.wrap(name, _NAME, max_lines=2, placeholder=" …")
+    return "<br>".join(parts)
 
 
 def area(kind: Provenance, color: str = "") -> dict[str, Any]:
