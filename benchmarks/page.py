@@ -24,8 +24,8 @@ SECTIONS: Sections = {
     "machines": machines.section,
     "edge": edge.section,
     "replay-cost": replay.section,
-    "load": generator.section,
     "cold-start": starts.section,
+    "load": generator.section,
     "omission": generator.both_section,
 }
 HEAD = """\

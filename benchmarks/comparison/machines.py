@@ -69,6 +69,19 @@ def table(run: frame.Found) -> str:
     return "\n".join([*lines, *(f"| {what} | {promised} | {found} |" for what, promised, found in rows(run))])
 
 
+def unkept(run: frame.Found) -> list[str]:
+    """What was promised and not found; the number of a cell is the one that it begins with."""
+    missed, above = [], ""
+    for what, promised, found in rows(run):
+        title = f"{above}, {what[2:]}" if what.startswith("… ") else what
+        above = above if what.startswith("… ") else what.partition(", ")[0]
+        word, _, bound = promised.partition(" ")
+        number = float(found.partition(" ")[0])
+        if promised and not (number <= float(bound) if word == "≤" else number == float(bound)):
+            missed.append(f"{title}: promised {promised}, found {found}")
+    return missed
+
+
 def section(run: frame.Found) -> str:
     """Everything between the marks."""
     before, after = (" / ".join(f"{one:.2f}" for one in run[name]) for name in ("load_before", "load_after"))
@@ -80,6 +93,8 @@ def section(run: frame.Found) -> str:
         "process, in which no neighbour on the computer shows. Memory is what that process alone has more of after "
         "the machines were made.",
         table(run),
+        *(["**Promised and not kept in this run:**\n\n" + "\n".join(f"- {one}" for one in missed)]
+          if (missed := unkept(run)) else ["Everything that is promised was kept in this run."]),
         f"{run['cpu']}, {run['cores']} cores, {run['memory_gb']} GB of memory, {run['kernel']}, "
         f"Python {run['python']}; load average before: {before}; after: {after}."
         + frame.favoured(run),

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import machines
-from comparison.machines import samples, section, summed
+from comparison.machines import samples, section, summed, unkept
 
 RUN = {
     "at": "2026-01-02T03:04+00:00", "cpu": "a", "cores": 2, "memory_gb": 4, "kernel": "Linux", "python": "3.11",
@@ -23,6 +23,19 @@ def test_the_section_has_medians_and_differences_beside_what_was_promised() -> N
     assert "| … the difference of the medians, ms | ≤ 5 | 4.50 |" in text
     assert "| memory of a machine, KB | ≤ 5 | 2.0 |" in text
     assert "n: 3 lists, 1 creations, 1 answers meanwhile" in text
+
+
+def test_what_was_promised_and_not_kept_is_listed() -> None:
+    assert "Everything that is promised was kept" in section(summed(RUN))
+    run = summed(RUN | {"memory_listed": 6 * 1024, "started": 49, "first_cpu": 60.0, "list": [51.0]})
+    assert unkept(run) == [
+        "list of 1,000 stopped machines, 1.0 MB, ms: promised ≤ 50, found 51.00 (51.00–51.00)",
+        "list of 1,000 stopped machines, CPU for the first one, in ten pages, when all have changed, ms: "
+        "promised ≤ 50, found 60",
+        "memory of a machine, and once it was listed, in pages, KB: promised ≤ 5, found 6.0",
+        "50 starts at once: started: promised = 50, found 49",
+    ]
+    assert "- 50 starts at once" in section(run)
 
 
 def test_a_tail_is_shown_where_ten_values_lie_beyond_it_and_every_value_is_a_sample() -> None:
