@@ -37,6 +37,7 @@ export class Canvas {
     else if (moved && this.cost > SLOW) this.follow(before);
     else if (moved) this.everything();
     else if (places.length && dragged.size > MANY) this.over();
+    else if (this.rest && dragged.size <= MANY) this.everything(); // in the right order again
     else if (places.length) this.some(places);
   }
 
@@ -119,7 +120,6 @@ export class Canvas {
     context.globalCompositeOperation = "source-over";
     this.aim(context);
     this.painted = this.paint(context, this.shapes.filter((shape) => dragged.has(shape.id)), this.box(0, 0, element.width, element.height));
-    this.stale = true; // in the right order again as soon as they lie still
   }
 
   some(places) {

@@ -117,7 +117,7 @@ export class Connection {
     this.changed(this.phase());
     const pause = steady && this.why.t ? SOON * this.random() : wait(this.failures, this.random);
     this.timer = this.later(() => this.connect(), pause);
-    if (this.unopened >= LEARN_AFTER) this.ask();
+    if (this.unopened >= LEARN_AFTER && this.online()) this.ask();
   }
 
   stop({ phase, text }) {

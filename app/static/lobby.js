@@ -61,7 +61,7 @@ async function refresh() {
 /** What is paid now, as far as this list shows it. */
 function price({ machines, size, usd_hour: each, published }) {
   const dollars = (value) => `$${value.toFixed(4)}`;
-  const sum = machines === 1 ? `1 machine runs now, for ${dollars(each)} an hour` : `${machines} machines run now, for ${machines} × ${dollars(each)} = ${dollars(machines * each)} an hour`;
+  const sum = machines === 1 ? `At least 1 machine runs now, for ${dollars(each)} an hour` : `At least ${machines} machines run now, for ${machines} × ${dollars(each)} = ${dollars(machines * each)} an hour`;
   return `${sum}: Fly’s published price (${published}) of ${size} in its base regions. Counted are the machine that answered and those of the rooms that are awake.`;
 }
 

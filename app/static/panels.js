@@ -48,7 +48,7 @@ export class PathPanel {
       stations.push(element("li", className, element("span", "what", what), element("span", "where", where), ...(more ? [element("span", "took", more)] : [])));
     const took = (name) => {
       const hop = trace?.hops.findLast((one) => one.machine === name);
-      return hop ? `${roundTrip(hop.took)}, ${roundTrip(hop.configured)} of it configured latency` : "";
+      return hop ? roundTrip(hop.took) + (hop.configured ? `, ${roundTrip(hop.configured)} of it configured latency` : "") : "";
     };
     station("", "You", "this browser");
     if (!path) station("later", "…", "on the way");
@@ -75,7 +75,7 @@ export class AboutPanel {
   draw(state) {
     const text = (id, value) => { if (this.get(id).textContent !== String(value)) this.get(id).textContent = value; };
     const known = state.doc.epoch;
-    text("where", state.machine ? `${state.machine} in ${state.region}` : "–");
+    text("where", state.machine || "–");
     text("rtt", roundTrip(state.rtt));
     text("epoch", state.epoch || "–");
     text("seq", known ? state.doc.seq : "–");

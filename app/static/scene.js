@@ -9,7 +9,7 @@ import { shapes, unstored } from "./room.js";
 import { Glide } from "./smooth.js";
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
-const [FINE, COARSE] = [7, 5]; // pixels below which dots of the grid merge into wider ones, and by how many
+const [FINE, COARSE] = [12, 5]; // pixels below which dots of the grid merge into wider ones, and by how many
 
 export class Scene {
   constructor(get) {
