@@ -66,3 +66,22 @@ async def test_axe_finds_nothing(
     await page.goto(served.address)
     await expect(page.locator("tbody tr")).to_have_count(1)
     assert not await flaws(page, scheme), "the lobby"
+
+
+async def test_the_page_works_in_a_frame_of_a_notebook(
+    serve: Serve,  # noqa: F811
+    watch: Watch,  # noqa: F811
+) -> None:
+    served = await serve()
+    page = await watch.context.new_page()
+    notebook = "http://localhost:8888/lab"
+    frame = f'<title>A notebook</title><iframe width="900" height="600" src="{served.address}/rooms/framed"></iframe>'
+    await page.route(notebook, lambda route: route.fulfill(body=frame, content_type="text/html"))
+    await page.goto(notebook)
+    room = page.frame_locator("iframe")
+    await expect(room.locator("#state")).to_have_attribute("data-phase", "live", timeout=15_000)
+    await room.locator('[data-tool="rect"]').click()
+    await room.locator("#sheet").click()
+    await expect(room.locator("#seq")).to_have_text("2")
+    await expect(room.locator("#waits")).to_have_text("0")
+    watch.requests.discard("localhost")
