@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import frame
-from comparison import generator, machines, replay, starts
+from comparison import generator, machines, replay, smooth, starts
 from comparison import page as rooms
 from proxies import page as edge
 from roomload.peer import ROOT
@@ -21,6 +21,7 @@ Sections = Mapping[str, Callable[[frame.Found], str]]
 # In the order of the page.
 SECTIONS: Sections = {
     "rooms": rooms.section,
+    "room-page": smooth.section,
     "machines": machines.section,
     "edge": edge.section,
     "replay-cost": replay.section,

@@ -5,16 +5,13 @@ browser (room_page.js): 2,000 shapes, 50 members whose cursors move with every m
 them. So the figures are of the page alone, not of a server and 50 programs on the same two cores. Frames are those that
 the browser drew while the page was busy with the load; the browser paints in software, without a GPU.
 
-The table goes to stdout, everything to build/page.json; `--write docs/performance.md` makes the page's section from
-there and measures nothing.
+The table goes to stdout, every round to build/data (`flylab runs show bench-room-page`); `python benchmarks/page.py`
+makes the page.
 """
 
 import argparse
 import asyncio
-import json
 import os
-import re
-import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -22,8 +19,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import frame
 import psutil
 from comparison.conditions import conditions, load, our_versions
+from comparison.smooth import LOADS, SIZE, samples, table
 from playwright.async_api import Browser, Page, async_playwright
 from roomload.peer import ROOT
 
@@ -31,19 +30,7 @@ sys.path.insert(0, str(ROOT))  # the tests know where the browser is
 
 from tests.support import CHROMIUM_ARGS, chromium_path
 
-RESULTS = ROOT / "build" / "page.json"
 ROOM = (Path(__file__).parent / "room_page.js").read_text()
-SIZE = {"width": 1280, "height": 800}
-LOADS = {
-    "cursors": "50 cursors move",
-    "others": "… and 5 of them drag a shape each",
-    "ours": "… and we drag 200 shapes",
-    "pan": "… and we move the view",
-    "zoom": "… and we zoom in and out",
-}
-PROMISED_FRAMES, PROMISED_MS, PROMISED_BYTES = 30, 300, 120_000
-MARK = "page: written by benchmarks/room_page.py --write"
-
 Result = dict[str, Any]
 
 
@@ -148,77 +135,28 @@ async def run(rounds: int, seconds: float, loads: list[str]) -> Result:
     return {"opening": opening, "drawing": drawing, "browser": version}
 
 
-def row(title: str, values: list[float], promised: str = "") -> str:
-    shown = [f"{value:,.0f}" for value in (statistics.median(values), min(values), max(values))]
-    return f"| {title} | {promised} | {shown[0]} ({shown[1]}–{shown[2]}) |"
-
-
-def table(results: Result) -> str:
-    lines = ["| | promised | median (least–most) |", "|---|---|---:|"]
-    for name, found in results["drawing"].items():
-        lines.append(row(f"{LOADS[name]}: frames a second", [one["frames"] for one in found], f"≥ {PROMISED_FRAMES}"))
-        lines.append(row("… 95 % of frames within, ms", [one["p95_ms"] for one in found]))
-        lines.append(row("… CPU of the page's thread for a frame, ms", [one["page_ms"] for one in found]))
-        lines.append(row("… CPU of the whole browser for a frame, ms", [one["browser_ms"] for one in found]))
-    opening = results["opening"]
-    usable = [one["interactive"] for one in opening]
-    lines.append(row("page can be used, ms after it was asked for", usable, f"< {PROMISED_MS}"))
-    lines.append(row("… and the room is there, ms", [one["live"] for one in opening]))
-    lines.append(row("bytes, not compressed", [one["bytes"] for one in opening], f"< {PROMISED_BYTES:,}"))
-    lines.append(row("files", [one["files"] for one in opening]))
-    return "\n".join(lines)
-
-
-def section(results: Result) -> str:
-    """The section of the page about performance."""
-    said = "\n".join(f"- {line}" for line in results["conditions"])
-    return f"""<!-- {MARK} -->
-## The room's page
-
-One run, {results["rounds"]} rounds of {results["seconds"]:g} s a load: 2,000 shapes and 50 members,
-{SIZE["width"]} × {SIZE["height"]} pixels, headless Chromium {results["browser"]} that paints in software and draws at
-most 60 frames a second. What the room says is played inside the browser, so that the page alone is measured.
-
-{table(results)}
-
-**Conditions.**
-
-{said}
-
-**Again:** `python benchmarks/room_page.py`
-<!-- /page -->
-"""
-
-
-def write(path: Path, results: Result) -> None:
-    """Put the section where it was, or at the end."""
-    text = path.read_text()
-    made = section(results)
-    found = re.search(rf"<!-- {re.escape(MARK)} -->.*?<!-- /page -->\n", text, re.DOTALL)
-    path.write_text(text[: found.start()] + made + text[found.end() :] if found else f"{text.rstrip()}\n\n{made}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each load")
     parser.add_argument("--loads", default=",".join(LOADS), help="some of " + ", ".join(LOADS))
-    parser.add_argument("--write", type=Path, help="write the section of this page from the last run")
-    arguments = parser.parse_args()
-    if arguments.write:
-        write(arguments.write, json.loads(RESULTS.read_text()))
-        return
+    parser.add_argument("--favoured", action="store_true", help="run before all others on the computer (Linux, root)")
+    asked = parser.parse_args()
+    loads = asked.loads.split(",")
+    if unknown := sorted(set(loads) - set(LOADS)):
+        parser.error(f"there is no load {unknown[0]!r}; there are {', '.join(LOADS)}")
+    stored = frame.begin("room-page", vars(asked), whole=set(loads) == set(LOADS))
+    favoured = frame.favour(asked)
     before = conditions()
-    results = asyncio.run(run(arguments.rounds, arguments.seconds, arguments.loads.split(",")))
-    results |= {"rounds": arguments.rounds, "seconds": arguments.seconds}
+    results = asyncio.run(run(asked.rounds, asked.seconds, loads)) | favoured
+    results |= {"rounds": asked.rounds, "seconds": asked.seconds}
     results["conditions"] = [
         f"{before['at']}; {before['cpu']}, {before['cores']} cores, {before['kernel']}",
         f"load average over 1, 5 and 15 minutes before: {before['load_before']}; after: {load()}",
         f"our rooms: {our_versions()}, commit {before['commit']}",
     ]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1))
     print(table(results))
+    frame.keep(stored, results, samples(results), valid=True)
 
 
 if __name__ == "__main__":
