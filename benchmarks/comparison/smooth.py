@@ -58,11 +58,12 @@ def table(results: frame.Found) -> str:
 
 def section(found: frame.Found) -> str:
     """The section, without its marks."""
+    size = f"{SIZE['width']} × {SIZE['height']}"
     favoured = " --favoured" if found.get("favoured") else ""
     said = "\n".join(f"- {line}" for line in found["conditions"])
     return f"""## The room's page
 
-One run, {found["rounds"]} rounds of {found["seconds"]:g} s a load: 2,000 shapes and 50 members, {SIZE["width"]} × {SIZE["height"]} pixels,
+One run, {found["rounds"]} rounds of {found["seconds"]:g} s a load: 2,000 shapes and 50 members, {size} pixels,
 headless Chromium {found["browser"]} that paints in software and draws at most 60 frames a second. What the room says is
 played inside the browser, so that the page alone is measured.{frame.favoured(found)}
 
