@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the computer is, and nothing about what is tested.
+settings.register_profile("flylab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("flylab")
 
 pytest.register_assert_rewrite("tests.support")
 
