@@ -138,6 +138,8 @@ async def test_figures_follow_the_theme_that_the_reader_chooses(
     color = "document.querySelector('.plot[data-drawn] text').style.fill"
     light = await page.evaluate(color)
     await page.evaluate("document.body.dataset.theme = 'dark'")
+    # What is out of sight takes the new theme when the reader comes back to it.
+    await page.locator(".plot").first.scroll_into_view_if_needed()
     await page.wait_for_function(f"{color} !== {light!r}", timeout=60_000)
 
 

@@ -114,7 +114,7 @@ def _break_evens(sheet: Sheet, rows: Sequence[Row], load: str, value: str) -> No
         hovertemplate="%{customdata}<extra></extra>",
         text=[f"at {formats.number(float(row[load]))}" for row in rows],
         # In turn below and above, for two that are near each other.
-        textposition=["top center" if place % 2 else "bottom center" for place in range(len(rows))],
+        textposition=["top left" if place % 2 else "bottom right" for place in range(len(rows))],
         marker={"symbol": "circle-open", "size": 15, "color": "#848b96", "line": {"width": 3}},
         **sheet.key("break-even", color="#848b96", kind=sheet.about.kinds[0], mark="dot", symbol="circle-open"),
     )
