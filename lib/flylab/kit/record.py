@@ -30,6 +30,10 @@ class Record:
         """Now, in seconds since the epoch: the clock of the platform's events."""
         return wall_clock()
 
+    def now(self) -> float:
+        """Now, in seconds since the run began: the clock of its samples."""
+        return perf_counter() - self._began
+
     @asynccontextmanager
     async def time(self, what: str, where: str = "") -> AsyncIterator[dict[str, Any]]:
         """Time what happens inside; what is put into the dictionary goes along. A failure is a sample too."""

@@ -21,6 +21,7 @@ def cost_curves(
     value: str = "usd",
     offer: str = "offer",
     x: str = "",
+    y: str = "",
     break_evens: Sequence[Mapping[str, object]] = (),
     log: bool = True,
 ) -> Figure:
@@ -39,7 +40,7 @@ def cost_curves(
             raise UsageError(f"record {place}: {shown:g} lies outside of its band, {low} to {high}")
     doubtful = any(not verified(row) for row in rows)
     about = about.of(n=len(rows), kinds=kinds_of(rows, about.kinds), note=UNVERIFIED if doubtful else "")
-    sheet = Sheet(about, area=380, x=x or load, y=f"{about.unit} a month", mark="line")
+    sheet = Sheet(about, area=380, x=x or load, y=y or f"{about.unit} a month", mark="line")
     table: list[Row] = []
     for number, (name, group) in enumerate(by(rows, offer).items()):
         _line(sheet, number, str(name), sorted(group, key=lambda row: float(row[load])), load, value)
