@@ -303,6 +303,16 @@ def test_curves_of_costs_are_the_bills_and_their_bands() -> None:
         costing.curve([Offer.LAMBDA], work, "rooms", [1.0], by=0.5)
 
 
+def test_a_phone_gets_no_more_marks_than_lie_beside_each_other() -> None:
+    made = ecdf([{"ms": 9.0}, {"ms": 1300.0}], ABOUT, log=True)
+    assert len(made.plot.layout.xaxis.tickvals) > 5
+    few = made.plot.layout.meta["narrow"]["layout"]["xaxis"]
+    assert list(few["ticktext"]) == ["10 ms", "100 ms", "1 s"]
+    close = comparison([{"name": "a", "value": 1.1}, {"name": "b", "value": 95.0}], ABOUT, log=True)
+    assert 2 <= len(close.plot.layout.meta["narrow"]["layout"]["xaxis"]["tickvals"]) <= 5
+    assert "xaxis" not in ecdf([{"ms": 9.0}], ABOUT, log=True).plot.layout.meta["narrow"]["layout"]
+
+
 def test_a_bill_of_nothing_has_a_linear_axis() -> None:
     rows = [{"offer": "a", "load": 0.0, "usd": 0.0}, {"offer": "a", "load": 10.0, "usd": 5.0}]
     assert cost_curves(rows, basis("simulated", unit="USD")).plot.layout.yaxis.type is None

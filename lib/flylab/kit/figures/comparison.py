@@ -52,8 +52,7 @@ def comparison(
     _points(sheet, rows, names, value)
     if log and rows:
         ends = [float(row[name]) for row in rows for name in (value, "low", "high") if row.get(name) is not None]
-        marks, texts = formats.decades(min(ends), max(ends), about.unit)
-        sheet.plot.update_xaxes(type="log", tickvals=marks, ticktext=texts)
+        sheet.marks_across(*formats.decades(min(ends), max(ends), about.unit))
     if not rows:
         sheet.say("Nothing to compare.")
     columns = ("name", value, "low", "high", "n", "provenance", "source", "date", "status")

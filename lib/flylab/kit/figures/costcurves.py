@@ -56,7 +56,11 @@ def cost_curves(
         ]
         if log and ends and min(ends) > 0 and min(ends) < max(ends):
             marks, texts = formats.decades(min(ends), max(ends), "USD" if name == value else "")
-            axis(type="log", tickvals=marks, ticktext=[text.removesuffix(" USD").removesuffix(".00") for text in texts])
+            texts = [text.removesuffix(" USD").removesuffix(".00") for text in texts]
+            if name == load:
+                sheet.marks_across(marks, texts)
+            else:
+                axis(type="log", tickvals=marks, ticktext=texts)
         else:
             axis(rangemode="tozero")
     if not rows:

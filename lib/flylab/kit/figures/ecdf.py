@@ -58,8 +58,7 @@ def ecdf(
     sheet.plot.update_yaxes(range=[0, 1.02], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 0.95])
     if log and any(row["p50"] is not None for row in table):
         shown = [float(each) for trace in sheet.plot.data for each in trace.x]
-        marks, texts = formats.decades(min(shown), max(shown), about.unit)
-        sheet.plot.update_xaxes(type="log", tickvals=marks, ticktext=texts)
+        sheet.marks_across(*formats.decades(min(shown), max(shown), about.unit))
     else:
         sheet.plot.update_xaxes(rangemode="tozero")
     says = [_sentence(row, variant, about.unit) for row in table]

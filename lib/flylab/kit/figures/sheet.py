@@ -6,6 +6,7 @@ that the write-up's script applies: names of rows stand above their rows, long t
 that are too small for them go, and the legend is below.
 """
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,12 +19,14 @@ from flylab.kit.figures.basis import Basis
 from flylab.kit.figures.data import Row
 from flylab.kit.figures.palette import INK, Ink, Provenance, fade
 from flylab.kit.figures.table import Table
+from flylab.kit.figures.words import legend_height, plain, two_lines
 
 NARROW = 560  # pixels; below it the changes for a narrow page apply
 _WIDE = 740  # what legend and footer of a notebook's figure are reckoned for
-_LINE, _SMALL_LINE = 20, 15  # heights of lines of text and of footer
+_SMALL_LINE = 15  # the height of a line of the footer
 _AXIS, _AXIS_TITLE = 26, 28  # below the axes: their numbers, and their title
-_NAME, _SHORT = 42, 10  # letters of a row's name: what fits beside it, and what does so on a phone
+_SHORT = 10  # letters of a row's name that fit beside it on a phone
+_MARKS = 5  # of a logarithmic axis that a phone has room for
 _ABOVE = 50  # letters of a name that fit above its row on a phone
 
 
@@ -103,7 +106,7 @@ class Sheet:
 
     def named_rows(self, names: Sequence[str], *, pitch: int = 32) -> None:
         """A row for each name from the top down, at the places 0, 1, 2 …; marks of a row stay within 0.3 of it."""
-        lines = [_two_lines(plain(name)) for name in names]
+        lines = [two_lines(plain(name)) for name in names]
         most = max((line.count("<br>") + 1 for line in lines), default=1)
         self.area = max(len(names), 1) * max(pitch, 16 * most + 6)
         self.plot.update_yaxes(
@@ -136,6 +139,16 @@ class Sheet:
         ]
         self.narrow["annotations"] = above
         self.narrow["yaxis"] = {"showticklabels": False, "range": [len(names) - 0.5, -0.72]}
+
+    def marks_across(self, marks: Sequence[float], texts: Sequence[str]) -> None:
+        """A logarithmic axis below with these marks; on a narrow page with as many as lie beside each other."""
+        self.plot.update_xaxes(type="log", tickvals=list(marks), ticktext=list(texts))
+        if len(marks) > _MARKS:
+            pairs = list(zip(marks, texts, strict=True))
+            tens = [pair for pair in pairs if math.isclose(math.log10(pair[0]), round(math.log10(pair[0])))]
+            few = tens if 1 < len(tens) <= _MARKS else pairs[:: -(-len(pairs) // _MARKS)]
+            shown = {"tickvals": [mark for mark, _ in few], "ticktext": [text for _, text in few]}
+            self.narrow.setdefault("xaxis", {}).update(shown)
 
     def on_narrow(self, **changes: Any) -> None:
         """Change the trace that was added last where the page is narrow."""
@@ -202,7 +215,7 @@ class Sheet:
         footer = textwrap.wrap(caption, 104)
         shown = self._shown()
         below, left = (6, 12) if geo else (self._below, self._left)
-        top = 16 + 22 * len(lines) + self._above + _legend_height([key.name for key in shown], _WIDE - left - 24)
+        top = 16 + 22 * len(lines) + self._above + legend_height([key.name for key in shown], _WIDE - left - 24)
         bottom = below + _SMALL_LINE * len(footer) + 10
         self.plot.update_layout(
             title={
@@ -239,22 +252,6 @@ class Sheet:
         )
 
 
-def plain(text: str) -> str:
-    """A name as plotly shows it letter by letter: it reads some HTML in all texts."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _two_lines(name: str) -> str:
-    """A name of a row on one line, or on two that are about as long as each other."""
-    if len(name) <= _NAME:
-        return name
-    even = textwrap.wrap(name, max(len(name) // 2 + 5, 12))
-    parts = even if len(even) == 2 and max(map(len, even)) <= _NAME else textwrap.wrap(name, _NAME)
-    if len(parts) > 2:
-        parts = textwrap.wrap(name, _NAME, max_lines=2, placeholder=" …")
-    return "<br>".join(parts)
-
-
 def area(kind: Provenance, color: str = "") -> dict[str, Any]:
     """The marker of a bar: full when measured, else an outline with the pattern of its kind."""
     look: Ink = INK[kind]
@@ -285,9 +282,3 @@ def stroke(kind: Provenance, color: str = "", width: float = 2) -> dict[str, Any
 def shade(color: str, alpha: float = 0.18) -> dict[str, Any]:
     """The area of a band of uncertainty."""
     return {"fill": "toself", "fillcolor": fade(color, alpha), "line": {"width": 0}, "hoverinfo": "skip"}
-
-
-def _legend_height(names: Sequence[str], width: int) -> int:
-    # Plotly gives each entry of a legend that lies across the width of the longest one.
-    widest = max(map(len, names), default=0) * 7 + 52
-    return _LINE * -(-len(names) // max(width // widest, 1)) + 10 if names else 0

@@ -53,7 +53,7 @@ def world_map(
         labelled += [code for code in bare if code not in labelled]
     if machines:
         _machines(sheet, machines, places)
-    _labels(sheet, labelled, places)
+    _labels(sheet, labelled, places, set(edges) & set(machines))
     table: list[Row] = [
         {"from": row["from"], "to": row["to"]} | ({about.unit: row.get(value)} if value in row else {}) for row in rows
     ]
@@ -154,7 +154,7 @@ _SIDES = {
 }
 
 
-def _labels(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region]) -> None:
+def _labels(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region], framed: set[str]) -> None:
     """The codes beside their places, each where it covers no other; what finds no room is told on pointing at it."""
     if not codes:
         return
@@ -163,7 +163,8 @@ def _labels(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region]) ->
         lon=[places[code].longitude for code in codes],
         lat=[places[code].latitude for code in codes],
         mode="markers+text",
-        marker={"size": 17, "color": CLEAR},  # keeps the text off the mark of its place
+        # Keeps the text off the mark of its place, which is an edge with a machine in it at the largest.
+        marker={"size": [24 if code in framed else 17 for code in codes], "color": CLEAR},
         text=[code if code in wide else "" for code in codes],
         textposition=[wide.get(code, "top center") for code in codes],
         textfont={"size": 12},
