@@ -222,6 +222,10 @@ def test_labels_of_a_map_do_not_cover_each_other() -> None:
     made = maps.world("All", ABOUT, edges=["ams", "fra", "cdg", "lhr", "arn"])
     labels = made.plot.data[-1]
     assert len(set(labels.textposition)) >= 3
+    assert (labels.marker.color, labels.marker.line.width) == (
+        "rgba(0,0,0,0)",
+        0,
+    )  # what only keeps distance is not seen
     small = made.plot.layout.meta["narrow"]["traces"][str(len(made.plot.data) - 1)]
     assert 0 < sum(map(bool, small["text"])) <= sum(map(bool, labels.text)) == 5
 

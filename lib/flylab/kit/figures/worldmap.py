@@ -164,7 +164,7 @@ def _labels(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region], fr
         lat=[places[code].latitude for code in codes],
         mode="markers+text",
         # Keeps the text off the mark of its place, which is an edge with a machine in it at the largest.
-        marker={"size": [24 if code in framed else 17 for code in codes], "color": CLEAR},
+        marker={"size": [24 if code in framed else 17 for code in codes], "color": CLEAR, "line": {"width": 0}},
         text=[code if code in wide else "" for code in codes],
         textposition=[wide.get(code, "top center") for code in codes],
         textfont={"size": 12},
