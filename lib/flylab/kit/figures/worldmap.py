@@ -122,6 +122,7 @@ def _edges(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region], mac
         hovertemplate="%{text}<extra></extra>",
         **sheet.key("edge", color=color, kind=Provenance.CONFIGURED, mark="dot", symbol="square-open"),
     )
+    sheet.on_narrow(marker={"size": [14 if code in machines else 7 for code in codes], "line": {"width": 1.5}})
 
 
 def _machines(sheet: Sheet, machines: Mapping[str, int], places: Mapping[str, Region]) -> None:
