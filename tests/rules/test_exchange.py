@@ -15,6 +15,7 @@ from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Cause, Outcome
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase
+from flylab.rules.piped import Piped
 from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Loads, Row, View
 from flylab.rules.wishes import Asked
@@ -719,7 +720,7 @@ def test_whatever_happens_a_place_is_given_back_exactly_once(data):
             case "lost":
                 exchange.lost(now, reused=data.draw(st.booleans()), reset=data.draw(st.booleans()), body=body)
             case "piped":
-                exchange.piped().finished(now)
+                Piped(*exchange.piped()).finished(now)
             case "joined":
                 exchange.joined(now)
             case "collected":

@@ -10,7 +10,7 @@ def test_the_place_is_given_back_once():
     hop = Hop(machine="m", app="rooms", region="ams", cause=Cause.ROUTE, wanted="", started=1.0)
     for _ in range(2):
         loads.reserve("m")
-    piped = Piped([hop], loads)
+    piped = Piped((hop,), loads)
     assert piped.machine == "m"
     piped.finished(3.0)
     piped.finished(4.0)

@@ -15,6 +15,7 @@ from flylab.rules.exchange import Exchange
 from flylab.rules.hops import Cause
 from flylab.rules.limits import ExchangeSettings
 from flylab.rules.phases import EXPECTED, Phase
+from flylab.rules.piped import Piped
 from flylab.rules.replay_cache import CacheSettings, ReplayCache
 from flylab.rules.replay_settings import ReplaySettings
 from flylab.rules.routing import AppRow, Loads, Row, View
@@ -566,7 +567,7 @@ def test_whatever_many_requests_do_with_one_cache_places_are_given_back_and_each
                 case "lost":
                     exchange.lost(now, reused=draw(st.booleans()), reset=draw(st.booleans()), body=Body())
                 case "piped":
-                    exchange.piped().finished(now)
+                    Piped(*exchange.piped()).finished(now)
                 case "collected":
                     exchange.collected(Body(), now)
                 case "responded":

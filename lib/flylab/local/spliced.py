@@ -4,41 +4,43 @@ from typing import TYPE_CHECKING
 
 from flylab.local.http1 import RequestHead
 from flylab.local.trace import Record
+from flylab.rules.hops import Hop
 from flylab.rules.piped import Piped
+from flylab.rules.rows import Loads
 
 if TYPE_CHECKING:
     from flylab.local.downstream import Downstream
     from flylab.local.edge import Edge
 
 
-class Spliced:
+class Spliced(Piped):
     """Called when the pipe is over. Most pipes are idle and there are many, so this is all that is left meanwhile."""
 
-    __slots__ = ("_app", "_began", "_client", "_edge", "_method", "_piped", "_request_id", "_started_at", "_target")
+    __slots__ = ("_app", "_began", "_client", "_edge", "_method", "_request_id", "_started_at", "_target")
 
     def __init__(
         self,
         edge: "Edge",
         client: "Downstream",
         head: RequestHead,
-        piped: Piped,
+        piped: tuple[tuple[Hop, ...], Loads],
         app: str | None,
         known: tuple[float, float, bytes],
     ) -> None:
         """``known`` are the moments by both clocks at which the request began, and its id."""
+        super().__init__(*piped)
         self._edge = edge
         self._client = client
         self._method, self._target = head.method, head.target
-        self._piped = piped
         self._app = app
         self._began, self._started_at, self._request_id = known
 
     def __call__(self) -> None:
-        edge, piped = self._edge, self._piped
+        edge, hops = self._edge, list(self.hops)
         now = edge.clock.now()
-        edge.websockets.remove(piped.machine, self)
-        piped.finished(now)
-        edge.count(self._app, 101, now - self._began, piped.hops, self._client)
+        edge.websockets.remove(self.machine, self)
+        self.finished(now)
+        edge.count(self._app, 101, now - self._began, hops, self._client)
         edge.report(
             Record(
                 self._request_id.decode(),
@@ -50,7 +52,7 @@ class Spliced:
                 self._started_at,
                 self._began,
                 now,
-                piped.hops,
+                hops,
                 edge.latency,
                 None,
                 edge.notes,

@@ -230,7 +230,7 @@ class Walk(Sending):
         spliced = Spliced(self._edge, client, self._head, piped, self._app, known)
         pipe = Pipe(client, upstream, spliced, half_open=self._edge.settings.half_open)
         if (self._head.upgrade or b"").lower() == b"websocket":
-            self._edge.websockets.add(piped.machine, spliced, pipe)
+            self._edge.websockets.add(spliced.machine, spliced, pipe)
         upstream.pipe(pipe)
         client.pipe(pipe)
 

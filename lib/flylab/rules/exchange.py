@@ -16,13 +16,12 @@ from collections.abc import Mapping
 from flylab.errors import ParseError, RuleError
 from flylab.rules.attempts import STALE, Attempts, Body
 from flylab.rules.effects import Collect, Effect, Pause, Refuse, Relay, Splice
-from flylab.rules.hops import Outcome
+from flylab.rules.hops import Hop, Outcome
 from flylab.rules.legs import first_leg
 from flylab.rules.onward import Onward
 from flylab.rules.phases import Phase
-from flylab.rules.piped import Piped
 from flylab.rules.replaying import Said
-from flylab.rules.routing import PASSING, Choice, NoCandidate
+from flylab.rules.routing import PASSING, Choice, Loads, NoCandidate
 
 
 class Exchange(Attempts):
@@ -204,11 +203,11 @@ class Exchange(Attempts):
         self._expect("joined")
         self.phase, self.hops[-1].outcome = Phase.PIPED, Outcome.UPGRADE
 
-    def piped(self) -> Piped:
-        """Let go of all but the trail and the place, which ``finished`` of what is given ends instead."""
+    def piped(self) -> tuple[tuple[Hop, ...], Loads]:
+        """Let go of all but the trail and the place: these are what a ``Piped`` is made of, which ends them."""
         self._expect("piped")
         self._held, self.phase = None, Phase.DONE
-        return Piped(self.hops, self._loads)
+        return tuple(self.hops), self._loads
 
     def finished(self, now: float, *, complete: bool = True) -> None:
         """The last byte has gone to the client, or both pipes are closed; ``complete`` unless the machine broke off."""

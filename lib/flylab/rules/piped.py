@@ -9,7 +9,7 @@ class Piped:
 
     __slots__ = ("_held", "_loads", "hops")
 
-    def __init__(self, hops: list[Hop], loads: Loads) -> None:
+    def __init__(self, hops: tuple[Hop, ...], loads: Loads) -> None:
         """The place is at the machine of the last hop."""
         self.hops = hops
         self._loads = loads
