@@ -1,6 +1,7 @@
 """A client's connection, to the letter: keep-alive, pipelines, framing, early ends, and what is refused."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -293,3 +294,14 @@ async def test_an_absolute_target_names_the_app():
         await client.send("GET http://rooms.fly.dev/x HTTP/1.1\r\nHost: nobody.localhost\r\n\r\n")
         assert (await client.response())[2] == b"GET /x 0"
         assert m.requests[0].headers["host"] == "rooms.fly.dev"
+
+
+async def test_what_is_written_to_clients_leaves_at_once():
+    world = World()
+    async with open_door(world) as door:
+        client = await door.client()
+        await client.ask()
+        (connection,) = door.edge._clients
+        own = connection._transport.get_extra_info("socket")
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert door.edge.tallies.opened == 1

@@ -19,6 +19,28 @@ if TYPE_CHECKING:
 class Answering(asyncio.Protocol):
     """Half of a connection to a machine; the other half asks, waits and ends."""
 
+    __slots__ = (
+        "_answers",
+        "_buffer",
+        "_drain",
+        "_ended",
+        "_found",
+        "_head",
+        "_loop",
+        "_method",
+        "_piped",
+        "_reader",
+        "_sent",
+        "_straight",
+        "_transport",
+        "heard",
+        "idle_since",
+        "key",
+        "known",
+        "line",
+        "trailers",
+    )
+
     # Set by who extends it.
     key: object
     heard: bool  # bytes have come since the request began

@@ -5,7 +5,6 @@ bytes ──► Incoming ──► Walk, Straight
 """
 
 import asyncio
-import socket
 from typing import TYPE_CHECKING, cast
 
 from flylab.local.flow import Gate, Hold
@@ -23,6 +22,8 @@ _LINGER = 2.0  # seconds in which a client may read a refusal while it is still 
 
 class Downstream(Incoming):
     """Speaks HTTP/1.1 to one client; ``deadline`` is when the edge gives up on it, in the loop's time."""
+
+    __slots__ = ("_idle_timeout", "_sent", "_tcp", "_transport", "_watch", "address", "front", "options")
 
     def __init__(self, edge: "Edge", front: Front) -> None:
         self._edge = edge
@@ -45,13 +46,11 @@ class Downstream(Incoming):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._gate = Gate(self._transport)
-        # asyncio leaves Nagle's algorithm on for sockets that were made without naming the protocol.
-        if (connection := transport.get_extra_info("socket")) is not None:  # a stream of HTTP/2 has none
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple) and peer[0] != "127.0.0.1":
             self.address = str(peer[0]).encode()
-        self._tcp = connection is not None
+        # A stream of HTTP/2 has no name. Its socket is not asked for: uvloop would keep what it makes of it.
+        self._tcp = transport.get_extra_info("sockname") is not None
         room = self._edge.connected(self, tcp=self._tcp)
         self.deadline = self._loop.time() + self._head_timeout
         if not room:

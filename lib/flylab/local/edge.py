@@ -132,6 +132,8 @@ class Edge:
         """Accept connections on a bound socket from now on; as HTTP on the edge's own port unless told otherwise."""
         self.loop = asyncio.get_running_loop()
         keep_freed()
+        # What is accepted inherits it; asyncio leaves Nagle's algorithm on for sockets that name no protocol.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = await self.loop.create_server(
             protocol or (lambda: Downstream(self, self.front)),
             sock=listener,

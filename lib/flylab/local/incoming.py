@@ -27,6 +27,26 @@ _SHORT = 4096  # bytes of a head that is remembered for its connection; our choi
 class Incoming(asyncio.Protocol):
     """Half of a connection to a client; the other half writes, waits and ends."""
 
+    __slots__ = (
+        "_buffer",
+        "_closed",
+        "_edge",
+        "_gate",
+        "_head_timeout",
+        "_lingering",
+        "_loop",
+        "_moved",
+        "_pipe",
+        "_plain",
+        "_reader",
+        "_received",
+        "_seen",
+        "_straight",
+        "_walk",
+        "blocked",
+        "deadline",
+    )
+
     # Set by who extends it, for there are many and most are idle.
     _edge: "Edge"
     _loop: asyncio.AbstractEventLoop

@@ -28,6 +28,8 @@ class Upstream(Answering):
     Connections with equal ``key`` are alike to the pool; one without a key carries a single request.
     """
 
+    __slots__ = ("_gate", "_in", "_out", "_pool", "dialled", "reset", "reused")
+
     def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
         self.key = key
         self.reused = self.heard = False
