@@ -1,7 +1,7 @@
 // How we got here, as far as it can be told: a request that takes the same way with a trace, and when the room's machine came up.
 
 const SLACK = 1_500; // ms: the Date header counts whole seconds
-const NAMES = { python: "Python runs", imported: "imported", listening: "listening", pages: "pages read" };
+const NAMES = { python: "Python runs", imported: "imported", listening: "listening" };
 
 export class WayHere {
   /** `url()` is where the room is described, `changed()` is called when more is known. */
@@ -40,5 +40,5 @@ export function hops(header) {
 export function woken(boot, now, waited) {
   const steps = Object.entries(boot ?? {});
   if (!steps.length || !((now - steps[0][1]) * 1000 <= waited + SLACK)) return null;
-  return steps.slice(1).filter(([name]) => NAMES[name]).map(([name, at], n) => ({ name: NAMES[name], took: (at - steps[n][1]) * 1000 }));
+  return steps.slice(1).map(([name, at], n) => ({ name: NAMES[name], took: (at - steps[n][1]) * 1000 })).filter((step) => step.name);
 }
