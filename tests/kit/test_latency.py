@@ -128,11 +128,11 @@ def test_a_load_changes_its_rate_from_turn_to_turn() -> None:
     begin = latency.LEAD + latency.TURN
     assert first == 0
     assert [moment for moment in rest if moment < begin + latency.TURN] == pytest.approx(
-        [begin + count / 100 for count in range(45)]
+        [begin + count / 100 for count in range(35)]
     )
-    assert len(rest) == 45 + 180
+    assert len(rest) == 35 + 140
     assert rest == sorted(rest)
-    assert min(moment for moment in rest[45:]) == pytest.approx(begin + 2 * latency.TURN)
+    assert min(moment for moment in rest[35:]) == pytest.approx(begin + 2 * latency.TURN)
 
 
 def line(where: str, ms: float, way: float = 40.0, **detail: object) -> Sample:

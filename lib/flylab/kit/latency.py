@@ -31,10 +31,10 @@ ROOM = "blue"
 LINE, MOVE = "line", "move"
 ALONE, AGAIN, WAKES = "alone", "alone again", "a neighbour wakes"
 WAY = "way_ms"  # in the detail of a sample: half the round trips of author and listener to the room, as configured
-GAP = 0.012  # seconds between two edits; our choice: each author stays below the 60 a second that a room takes
-LINES = 24  # in one turn, by the members one after the other; our choice
-TURN = 0.45  # seconds of a turn: its lines, and the longest way of the last one; our choice
-LEAD = 1.0  # seconds of a load before the first turn: its first word about itself comes after half of one
+GAP = 0.01  # seconds between two edits; our choice: each author stays below the 60 a second that a room takes
+LINES = 21  # in one turn, by the members one after the other; our choice
+TURN = 0.35  # seconds of a turn: its lines, and the way of the last one to the room; our choice
+LEAD = 0.75  # seconds of a load before the first turn: its first word about itself comes after half of one
 SEEN_WITHIN = 10.0  # seconds until an edit counts as lost; our choice
 TALKERS = 10  # members of the busy room: 400 lines a second are 40 of each
 
@@ -193,30 +193,37 @@ async def turns(
 ) -> None:
     """Lines with nothing beside them (twice, for the noise), beside a load in another room, and beside a wake, in turn.
 
-    The order is decided by chance in each round; the wake comes before or after the others, for it takes as long as it
-    takes. The load is an open loop in a process of its own, and its rate changes from turn to turn.
+    The order is decided by chance in each round; its wake comes before or after the others, for it takes as long as it
+    takes. The load is an open loop in a process of its own, whose rate changes with the turns; one serves two rounds.
     """
-    rng = Random(seed)
     by_name = {ALONE: 0.0, AGAIN: 0.0, **{busy(rate): rate for rate in rates}}
+    orders = order(list(by_name), rounds=rounds, rng=Random(seed))
     await _stop(lab, neighbour)
-    for number, names in enumerate(order(list(by_name), rounds=rounds, rng=rng)):
-        before = rng.random() < 0.5
-        if before:
+    for first in range(0, rounds, 2):
+        both = range(first, min(first + 2, rounds))
+        slots = [_Turn(name, by_name[name], number) for number in both for name in orders[number]]
+        await _beside_wake(lab, talk, neighbour, first)
+        await _beside_load(lab, talk, app, slots)
+        for number in both[1:]:
             await _beside_wake(lab, talk, neighbour, number)
-        await _beside_load(lab, talk, app, {name: by_name[name] for name in names}, number)
-        if not before:
-            await _beside_wake(lab, talk, neighbour, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    name: str
+    rate: float
+    number: int
 
 
 def _lines(begin: float) -> list[float]:
     return [begin + GAP * number for number in range(LINES)]
 
 
-async def _beside_load(lab: Lab, talk: Talk, app: str, slots: Mapping[str, float], number: int) -> None:
+async def _beside_load(lab: Lab, talk: Talk, app: str, slots: Sequence[_Turn]) -> None:
     record, region = talk.record, talk.places[0]
     plan = Plan(
         target=lab.room_url(app, region),
-        arrivals={"kind": "recorded", "moments": schedule(list(slots.values()))},
+        arrivals={"kind": "recorded", "moments": schedule([slot.rate for slot in slots])},
         mix=(Deed(do="say"),),
         rooms=Rooms(count=1, members=TALKERS, name="busy"),
         grain=omission.GRAIN,
@@ -234,9 +241,9 @@ async def _beside_load(lab: Lab, talk: Talk, app: str, slots: Mapping[str, float
         if not begun.done():
             load.result()
             raise UsageError("the load beside the room ended before it began")
-        for place, name in enumerate(slots):
+        for place, slot in enumerate(slots):
             due = _lines(begun.result() + LEAD + place * TURN)
-            await talk.act(LINE, due, **{VARIANT: name, ROUND: number})
+            await talk.act(LINE, due, **{VARIANT: slot.name, ROUND: slot.number})
         offered = await load
     finally:
         load.cancel()
