@@ -39,6 +39,7 @@ class Answering(asyncio.Protocol):
         "known",
         "line",
         "trailers",
+        "trouble",
     )
 
     # Set by who extends it.
