@@ -26,7 +26,7 @@ from flylab.published.network import NEAR_KM, regions, rtt
 ENTER = 2  # round trips until somebody is in a room: the upgrade, then hello and welcome (docs/protocol.md)
 MARKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300)  # round trips at which lines have points
 
-UNTIL = "until a start at home pays; the line: a resume"
+UNTIL = "round trips until a start at home pays; left end: until a resume does"
 
 
 def bare(samples: Iterable[Sample]) -> list[Sample]:
