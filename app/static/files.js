@@ -5,7 +5,7 @@ import { seen } from "./view.js";
 import { clean } from "./words.js";
 
 export class Files {
-  /** `page` has `stage`, `camera`, `allowed()`, `complain(text)`, `shapes()` from the lowest up, and the `name` of files. */
+  /** `page` has `stage`, `camera`, `wanted`, `allowed()`, `complain(text)`, `all()` (the shapes from the lowest up), and the `name` of files. */
   constructor(page) {
     this.page = page;
     for (const kind of ["copy", "cut"]) document.addEventListener(kind, (event) => this.copy(event));
@@ -14,9 +14,9 @@ export class Files {
 
   async save(kind) {
     const { page } = this;
-    const shapes = page.shapes();
+    const shapes = page.all();
     if (!shapes.length) return page.complain("Nothing has been drawn yet.");
-    await (await import("./saving.js")).save(kind, shapes, page.name);
+    await page.wanted.save(kind, shapes, page.name);
   }
 
   /** Read a file that `save` made; what is in it is put over what is there. */

@@ -17,6 +17,7 @@ import { offerRegions } from "./regions.js";
 import { VERSION, initial, reduceAll } from "./room.js";
 import { Scene } from "./scene.js";
 import { Stage } from "./stage.js";
+import { Wanted } from "./wanted.js";
 import { WayHere } from "./way.js";
 import { clean, finalWord, sentence, stateText } from "./words.js";
 
@@ -31,8 +32,6 @@ let state = initial(random(12));
 let drawing = false;
 let reading = null;
 let grid = remember("localStorage", "grid", () => "") === "on";
-let shareWindow = null; // these two are loaded when they are wanted
-let looks = null;
 
 const withLink = (path) => (link ? `${path}?k=${encodeURIComponent(link)}` : path);
 const allowed = () => state.role === "edit";
@@ -61,13 +60,18 @@ const panels = [new PeoplePanel(get("people"), get("count")), new PathPanel(get(
 const page = {
   shapes: () => scene.look(state),
   selection: () => state.selection,
-  look: () => looks?.look() ?? page.palette(),
+  look: () => wanted.look(),
   id: () => random(12),
   allowed,
   grid: () => grid,
   redraw: later,
   palette: () => palette(state.members.get(state.n)?.hue ?? 260),
   held: () => stage.held(),
+  get,
+  later,
+  complain: (text) => update([{ t: "$error", text }]),
+  sharing: { links: () => connection.send({ t: "links" }), share: (what) => act({ t: "share", ...what }), link: () => link },
+  help: () => wanted.help(),
   point: (at) => outbox.latest(at ? { t: "cursor", ...at } : { t: "cursor" }),
   draft(changes) {
     if (!changes.length && !state.draft.length) return;
@@ -97,15 +101,10 @@ const page = {
     later();
   },
   content: () => (page.shapes().size ? union([...page.shapes().values()]) : null),
-  async help() {
-    (await import("./help.js")).fillHelp(get("help-window"));
-    get("help-window").showModal();
-  },
 };
+const wanted = new Wanted(page);
 const stage = new Stage({ sheet: get("sheet"), editor: get("editor"), camera, page });
-const files = new Files({
-  stage, camera, allowed, complain: (text) => update([{ t: "$error", text }]), name: room, shapes: () => (page.shapes(), scene.ordered),
-});
+const files = new Files({ ...page, stage, camera, wanted, name: room, all: () => (page.shapes(), scene.ordered) });
 new Keys({ sheet: get("sheet"), stage, camera, page });
 
 /** What buttons do that are no tools. */
@@ -115,14 +114,6 @@ const ACTS = {
   in: () => camera.zoom(1.25), out: () => camera.zoom(0.8), fit: () => (page.content() ? camera.fit(page.content()) : camera.home()),
   png: () => files.save("png"), svg: () => files.save("svg"), json: () => files.save("json"), import: () => get("import").click(),
 };
-
-async function share() {
-  shareWindow ??= new (await import("./share.js")).ShareWindow(get("share-window"), {
-    links: () => connection.send({ t: "links" }), share: (what) => act({ t: "share", ...what }), link: () => link,
-  });
-  shareWindow.open();
-  later();
-}
 
 /** An operation of ours: shown at once, sent as soon as may be, kept until it is stored. */
 function act(operation) {
@@ -192,7 +183,7 @@ function draw() {
   drawSheet();
   for (const panel of panels) panel.draw(state);
   chat.draw(state);
-  shareWindow?.draw(state);
+  wanted.shareWindow?.draw(state);
 }
 
 function drawState() {
@@ -216,7 +207,7 @@ function drawSheet() {
   const grips = stage.tool === "select" && allowed() && !stage.gesture?.area;
   if (scene.draw(state, { view, gesture: stage.gesture, grips, grid })) later();
   stage.writing.place();
-  drawLooks(held);
+  wanted.looks(allowed() && (held.length > 0 || stage.tool !== "select") && stage.gesture === null, held);
   for (const button of document.querySelectorAll(".on-held")) button.disabled = !held.length;
   get("zoom").textContent = `${Math.round(view.scale * 100)}%`;
   document.querySelector('[data-act="grid"]').setAttribute("aria-pressed", grid);
@@ -227,16 +218,6 @@ function drawSheet() {
   get("hint").hidden = state.phase !== "live" || scene.ordered.length > 0 || stage.gesture !== null || stage.writing.shape !== null;
   get("hint-alone").hidden = state.members.size > 1;
   get("hint-draw").hidden = !allowed();
-}
-
-async function drawLooks(held) {
-  const wanted = allowed() && (held.length > 0 || stage.tool !== "select") && stage.gesture === null;
-  get("looks").hidden = !wanted || looks === null;
-  if (!wanted && looks === null) return;
-  if (looks) return looks.draw(held);
-  const { Looks } = await import("./looks.js");
-  looks ??= new Looks(get("looks"), page);
-  later();
 }
 
 function say(event) {
@@ -272,7 +253,7 @@ const listen = (id, kind, heard) => get(id).addEventListener(kind, heard);
 listen("name", "change", rename);
 listen("name", "keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
 listen("say", "submit", say);
-listen("share", "click", share);
+listen("share", "click", () => wanted.share());
 listen("unread", "click", () => { get("log").scrollTop = get("log").scrollHeight; get("text").focus(); });
 listen("wake", "click", () => connection.wake());
 listen("sleep", "click", () => connection.send({ t: "sleep" }));

@@ -84,7 +84,9 @@ async def pixel(page: Page, x: float, y: float) -> tuple[float, float]:
         """([x, y]) => {
             const [middle, level, scale] = sheet.dataset.view.split(" ").map(Number);
             const box = sheet.getBoundingClientRect();
-            return [box.left + box.width / 2 + (x - middle) * scale, box.top + box.height / 2 + (y - level) * scale];
+            const { clientWidth, clientHeight } = sheet;
+            const [left, top] = [box.left + clientWidth / 2, box.top + clientHeight / 2];
+            return [left + (x - middle) * scale, top + (y - level) * scale];
         }""",
         [x, y],
     )
@@ -374,6 +376,9 @@ async def test_two_people_work_on_while_one_of_them_is_offline_and_both_find_all
         await expect(page.locator("#log .line .text")).to_have_text(["at the desk", "from the tunnel"])
         await sees(page, (-500, -250), (300, 50))
         await sees_nothing(page, (203, 3))  # the rectangle's corner: it was taken back
+    await expect(bob.locator("#looks")).to_be_hidden()
+    await bob.mouse.click(*await pixel(bob, 300, 50))
+    await expect(bob.locator("#looks")).to_be_visible()  # it could not be loaded before
     await apart.close()
 
 
