@@ -1,5 +1,6 @@
 """What keeps people from using a page: axe-core finds nothing, on the lobby and on a room in all its states."""
 
+import asyncio
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,24 @@ async def test_the_page_works_in_a_frame_of_a_notebook(
     watch: Watch,  # noqa: F811
 ) -> None:
     served = await serve()
-    page = await watch.context.new_page()
-    notebook = "http://localhost:8888/lab"
     frame = f'<title>A notebook</title><iframe width="900" height="600" src="{served.address}/rooms/framed"></iframe>'
-    await page.route(notebook, lambda route: route.fulfill(body=frame, content_type="text/html"))
-    await page.goto(notebook)
-    room = page.frame_locator("iframe")
-    await expect(room.locator("#state")).to_have_attribute("data-phase", "live", timeout=15_000)
-    await room.locator('[data-tool="rect"]').click()
-    await room.locator("#sheet").click()
-    await expect(room.locator("#seq")).to_have_text("2")
-    await expect(room.locator("#waits")).to_have_text("0")
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(frame)}\r\nConnection: close\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write((head + frame).encode())
+        writer.close()
+
+    # Of this computer as a notebook is: a browser keeps pages from elsewhere away from servers here.
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as notebook:
+        page = await watch.context.new_page()
+        await page.goto(f"http://localhost:{notebook.sockets[0].getsockname()[1]}/lab")
+        room = page.frame_locator("iframe")
+        await expect(room.locator("#state")).to_have_attribute("data-phase", "live", timeout=15_000)
+        await room.locator('[data-tool="rect"]').click()
+        await room.locator("#sheet").click()
+        await expect(room.locator("#seq")).to_have_text("2")
+        await expect(room.locator("#waits")).to_have_text("0")
+        await page.close()
     watch.requests.discard("localhost")
+    watch.forgive("favicon")
