@@ -35,6 +35,10 @@ LONG = """
     contract/ benchmarks/ measure/
 """.split()
 
+# A shell makes its background jobs deaf to Ctrl-C, and whatever they start with them; the tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 GRACE = 5.0  # seconds that a process may still need to end after its test (our choice; the platform promises 5 s)
 
 
