@@ -81,6 +81,8 @@ async def test_a_chapter_runs_from_the_menu_and_its_control_works(browser: Any, 
     await page.set_viewport_size({"width": 1280, "height": 1000})
     await page.goto(f"{lab}/lab/tree/01-provision.ipynb")
     await page.get_by_role("heading", name="Provision machines around the world").wait_for(timeout=60_000)
+    # Before the kernel is there nothing runs, and nothing says so.
+    await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(timeout=60_000)
     await page.get_by_role("menuitem", name="Run", exact=True).click()
     await page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
