@@ -1,0 +1,78 @@
+"""Other room servers beside ours: what the benchmark of rooms found, stored with its date, or measured now on request.
+
+The benchmark (`benchmarks/rooms.py`) installs the others from their registries, workerd among them, which is the
+runtime that Durable Objects run on. A stored result and one that was measured now are never mixed: each table is of one
+run and says which.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from flylab.errors import UsageError
+from flylab.kit import project
+from flylab.kit.widgets import Rows
+from flylab.measure import runs
+
+STORED = "benchmarks/results/rooms.json"
+LOADS = {"cold": ("cold start, ms", "ms", 1.0), "chat50": ("a line to 50 members: p99, ms", "p99", 1000.0)}
+MOST_SECONDS = 600.0  # our bound, most of it for an installation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """One run of the benchmark: whose servers, when, on what, and whether it was stored or made now."""
+
+    results: Mapping[str, Any]
+    date: str
+    stored: bool
+
+    def says(self) -> str:
+        """In a sentence what the table is of."""
+        what = "Stored" if self.stored else "Measured now"
+        where = f"{self.results.get('cpu', 'unknown')}, {self.results.get('cores', '?')} cores"
+        left = " ".join(self.results.get("left_out") or ())
+        return f"{what}: {self.results['rounds']} round(s) on {self.date} ({where}). {left}".strip()
+
+    def table(self) -> Rows:
+        """Each server's medians; a dash for what was not asked of it."""
+        titles: Mapping[str, str] = self.results["titles"]
+        return Rows(
+            ["server", *(LOADS[load][0] for load in LOADS), "version"],
+            [
+                [title, *(self._cell(load, name) for load in LOADS), self.results["versions"].get(name, "")]
+                for name, title in titles.items()
+            ],
+        )
+
+    def _cell(self, load: str, name: str) -> str:
+        _, figure, scale = LOADS[load]
+        rounds: Sequence[Mapping[str, Any] | None] = self.results["results"].get(load, {}).get(name, ())
+        values = [found[figure] * scale for found in rounds if found and found.get("valid", True) and figure in found]
+        return f"{median(values):.1f} (n = {len(values)})" if values else "–"
+
+
+def stored() -> Beside:
+    """The last run that was kept beside the code; UsageError without one."""
+    path = project.root() / STORED
+    if not path.is_file():
+        raise UsageError(f"there is no {STORED}: `python benchmarks/rooms.py` measures, `benchmarks/page.py` keeps it")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return Beside(results=found["results"], date=found["started_at"][:10], stored=True)
+
+
+def measured(*peers: str) -> Beside:
+    """Install and measure these now, beside our rooms and with the same load; UsageError when that failed."""
+    command = [sys.executable, "benchmarks/rooms.py", "--loads", ",".join(LOADS), "--peers", ",".join(peers)]
+    words = [*command, "--rounds", "1", "--seconds", "1"]
+    done = subprocess.run(words, cwd=project.root(), check=False, capture_output=True, text=True, timeout=MOST_SECONDS)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        raise UsageError(f"benchmarks/rooms.py ended with {done.returncode}: {last}")
+    newest = max((project.build() / "data").glob("bench-rooms-some-*.json"))
+    run = runs.read(newest)
+    return Beside(results=run.results, date=run.started_at[:10], stored=False)
