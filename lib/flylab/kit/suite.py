@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -68,7 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"flylab suite: {error}", file=sys.stderr)
         return 2
-    return Suite([Run(chapter) for chapter in chosen], values).run(options.jobs)
+    runs = [Run(replace(chapter, path=chapter.path.resolve())) for chapter in chosen]
+    return Suite(runs, values).run(options.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,8 +103,11 @@ class Suite:
         began = time.monotonic()
         import papermill  # noqa: F401  # here, for two chapters at once would import it in two threads
 
-        self._together([run for run in self.runs if not run.chapter.alone], jobs)
-        self._together([run for run in self.runs if run.chapter.alone], 1)
+        # Papermill changes into a chapter's folder and back, for the whole process: of two threads one could start its
+        # kernel in the folder that the other had come back to. So all are there before.
+        with contextlib.chdir(self.runs[0].chapter.path.parent):
+            self._together([run for run in self.runs if not run.chapter.alone], jobs)
+            self._together([run for run in self.runs if run.chapter.alone], 1)
         self.table.show(self.lines(), last=True)
         self.meeting.close()
         return self._report(time.monotonic() - began)
