@@ -28,6 +28,7 @@ import frame
 import httpx
 from comparison.conditions import conditions, load
 from comparison.machines import STARTED, samples, summed, table
+from roomload.peer import wait_until_open
 
 UP = [sys.executable, "-m", "flylab", "up", "--json", "--api-port", "0", "--edge-port", "0", "--regions", "ams"]
 FLOOR = """
@@ -86,13 +87,8 @@ def platform(folder: Path) -> Iterator[Api]:
 def floor(size: int, port: int) -> Iterator[httpx.Client]:
     process = subprocess.Popen([sys.executable, "-c", FLOOR, str(size), str(port)])
     try:
+        wait_until_open(port)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
-            for _ in range(500):
-                try:
-                    http.get("/")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.02)
             yield http
     finally:
         process.terminate()

@@ -74,6 +74,14 @@ def test_a_kernel_that_is_killed_fails_the_suite(trial: Trial) -> None:
     assert not trial.left()
 
 
+def test_every_chapter_runs_in_the_chapters_folder(trial: Trial) -> None:
+    for name in ("01-a.ipynb", "02-b.ipynb"):
+        chapter(trial.notebooks, name, "import os\nprint('folder', os.getcwd())")
+    assert trial.run("--jobs", "2")[0] == 0
+    for name in ("01-a", "02-b"):
+        assert f"folder {trial.notebooks}\n" in (trial.build / "logs" / f"{name}.log").read_text()
+
+
 def test_a_process_that_a_chapter_leaves_behind_fails_the_suite_and_is_ended(trial: Trial) -> None:
     start = "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)"
     chapter(trial.notebooks, "01-leaks.ipynb", start)

@@ -103,8 +103,8 @@ class Suite:
         began = time.monotonic()
         import papermill  # noqa: F401  # here, for two chapters at once would import it in two threads
 
-        # Papermill changes into a chapter's folder and back, for the whole process: of two threads one could start its
-        # kernel in the folder that the other had come back to. So all are there before.
+        # A kernel begins in the folder of this process. Papermill would change it for each chapter and back, which two
+        # threads cannot do at once, so it is changed once for all of them.
         with contextlib.chdir(self.runs[0].chapter.path.parent):
             self._together([run for run in self.runs if not run.chapter.alone], jobs)
             self._together([run for run in self.runs if run.chapter.alone], 1)
@@ -175,7 +175,7 @@ class Suite:
 
 
 def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) -> Path:
-    """Run one notebook in a fresh kernel and return its executed copy; raises what papermill raises.
+    """Run one notebook in a fresh kernel, in this process's folder; its executed copy. Raises what papermill raises.
 
     ``config`` is of the traitlets package, for whatever manages the kernel.
     """
@@ -189,7 +189,6 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) 
             str(chapter.path),
             str(executed),
             parameters=values,
-            cwd=str(chapter.path.parent),
             kernel_name="python3",
             progress_bar=False,
             start_timeout=START_SECONDS,

@@ -54,7 +54,7 @@ def curves(work: Workload, setup: Setup, visits: Sequence[float]) -> list[dict[s
             "offer": offer.value,
             "visits": at,
             "usd": usd,
-            "provenance": "published",
+            "provenance": "simulated",
             "verified": _sure(offer, work, setup),
         }
         for offer in SHOWN
