@@ -219,7 +219,9 @@ def test_they_are_there_again(tmp_path: Path) -> None:
         before.ok("POST", SECRETS, {"values": {"S": "1"}})
         init = {"exec": ["/bin/sh", "-c", "echo ENV '{\"S\": \"'$S'\"}'; exec sleep 3600"]}
         machine = before.create(image="local/process", init=init)
-        before.wait(machine, "started")
+        assert (
+            environment(before, machine, 1)["S"] == "1"
+        )  # `started` says that there is a process, not what it has done
         listed = before.ok("GET", SECRETS)
         before.end(9)
     (tmp_path / "flylab.db").chmod(0o644)  # as an earlier version left it

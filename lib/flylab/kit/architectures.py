@@ -42,8 +42,8 @@ ARCHITECTURES = (
         name="Edge functions (Workers with KV, Netlify)",
         kind="CDN",
         state=(
-            "A function keeps nothing, so none of them holds a room. A write to KV takes up to {c113} to be seen elsewhere,"
-            " and one key takes {c114}."
+            "A function keeps nothing, so none of them holds a room. A write to KV takes up to {c113} to be seen"
+            " elsewhere, and one key takes {c114}."
         ),
         lock_in="The runtime's interface; workerd and Deno are open and run on a laptop.",
         isolation="An isolate in a process that others share; {c116} of processor time for a request at Netlify.",
