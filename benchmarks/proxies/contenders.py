@@ -18,6 +18,7 @@ from pathlib import Path
 from roomload.peer import ROOT, START, pinned, store, wait_until_open
 
 from flylab.local.descendants import die_with_parent
+from proxies import others
 
 PROXY_CORE, OTHER_CORE = 0, 1
 HERE = Path(__file__).parent
@@ -47,16 +48,6 @@ http {{
       proxy_pass http://machine;
     }}
   }}
-}}
-"""
-CADDY = """\
-{{
-  admin off
-  auto_https off
-}}
-:{port} {{
-  bind 127.0.0.1
-  reverse_proxy 127.0.0.1:{machine}
 }}
 """
 
@@ -91,24 +82,30 @@ TITLES = {
     "edge": "the edge alone",
     "up": "the edge in `flylab up`",
     "caddy": "Caddy",
+    "envoy": "Envoy",
 }
 
 
 def available() -> tuple[list[str], list[str]]:
-    """The names that can be started here, and a sentence for each of the others."""
-    found, missing = ["direct", "edge", "up"], []
-    for name in ("nginx", "caddy"):
-        if shutil.which(name):
-            found.append(name)
+    """The names that can be started here, and a sentence for each of the others; what can be had is installed."""
+    found, missing = {"direct", "edge", "up"}, []
+    if shutil.which("nginx"):
+        found.add("nginx")
+    else:
+        missing.append("nginx: there is no command `nginx` here")
+    for name in others.PACKAGES:
+        program, why = others.program(name)
+        if program:
+            found.add(name)
         else:
-            missing.append(f"{TITLES[name]}: there is no command `{name}` here")
-    missing.append("Envoy: none of the package registries used here has it")
+            missing.append(f"{TITLES[name]}: {why}")
     return [name for name in TITLES if name in found], missing
 
 
 def version(name: str) -> str:
-    flag = {"nginx": "-v", "caddy": "version"}[name]
-    said = subprocess.run([name, flag], capture_output=True, text=True, check=False)
+    if name in others.PACKAGES:
+        return others.version(name, others.program(name)[0])
+    said = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False)
     return (said.stdout + said.stderr).strip().splitlines()[0].split(" - ")[0]
 
 
@@ -133,15 +130,16 @@ def _start(name: str, machine: int, folder: Path, stack: contextlib.ExitStack) -
         return _platform(folder / name, stack)
     port = free_port()
     (folder / name).mkdir()
-    config = folder / name / "config"
+    config = folder / name / ("config.yaml" if name == "envoy" else "config")  # Envoy reads the name
     fill = {"port": port, "machine": machine, "folder": folder / name}
-    texts = {"nginx": NGINX, "caddy": CADDY}
+    texts = {"nginx": NGINX, "caddy": others.CADDY, "envoy": others.ENVOY}
     config.write_text(texts.get(name, "").format(**fill))
-    command = {
-        "nginx": ["nginx", "-e", str(folder / name / "error.log"), "-c", str(config)],
-        "caddy": ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"],
-        "edge": [sys.executable, "-m", "proxies.standalone", str(port), str(machine)],
-    }[name]
+    if name in others.PACKAGES:
+        command = others.command(name, others.program(name)[0], config)
+    elif name == "nginx":
+        command = ["nginx", "-e", str(folder / name / "error.log"), "-c", str(config)]
+    else:
+        command = [sys.executable, "-m", "proxies.standalone", str(port), str(machine)]
     pid = stack.enter_context(_process(command, PROXY_CORE)).pid
     wait_until_open(port)
     replay = "/accel" if name == "nginx" else "/replay"

@@ -21,6 +21,8 @@ class Line:
 
 LINES = (
     Line("plain", "per_s", "200-byte JSON, 32 connections: requests/s", compare="nginx", target=0.9),
+    Line("plain", "per_s", "… in times what Envoy answers", compare="envoy", target=2.0),
+    Line("plain", "per_s", "… in times what Caddy answers", compare="caddy", target=3.0),
     Line("plain", "cpu_us", "… µs of processor time each", digits=1, compare="nginx"),
     Line("differing", "per_s", "the same, each head another: requests/s", compare="nginx", target=0.75),
     Line("differing", "cpu_us", "… µs of processor time each", digits=1, compare="nginx"),
@@ -41,7 +43,7 @@ LINES = (
     Line("pipes", "cpu_us", "… µs of processor time each", digits=1, compare="nginx"),
     Line("idle", "bytes", "an idle WebSocket: KB", 1e-3, 1, target=4, most=True),
 )
-COMPARED = {"nginx": "nginx", "added": "no proxy", "one": "not replayed", "plain": "no trace"}
+OTHERS = ("envoy", "caddy")  # how many times as fast as they the edge is
 
 
 def values(run: dict[str, Any], load: str, who: str, figure: str) -> list[float | None]:
@@ -66,8 +68,8 @@ def compared(run: dict[str, Any], line: Line, who: str) -> float | None:
         return median([None if a is None or not b else how(a, b) for a, b in pairs])
 
     match line.compare:
-        case "nginx":
-            return each(other("nginx"), lambda a, b: a / b)
+        case "nginx" | "envoy" | "caddy":
+            return each(other(line.compare), lambda a, b: a / b)
         case "plain":
             return each(other(who, "plain"), lambda a, b: a / b)
         case "added":
@@ -88,7 +90,7 @@ def table(run: dict[str, Any]) -> str:
     titles = run["titles"]
     rows = [f"| | {' | '.join(titles.values())} | promised |", f"|---|{'---|' * len(titles)}---|"]
     for line in LINES:
-        if line.load in run["results"]:
+        if line.load in run["results"] and (line.compare not in OTHERS or line.compare in titles):
             cells = [_cell(run, line, who) for who in titles]
             rows.append(f"| {line.title} | {' | '.join(cells)} | {_promise(line)} |")
     return "\n".join(rows)
@@ -155,6 +157,9 @@ processor time, so the latter is shown too."""
 
 def _cell(run: dict[str, Any], line: Line, who: str) -> str:
     found = median(values(run, line.load, who, line.figure))
+    if line.compare in OTHERS:
+        ratio = compared(run, line, who) if who in ("edge", "up") else None
+        return "–" if ratio is None else f"{ratio:.2f}"
     if found is None:
         return "–"
     shown = f"{found * line.scale:,.{line.digits}f}"
