@@ -6,7 +6,8 @@ changed meanwhile.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
@@ -18,6 +19,8 @@ from app.shaping import Refused, clean_change
 
 # Twelve hues a twelfth of the circle apart: neighbours stay tellable, and the page picks lightness for its theme.
 HUES = 12
+# Nearer ones are told apart only side by side, as red and orange (our choice).
+APART = 60
 # A round trip is told again when it differs from what was told by more than this share and this many milliseconds.
 RTT_SHARE = 0.1
 RTT_MILLISECONDS = 1.0
@@ -117,6 +120,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._here: dict[str, _Here] = {}
+        self._hues: Counter[int] = Counter()
         self._free: list[int] = []
         self._numbers = 0
         self._cursors: dict[int, list[int]] = {}
@@ -133,7 +137,9 @@ class Presence:
         """A connection of this member opened. A further one counts, and brings its name and region."""
         here = self._here.get(member)
         if here is None:
-            fresh = Member(id=member, n=self._take_number(), name=name, hue=hue(member), region=region, role=role)
+            shade = free_hue(hue(member), self._hues)
+            self._hues[shade] += 1
+            fresh = Member(id=member, n=self._take_number(), name=name, hue=shade, region=region, role=role)
             here = self._here[member] = _Here(fresh)
             here.count(role, 1)
             return fresh, Joined(member=fresh)
@@ -148,6 +154,7 @@ class Presence:
         if here.editing or here.viewing:
             return here.alter()
         del self._here[member]
+        self._hues[here.member.hue] -= 1
         n = here.n
         self._cursors.pop(n, None)
         self._moved.discard(n)
@@ -247,5 +254,19 @@ def member_id(key: str) -> str:
 
 
 def hue(member: str) -> int:
-    """The colour of a member: degrees of the circle, the same everywhere."""
+    """The colour of a member, as long as nobody else has it: degrees of the circle, the same everywhere."""
     return int(member, 16) % HUES * (360 // HUES)
+
+
+def free_hue(own: int, used: Mapping[int, int]) -> int:
+    """``own`` where it can be told from those that so many members have, else one that is farthest from all of them."""
+
+    def between(one: int, other: int) -> int:
+        return min((one - other) % 360, (other - one) % 360)
+
+    def apart(one: int) -> int:
+        return min((between(one, other) for other, members in used.items() if members), default=360)
+
+    if apart(own) >= APART:
+        return own
+    return max(range(0, 360, 360 // HUES), key=lambda one: (-used.get(one, 0), apart(one), -between(one, own)))

@@ -1,5 +1,6 @@
 """Who is here, and what changed since it was taken last."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from app.entries import Change, Look
-from app.presence import MOST_SHOWN, Presence, hue, member_id
+from app.presence import APART, HUES, MOST_SHOWN, Presence, free_hue, hue, member_id
 from app.protocol import Changed, Joined, Left, Member
 from app.shaping import Refused
 
@@ -219,6 +220,7 @@ class Mirror(RuleBasedStateMachine):
         assert all(member.n <= 3 for member in members)
         for member in members:
             assert (member.role == "edit") == ((member.id, "edit") in self.open)
+        assert len({member.hue for member in members}) == len(members), "two have one colour"
 
 
 TestMirror = Mirror.TestCase
@@ -230,3 +232,31 @@ def test_the_public_id_does_not_tell_the_secret(key: str) -> None:
     assert len(member_id(key)) == 16
     assert key not in member_id(key)
     assert hue(member_id(key)) in range(0, 360, 30)
+
+
+def shades(*members: int) -> list[int]:
+    """The colours of members whose own colours are these, in the order in which they come."""
+    used: Counter[int] = Counter()
+    found = []
+    for own in members:
+        found.append(free_hue(own, used))
+        used[found[-1]] += 1
+    return found
+
+
+def test_a_colour_is_ones_own_until_somebody_has_one_like_it() -> None:
+    assert shades(30, 90, 150) == [30, 90, 150]
+    assert shades(30, 30) == [30, 210]
+    assert shades(0, 330, 30) == [0, 180, 90]  # beside another it is no better than the same
+    assert free_hue(30, {30: 0}) == 30, "who left leaves their colour"
+
+
+@given(st.lists(st.integers(0, HUES - 1), min_size=1, max_size=3 * HUES))
+def test_as_many_have_colours_of_their_own_as_there_are_colours(steps: list[int]) -> None:
+    found = shades(*(30 * step for step in steps))
+    assert set(found) <= set(range(0, 360, 30))
+    assert len(set(found[:HUES])) == min(HUES, len(found))
+    # Four can always be told apart; later ones find no such place any more.
+    first = found[:4]
+    assert all(min((a - b) % 360, (b - a) % 360) >= APART for n, a in enumerate(first) for b in first[:n])
+    assert max(Counter(found).values()) <= -(-len(found) // HUES)
