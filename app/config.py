@@ -73,6 +73,7 @@ class Settings:
     idle_after: float = 0.0  # seconds without a room until the machine ends; 0: never
     leave: float = 5.0  # seconds from SIGTERM until the platform kills this machine: Fly's default kill_timeout
     storage: float = 15.0  # seconds without an answer from the store until a room is given up
+    settle: float = 3.0  # seconds after an epoch began in which nobody believes that its machine cannot be reached
     order_pause: float = 5.0  # seconds between moves and sleeps by hand without an edit link
     verify: float = 10.0  # seconds between looks whether somebody else has taken a room that we hold
     pool: Pool = field(default_factory=Pool, repr=False)
@@ -138,6 +139,7 @@ class Settings:
             idle_after=float(_whole(env, "IDLE_SECONDS", 0, least=0, most=86_400)),
             leave=float(_whole(env, "LEAVE_SECONDS", 5, least=3, most=300)),
             storage=float(_whole(env, "STORAGE_SECONDS", 15, least=1, most=3_600)),
+            settle=float(_whole(env, "SETTLE_SECONDS", 3, least=0, most=60)),
             order_pause=float(_whole(env, "ORDER_PAUSE_SECONDS", 5, least=0, most=86_400)),
             verify=float(_whole(env, "VERIFY_SECONDS", 10, least=1, most=3_600)),
             pool=pool,

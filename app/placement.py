@@ -12,7 +12,8 @@ The log alone says who holds a room (`Standing`); a believed state says what the
     this machine's, in an earlier life                                                           Take n + 1
     another machine's                      has LOST or GAVE of n                                 Take n + 1
                                            has HINT or HELD of n, and the proxy says that
-                                           the holder is unavailable                             Take n + 1
+                                           the holder is unavailable: n began just now           Refuse, try again
+                                                                      else                       Take n + 1
                                            has HELD of n                                         Refuse, a stray
                                            else                                                  Replay to it, HELD n
     any of these, the answer is Take       but the machine is full or closing                    pass on, see below
@@ -51,13 +52,15 @@ _UNABLE = {
 class Standing:
     """What the log says of a room: its newest epoch (0: none yet) and who took it.
 
-    ``released`` means that nobody holds it; ``to`` is the region where it is to go on, if that was said.
+    ``released`` means that nobody holds it; ``to`` is the region where it is to go on, if that was said. ``fresh``: the
+    epoch began so lately that an edge may not know yet that its machine is up.
     """
 
     epoch: int = 0
     holder: Place | None = None
     released: bool = False
     to: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,10 @@ def _decide(room: str, standing: Standing, *, me: Place, arrival: Arrival) -> De
     if holder.machine == me.machine:
         return Take(epoch=epoch, why="woken")
     unreachable = word in _HINTED and arrival.unavailable == holder.machine
+    if unreachable and standing.fresh:
+        # A machine that was woken for this room is "unavailable" until its check has passed: do not take the room back.
+        why = f"room {room} has just begun on machine {holder.machine} in {holder.region}, which cannot be reached yet"
+        return Refuse(status=503, why=f"{why}; try again", reason="settling")
     if unreachable or word in (Word.LOST, Word.GAVE):
         return Take(epoch=epoch, why="taken")
     if word is Word.HELD:

@@ -168,7 +168,14 @@ class Rooms:
                         break
                     return await signed(decision, self._keys)
                 unable = self._unable(room, crowded=crowded)
-                decision = decide(room, standing(log), me=self.me, held=held, arrival=arrival, unable=unable)
+                decision = decide(
+                    room,
+                    standing(log, self.holding.wall(), self._settings.settle),
+                    me=self.me,
+                    held=held,
+                    arrival=arrival,
+                    unable=unable,
+                )
                 if isinstance(decision, Serve):
                     break
                 if not isinstance(decision, Take):
@@ -276,12 +283,13 @@ def used(log: Log) -> bool:
     return log.snapshot is not None or any(not isinstance(entry, Epoch | Released) for entry in log.entries)
 
 
-def standing(log: Log) -> Standing:
-    """What a log says about who holds the room."""
+def standing(log: Log, now: float, settle: float) -> Standing:
+    """What a log says about who holds the room; ``now`` by our own clock, ``settle`` as in the settings."""
     if log.epoch is None:
         return Standing()
     epoch = log.epoch
     holder = Place(machine=epoch.machine, region=epoch.region, app=epoch.app)
     if log.released is None:
-        return Standing(epoch=epoch.epoch, holder=holder)
+        # By the holder's clock: one that goes ahead of ours must not keep the room from being taken.
+        return Standing(epoch=epoch.epoch, holder=holder, fresh=0 <= now - epoch.at < settle)
     return Standing(epoch=epoch.epoch, holder=holder, released=True, to=log.released.to)

@@ -262,14 +262,17 @@ async def test_a_room_goes_on_after_its_machine_and_a_lobby_are_gone(town: Town)
     assert town.refusals[0].headers["Retry-After"]
 
 
-async def test_a_room_is_taken_over_where_the_proxy_finds_another_machine(town: Town) -> None:
-    async with town.enter("blue", "ams") as first, town.enter("red", "nrt"):
-        await first.say("kept")
-        await town.api.destroy("rooms", first.welcome["machine"], force=True)
-        await town.api.wait("rooms", first.welcome["machine"], "destroyed")
-        async with town.enter("blue", "ams", tries=3) as second:
-            assert (second.said, second.welcome["epoch"], second.welcome["region"]) == (["kept"], 2, "nrt")
-    assert await town.rooms() == {"rooms-nrt-1": "nrt"}  # there was no need to make another one
+async def test_a_room_is_taken_over_where_the_proxy_finds_another_machine(
+    platform: Platform, store: Store, tmp_path: Path
+) -> None:
+    async with open_town(platform, store, tmp_path / "rooms", SETTLE_SECONDS="0") as town:
+        async with town.enter("blue", "ams") as first, town.enter("red", "nrt"):
+            await first.say("kept")
+            await town.api.destroy("rooms", first.welcome["machine"], force=True)
+            await town.api.wait("rooms", first.welcome["machine"], "destroyed")
+            async with town.enter("blue", "ams", tries=3) as second:
+                assert (second.said, second.welcome["epoch"], second.welcome["region"]) == (["kept"], 2, "nrt")
+        assert await town.rooms() == {"rooms-nrt-1": "nrt"}  # there was no need to make another one
 
 
 async def test_a_full_machine_sends_its_visitors_back_and_another_one_is_made(

@@ -25,6 +25,7 @@ SIGNER = Signer(b"a secret of at least sixteen")
 
 MINE = Standing(epoch=3, holder=ME)
 THEIRS = Standing(epoch=3, holder=OTHER)
+JUST_THEIRS = Standing(epoch=3, holder=OTHER, fresh=True)
 NOBODY = Standing()
 RELEASED = Standing(epoch=3, holder=OTHER, released=True)
 TO_TOKYO = Standing(epoch=3, holder=OTHER, released=True, to="nrt")
@@ -88,6 +89,12 @@ BEHIND = "log-behind"
         (THEIRS, None, came(Word.GAVE), Take(epoch=3, why="taken")),
         (THEIRS, None, came(Word.HINT, unavailable="m2"), Take(epoch=3, why="taken")),
         (THEIRS, None, came(Word.HELD, unavailable="m2"), Take(epoch=3, why="taken")),
+        # its machine was just woken, and not every edge knows that it is up
+        (JUST_THEIRS, None, came(Word.HINT, unavailable="m2"), "settling"),
+        (JUST_THEIRS, None, came(Word.HELD, unavailable="m2"), "settling"),
+        (JUST_THEIRS, None, came(Word.LOST), Take(epoch=3, why="taken")),
+        (JUST_THEIRS, None, came(Word.GAVE), Take(epoch=3, why="taken")),
+        (JUST_THEIRS, None, STRANGER, to_them()),
         (THEIRS, None, STRANGER, to_them()),
         (THEIRS, 2, STRANGER, to_them()),
         (THEIRS, None, Arrival(hops=2), to_them(hops=3)),

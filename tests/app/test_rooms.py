@@ -145,9 +145,13 @@ async def test_a_machine_that_was_killed_goes_on_in_the_next_epoch_with_all_that
 
 
 async def test_several_heirs_race_for_a_room_whose_machine_is_gone(machine: Machine) -> None:
-    await hold(machine(0))
-    heirs = [machine(n) for n in range(1, 11)]
+    began = time.time()
+    await hold(machine(0, wall=lambda: began))
     lost = assigned(Word.HELD, 1, unavailable="m0")
+    too_soon = await machine(1, wall=lambda: began + 2.9).arrive("blue", lost)  # an edge may not know that it is up
+    assert isinstance(too_soon, Refuse)
+    assert too_soon.reason == "settling"
+    heirs = [machine(n, wall=lambda: began + 3) for n in range(1, 11)]
     outcomes = await asyncio.gather(*(heir.arrive("blue", lost) for heir in heirs))
     assert sum(isinstance(outcome, Hub) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, ReplayTo) for outcome in outcomes) == 9
