@@ -226,6 +226,7 @@ def where(site: Site) -> dict[str, Any]:
             "image": settings.runtime.image_ref,
             "started": site.boot.started,
             "boot": site.boot.to_json(),
+            "now": site.holding.wall(),
             "versions": versions(),
             "lobby": settings.lobby,
             "rooms": len(site.holding),

@@ -3,10 +3,12 @@
 const FIRST_WAIT = 300; // ms, doubled after each failure
 const LONGEST_WAIT = 10_000;
 const PING_EVERY = 5_000;
+const DOUBT = 3_000; // a ping unanswered for so long is told
 const SILENCE = 15_000; // a ping unanswered for so long: the connection is dead, whatever the browser thinks
 const PATIENCE = 1_000; // after so long without a welcome the room is probably being woken
 const SOON = 100; // ms: a room that let us go on purpose is there again at once
 const STEADY = 2_000; // a connection that lasted so long was no failure
+const OPEN = 1; // of WebSocket.readyState; what is sent while it closes is lost, and the browser complains
 const LEARN_AFTER = 2; // attempts that failed, before asking over HTTP why
 
 /** How long to wait before attempt `failures + 1`: between half and all of a doubling time, so that a crowd spreads. */
@@ -17,7 +19,7 @@ export function wait(failures, random) {
 
 /**
  * `url()` and `hello()` give the address and the first message of each connection, `heard(messages)` gets every frame,
- * `changed(phase, detail)` every change: connecting, waking, moved, reconnecting, offline, asleep, ended. A socket that cannot
+ * `changed(phase, detail)` every change: connecting, waking, moved, reconnecting, offline, asleep, ended; what `heard` gets tells also of silence. A socket that cannot
  * be opened hides the reason, so `learn()` asks for it: a promise of `{status, text}`, or null when nothing is wrong.
  * `ended(code, why)` says whether coming back is no answer: `{phase, text}` or null.
  */
@@ -26,12 +28,13 @@ export class Connection {
     online = () => globalThis.navigator?.onLine !== false, open = (address) => new WebSocket(address),
     later = setTimeout.bind(globalThis), never = clearTimeout.bind(globalThis) }) {
     Object.assign(this, { url, hello, heard, changed, ended, learn, now, random, online, openSocket: open, later, never });
+    this.quiet = false;
     this.failures = 0;
     this.unopened = 0;
     this.attempts = 0;
     this.socket = null;
     this.live = false;
-    this.timer = this.beat = this.impatient = null;
+    this.timer = this.beat = this.impatient = this.doubt = null;
     this.asked = null; // since when we wait for any answer
     this.pings = new Map();
     this.pinged = 0;
@@ -61,7 +64,7 @@ export class Connection {
 
   /** Send if live; what must not be lost is sent again by the caller after the next welcome. */
   send(message) {
-    if (this.live) this.socket.send(JSON.stringify(message));
+    if (this.live && !(this.socket.readyState > OPEN)) this.socket.send(JSON.stringify(message));
   }
 
   /** Drop this connection and come back, as after a gap. */
@@ -83,6 +86,7 @@ export class Connection {
 
   receive(messages) {
     this.asked = null;
+    this.silent(false);
     this.heard(messages.map((message) => this.notice(message)));
   }
 
@@ -109,6 +113,7 @@ export class Connection {
     this.live = false;
     this.never(this.beat);
     this.never(this.impatient);
+    this.silent(false);
     this.pings.clear();
     const last = this.ended(code, this.why.t === "closing" ? this.why.text : "");
     if (last !== null) return this.stop(last);
@@ -135,6 +140,12 @@ export class Connection {
     else this.changed(this.phase(), answer.text);
   }
 
+  silent(silent) {
+    this.never(this.doubt);
+    this.doubt = null;
+    if (silent !== this.quiet) this.heard([{ t: "$silent", silent: (this.quiet = silent) }]);
+  }
+
   phase() {
     if (!this.online()) return "offline";
     return this.why.t === "moved" ? "moved" : "reconnecting";
@@ -154,6 +165,7 @@ export class Connection {
     this.pinged += 1;
     this.pings.set(this.pinged, this.now());
     this.asked ??= this.now();
+    this.doubt ??= this.later(() => this.silent(true), DOUBT);
     this.send({ t: "ping", n: this.pinged, ...(this.rtt === undefined ? {} : { rtt: Math.min(60_000, Math.round(this.rtt * 10) / 10) }) });
   }
 }

@@ -15,6 +15,7 @@ export class Keys {
 
   /** Letters count over the sheet alone; undo, redo, delete and ? everywhere but where somebody writes. */
   down(event) {
+    this.sheet.toggleAttribute("data-pointer", false);
     if (event.defaultPrevented || event.target.closest("input, textarea, select, dialog")) return;
     const over = this.sheet.contains(event.target);
     const act = this.command(event) ?? (over ? this.plain(event) : null);

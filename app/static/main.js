@@ -26,11 +26,13 @@ const room = decodeURIComponent(location.pathname.split("/").pop());
 const secret = remember("sessionStorage", `key ${room}`, () => random(24));
 const title = `${room} · Rooms`;
 const READ = 8_000; // ms that an error stays on the page
+const LATE = 1_000; // ms after which a change that is not stored is told; most take a round trip
 
 let link = new URLSearchParams(location.search).get("k"); // the key in the link that we came by
 let state = initial(random(12));
 let drawing = false;
 let reading = null;
+let lateness = null;
 let grid = remember("localStorage", "grid", () => "") === "on";
 
 const withLink = (path) => (link ? `${path}?k=${encodeURIComponent(link)}` : path);
@@ -51,7 +53,7 @@ const scene = new Scene(get);
 const camera = new Camera(get("sheet"), later);
 const chat = new ChatPanel(get("log"), (count) => {
   get("unread").hidden = count === 0;
-  get("unread").textContent = count === 1 ? "1 new message" : `${count} new messages`;
+  get("unread").textContent = `${count} new`;
   document.title = (count ? `(${count}) ` : "") + title;
 });
 const way = new WayHere(() => withLink(`/api/rooms/${room}`), later);
@@ -163,6 +165,10 @@ function update(messages) {
     if (before.phase === "live") way.leave();
   }
   if (state.pending !== before.pending) outbox.offer(unsent());
+  if (state.pending[0]?.op !== before.pending[0]?.op) {
+    clearTimeout(lateness);
+    lateness = state.pending.length ? setTimeout(() => update([{ t: "$late" }]), LATE) : null;
+  }
   if (state.error !== before.error) {
     clearTimeout(reading);
     if (state.error) reading = setTimeout(() => update([{ t: "$noted" }]), READ);
@@ -188,7 +194,7 @@ function draw() {
 
 function drawState() {
   const text = stateText(state);
-  get("state").dataset.phase = document.body.dataset.phase = state.phase;
+  get("state").dataset.phase = document.body.dataset.phase = state.silent ? "silent" : state.phase;
   document.body.dataset.role = state.role;
   if (get("state-text").textContent !== text) get("state-text").textContent = text;
   get("wake").hidden = !["asleep", "ended"].includes(state.phase);
@@ -251,7 +257,7 @@ get("title").textContent = room;
 get("name").value = remember("localStorage", "name", guest);
 const listen = (id, kind, heard) => get(id).addEventListener(kind, heard);
 listen("name", "change", rename);
-listen("name", "keydown", (event) => { if (event.key === "Enter") event.target.blur(); });
+listen("name", "keydown", (event) => { if (event.key === "Enter") get("sheet").focus(); }); // where letters count
 listen("say", "submit", say);
 listen("share", "click", () => wanted.share());
 listen("unread", "click", () => { get("log").scrollTop = get("log").scrollHeight; get("text").focus(); });

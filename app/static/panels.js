@@ -1,6 +1,6 @@
 // Draws the people, the way here and the room's figures from a room's state; keeps nothing but what is on the page.
 
-import { placeName } from "./regions.js";
+import { city, placeName } from "./regions.js";
 import { roundTrip } from "./words.js";
 
 /** A DOM element with text or children; text is always text, never markup. */
@@ -25,7 +25,7 @@ export class PeoplePanel {
       name.style.setProperty("--hue", member.hue);
       if (member.n === own) name.append(element("span", "you", "you"));
       if (member.role === "view") name.append(element("span", "you", "looks on"));
-      const where = element("span", "quiet", [member.region && placeName(member.region), member.rtt && roundTrip(member.rtt)].filter(Boolean).join(" · "));
+      const where = element("span", "quiet", [member.region && city(member.region), member.rtt && roundTrip(member.rtt)].filter(Boolean).join(" · "));
       return element("li", "", name, where);
     }));
   }
@@ -44,24 +44,31 @@ export class PathPanel {
     if (this.known.length && known.every((one, n) => one === this.known[n])) return;
     this.known = known;
     const stations = [];
-    const station = (className, what, where, more = "") =>
-      stations.push(element("li", className, element("span", "what", what), element("span", "where", where), ...(more ? [element("span", "took", more)] : [])));
-    const took = (name) => {
-      const hop = trace?.hops.findLast((one) => one.machine === name);
-      return hop ? roundTrip(hop.took) + (hop.configured ? `, ${roundTrip(hop.configured)} of it configured latency` : "") : "";
+    const station = (className, what, where, ...more) => stations.push(element("li", className, element("span", "what", what), element("span", "where", where), ...more));
+    const took = (text) => element("span", "took", text);
+    const hop = (name) => {
+      const found = trace?.hops.findLast((one) => one.machine === name);
+      return found ? [took(roundTrip(found.took) + (found.configured ? ` (${roundTrip(found.configured)} configured)` : "")), bar(found, trace.total)] : [];
     };
     station("", "You", "this browser");
     if (!path) station("later", "…", "on the way");
     else {
-      if (path.edge) station("", "Edge", placeName(path.edge), trace ? `answered in ${roundTrip(trace.total)}, asked again just now` : "");
-      if (path.replayed_from) station("passed", "Answered “fly-replay”", `${path.replayed_from} in ${placeName(path.replayed_region)}`, took(path.replayed_from));
-      if (woke) station("passed", "Woken for you", `in ${roundTrip(woke.reduce((sum, step) => sum + step.took, 0))}`, woke.map((step) => `${step.name} ${roundTrip(step.took)}`).join(" · "));
-      station("end", "Holds the room", `${machine} in ${placeName(region)}`, took(machine));
-      if (!path.edge) stations.push(element("li", "aside", "No proxy in between: nothing had to be replayed."));
-      else if (!path.replayed_from) stations.push(element("li", "aside", "The edge chose the right machine at once: nothing had to be replayed."));
+      if (path.edge) station("", "Edge", placeName(path.edge), ...(trace ? [took(`asked again just now: ${roundTrip(trace.total)}`)] : []));
+      if (path.replayed_from) station("passed", "Said “fly-replay”", `${path.replayed_from} in ${city(path.replayed_region)}`, ...hop(path.replayed_from));
+      if (woke) station("passed", "Woken for you", woke.map((step) => `${step.name} ${roundTrip(step.took)}`).join(" · "), took(roundTrip(woke.reduce((sum, step) => sum + step.took, 0))));
+      station("end", "Holds the room", `${machine} in ${city(region)}`, ...hop(machine));
+      if (!path.edge) stations.push(element("li", "aside", "No proxy in between, so no replay."));
+      else if (!path.replayed_from) stations.push(element("li", "aside", "The edge chose the right machine, so no replay."));
     }
     this.list.replaceChildren(...stations);
   }
+}
+
+/** When a hop began and ended, of the whole: our own part, then the latency that was configured. */
+function bar({ start, took, configured }, total) {
+  const made = element("i", "");
+  for (const [name, at] of [["from", start], ["own", start + took - configured], ["to", start + took]]) made.style.setProperty(`--${name}`, `${(100 * at) / total}%`);
+  return made;
 }
 
 const SPARK = 60; // round trips in the small curve, one every 5 s

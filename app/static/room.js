@@ -6,7 +6,8 @@
 // before the store has it, the next welcome says so and it is sent again, under the same number, which counts once.
 //
 // Local actions carry a "$": "$do" (an operation of ours), "$draft" (what we drag), "$select", "$client" (a new name to
-// number operations under), "$phase" (the connection), "$rtt" (a measured round trip), "$error" (something that we cannot do), "$noted" (it was read).
+// number operations under), "$phase" (the connection), "$rtt" (a measured round trip), "$silent" (no answer comes),
+// "$late" (what waits longest has waited long), "$error" (something that we cannot do), "$noted" (it was read).
 
 import { applyChanges, overlay } from "./document.js";
 
@@ -21,7 +22,7 @@ const MOST_SKIPPED = 64;
 /** The room before anything was heard. */
 export function initial(client = "") {
   return {
-    phase: "connecting", detail: "", error: null, gap: false, rtt: null,
+    phase: "connecting", detail: "", silent: false, late: 0, error: null, gap: false, rtt: null,
     you: "", n: 0, role: "edit", room: "", machine: "", region: "", epoch: 0, log: "", path: null, public: "", listed: false, links: null,
     doc: { epoch: 0, seq: 0, shapes: new Map(), chat: [] }, stored: 0,
     incoming: null, // the state that is arriving in parts: {parts, doc}
@@ -150,6 +151,8 @@ const STEPS = {
     return { ...state, client: m.client, ops: pending.length, pending, stale: false };
   },
   $phase: (state, m) => (m.phase === "live" ? state : away({ ...state, phase: m.phase, detail: m.detail ?? (m.phase === state.phase ? state.detail : "") })),
+  $silent: (state, m) => ({ ...state, silent: m.silent }),
+  $late: (state) => ({ ...state, late: state.pending[0]?.op ?? 0 }),
   $rtt: (state, m) => ({ ...state, rtt: m.rtt }),
   $error: (state, m) => ({ ...state, error: m.text }),
   $noted: (state) => ({ ...state, error: null }),

@@ -79,6 +79,7 @@ export class Stage {
   }
 
   follow(event) {
+    this.sheet.toggleAttribute("data-pointer", true);
     this.at = this.camera.place(event);
     this.page.point(this.at);
   }

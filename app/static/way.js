@@ -1,6 +1,5 @@
 // How we got here, as far as it can be told: a request that takes the same way with a trace, and when the room's machine came up.
 
-const SLACK = 1_500; // ms: the Date header counts whole seconds
 const NAMES = { python: "Python runs", imported: "imported", listening: "listening" };
 
 export class WayHere {
@@ -19,9 +18,9 @@ export class WayHere {
     const began = this.began;
     try {
       const answer = await fetch(this.url(), { cache: "no-store", headers: { "x-flylab-trace": "1" } });
-      const now = Date.parse(answer.headers.get("date")) / 1000;
       this.trace = hops(answer.headers.get("x-flylab-trace"));
-      this.woke = woken((await answer.json()).answered_by.boot, now, performance.now() - began);
+      const { boot, now } = (await answer.json()).answered_by;
+      this.woke = woken(boot, now, performance.now() - began);
     } catch {
       this.trace = this.woke = null; // the panel says no more than it knows
     }
@@ -29,16 +28,16 @@ export class WayHere {
   }
 }
 
-/** Of an `x-flylab-trace` header: {total, hops: [{machine, took, configured}]} in ms, or null without one. */
+/** Of an `x-flylab-trace` header: {total, hops: [{machine, start, took, configured}]} in ms, or null without one. */
 export function hops(header) {
   if (!header) return null;
   const { total_ms: total, hops: all } = JSON.parse(header);
-  return { total, hops: all.map((hop) => ({ machine: hop.machine, took: hop.ended_ms - hop.started_ms, configured: hop.configured_ms })) };
+  return { total, hops: all.map((hop) => ({ machine: hop.machine, start: hop.started_ms, took: hop.ended_ms - hop.started_ms, configured: hop.configured_ms })) };
 }
 
-/** The steps of a start, [{name, took}] in ms, if that start was for us: no longer ago by the server's clock `now` than we `waited` ms. */
+/** The steps of a start, [{name, took}] in ms, if it was for us: no longer ago by the machine's clock `now` than we `waited` ms. */
 export function woken(boot, now, waited) {
   const steps = Object.entries(boot ?? {});
-  if (!steps.length || !((now - steps[0][1]) * 1000 <= waited + SLACK)) return null;
+  if (!steps.length || !((now - steps[0][1]) * 1000 <= waited)) return null;
   return steps.slice(1).map(([name, at], n) => ({ name: NAMES[name], took: (at - steps[n][1]) * 1000 })).filter((step) => step.name);
 }

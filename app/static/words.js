@@ -60,17 +60,19 @@ export function finalWord(code, why = "") {
 }
 
 /** One short line that says how it stands with the room. */
-export function stateText({ phase, detail, region, role, pending }) {
+export function stateText({ phase, detail, region, role, path, pending, silent, late }) {
   const unsaved = pending.length ? ` · ${pending.length} not stored yet` : "";
+  const from = path?.replayed_region ? `, replayed from ${path.replayed_region}` : "";
   switch (phase) {
     case "connecting": return `Connecting…${unsaved}`;
-    case "waking": return `Waking the room…${unsaved}`;
-    case "loading": return "Loading the room…";
-    case "live": return `Live in ${placeName(region)}${role === "view" ? " · read-only" : ""}`;
+    case "waking": return `No answer yet, the room may be waking…${unsaved}`;
+    case "loading": return `Loading the room…${unsaved}`;
+    case "live": return (silent ? `No answer from ${placeName(region)}…` : `Live in ${placeName(region)}${from}`)
+      + (role === "view" ? " · read-only" : silent || pending[0]?.op <= late ? unsaved : "");
     case "moved": return (detail ? `The room moved to ${placeName(detail)}` : "The room moved") + `, following…${unsaved}`;
     case "offline": return `Offline${unsaved}`;
-    case "asleep": return "The room sleeps";
-    case "ended": return detail;
+    case "asleep": return `The room was put to sleep${unsaved}`;
+    case "ended": return detail + unsaved;
     default: return `Reconnecting…${unsaved}`;
   }
 }

@@ -1,7 +1,7 @@
 // The text field that lies over the shape whose text is being written.
 
 import { box, letters, textSize } from "./geometry.js";
-import { PADDING } from "./paint.js";
+import { NOTE, PADDING, painted, textColour } from "./paint.js";
 import { toPixel } from "./view.js";
 import { clean } from "./words.js";
 
@@ -35,6 +35,10 @@ export class Writing {
     const { x, y } = toPixel(view, around);
     const pixels = { left: x, top: y, width: around.w * view.scale, height: around.h * view.scale, padding: free ? 2 : PADDING * view.scale };
     for (const [name, value] of Object.entries(pixels)) this.editor.style[name] = `${value}px`;
+    const { fill, kind } = this.shape;
+    const colour = textColour(this.shape);
+    this.editor.style.background = free ? "" : painted(fill) ? fill : kind === "note" ? NOTE.fill : "";
+    this.editor.style.color = colour === "black" ? "" : colour;
     this.editor.style.fontSize = `${Math.max(12, letters(this.shape) * view.scale)}px`;
   }
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -243,6 +244,7 @@ async def test_pages_answer_with_a_strict_policy_and_only_known_files(serve: Ser
         answered = (await client.get("/api/where")).json()["answered_by"]
     assert (answered["machine"], answered["region"], answered["app"]) == ("local", "local", "rooms")
     assert list(answered["boot"]) == ["spawned", "python", "imported", "listening", "pages"]
+    assert answered["boot"]["pages"] <= answered["now"] <= time.time()
 
 
 async def test_a_room_tells_programs_who_is_in_it_and_how_they_came_to_know(serve: Serve, enter: Enter) -> None:

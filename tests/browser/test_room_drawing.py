@@ -204,7 +204,7 @@ async def test_the_view_moves_by_wheel_pinch_space_and_keys_and_says_what_was_mi
     below = "document.getElementById('log').getBoundingClientRect().bottom > innerHeight + 50"
     await until(lambda: bob.evaluate(below), what="the chat is out of sight")
     await say(ada, "are you there?")
-    await expect(bob.locator("#unread")).to_have_text("1 new message")
+    await expect(bob.locator("#unread")).to_have_text("1 new")
     assert (await bob.title()).startswith("(1) ")
     await bob.click("#unread")
     await expect(bob.locator("#unread")).to_be_hidden()

@@ -449,7 +449,7 @@ async def test_a_room_that_is_put_to_sleep_waits_for_somebody_to_wake_it(
     await draw(ada, "rect", (-600, -300), (-400, -200))
     await expect(ada.locator("#waits")).to_have_text("0")
     await ada.click("#sleep")
-    await expect(ada.locator("#state")).to_have_text("The room sleeps")
+    await expect(ada.locator("#state")).to_have_text("The room was put to sleep")
     await take_pictures(ada, "asleep")
     lobby = await watch.page(served.address)
     await expect(lobby.locator("tbody tr")).to_contain_text("asleep")
@@ -560,7 +560,7 @@ async def test_a_name_given_before_the_room_has_answered_is_the_name_the_others_
         " set(hear) { on.set.call(this, (event) => named.then(() => hear(event))); } });"
     )
     await page.goto(f"{served.address}/rooms/blue-note")
-    await expect(page.locator("#state")).to_have_text("Waking the room…")
+    await expect(page.locator("#state")).to_have_text("No answer yet, the room may be waking…")
     await expect(other.locator("#people li")).to_have_count(2)
     await page.fill("#name", "Grace")
     await page.press("#name", "Enter")

@@ -160,11 +160,11 @@ test("what others drag glides there and arrives; what nobody drags does not move
 
 test("of the trace each hop has its time and its configured part; a start counts as ours if it fell into our waiting", () => {
   const trace = { total_ms: 260.5, hops: [{ machine: "m1", started_ms: 1, ended_ms: 5, configured_ms: 1 }, { machine: "m2", started_ms: 6, ended_ms: 256, configured_ms: 240 }] };
-  assert.deepEqual(hops(JSON.stringify(trace)), { total: 260.5, hops: [{ machine: "m1", took: 4, configured: 1 }, { machine: "m2", took: 250, configured: 240 }] });
+  assert.deepEqual(hops(JSON.stringify(trace)), { total: 260.5, hops: [{ machine: "m1", start: 1, took: 4, configured: 1 }, { machine: "m2", start: 6, took: 250, configured: 240 }] });
   assert.equal(hops(null), null);
   const boot = { spawned: 100, python: 100.5, imported: 101, listening: 101.25 };
-  assert.deepEqual(woken(boot, 102, 2_500).map((step) => [step.name, step.took]), [["Python runs", 500], ["imported", 500], ["listening", 250]]);
-  assert.equal(woken(boot, 110, 2_500), null);
-  assert.equal(woken(undefined, 110, 2_500), null);
+  assert.deepEqual(woken(boot, 102, 2_000.5).map((step) => [step.name, step.took]), [["Python runs", 500], ["imported", 500], ["listening", 250]]);
+  assert.equal(woken(boot, 102, 1_999), null, "somebody else woke it, just before we came");
+  assert.equal(woken(undefined, 102, 2_500), null);
   assert.equal(woken(boot, NaN, 2_500), null);
 });

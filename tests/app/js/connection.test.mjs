@@ -207,6 +207,32 @@ test("a pong is a round trip, which the next ping tells; silence is noticed, spa
   assert.equal(last().closed || log.sockets.length > 1, true);
 });
 
+test("a ping without an answer is told before the connection is given up, and so is the answer that comes after all", () => {
+  const { connection, log, live, tell, clock } = harness();
+  const told = () => log.heard.flat().filter((one) => one.t === "$silent").map((one) => one.silent);
+  connection.connect();
+  live();
+  tell({ t: "pong", n: 1 });
+  clock.advance(5_000 + 2_999);
+  assert.deepEqual(told(), []);
+  clock.advance(1);
+  assert.deepEqual(told(), [true]);
+  tell({ t: "pong", n: 2 });
+  assert.deepEqual(told(), [true, false]);
+  clock.advance(5_000 + 3_000);
+  log.sockets.at(-1).onclose({ code: 1006 });
+  assert.deepEqual(told(), [true, false, true, false], "what follows is no silence");
+});
+
+test("nothing is sent into a socket that closes", () => {
+  const { connection, last, live } = harness();
+  connection.connect();
+  live();
+  last().readyState = 2;
+  connection.send({ t: "say" });
+  assert.equal(last().sent.at(-1).t, "ping");
+});
+
 test("the state in words", () => {
   const say = (phase, more = {}) => stateText({ phase, detail: "", region: "ams", role: "edit", pending: [], ...more });
   assert.equal(say("live"), "Live in Amsterdam (ams)");
@@ -214,5 +240,10 @@ test("the state in words", () => {
   assert.equal(say("moved", { detail: "nrt" }), "The room moved to Tokyo (nrt), following…");
   assert.equal(say("offline", { pending: [1, 2] }), "Offline · 2 not stored yet");
   assert.equal(say("ended", { detail: "The room is full." }), "The room is full.");
+  assert.equal(say("live", { path: { replayed_region: "nrt" } }), "Live in Amsterdam (ams), replayed from nrt");
+  assert.equal(say("live", { pending: [{ op: 5 }], late: 4 }), "Live in Amsterdam (ams)", "it has not waited long");
+  assert.equal(say("live", { pending: [{ op: 5 }, { op: 6 }], late: 5 }), "Live in Amsterdam (ams) · 2 not stored yet");
+  assert.equal(say("live", { pending: [{ op: 5 }], late: 0, silent: true }), "No answer from Amsterdam (ams)… · 1 not stored yet");
+  assert.equal(say("asleep", { pending: [{ op: 5 }] }), "The room was put to sleep · 1 not stored yet");
   assert.deepEqual([finalWord(1001), finalWord(1006), finalWord(4001), finalWord(4002), finalWord(4007)], [null, null, null, null, null]);
 });
