@@ -142,6 +142,7 @@ async def test_a_visitor_from_tokyo_is_replayed_moves_the_room_there_and_nothing
     await work_on_the_same(ada, kenji, ian)
     await expect(kenji.locator("#path")).to_contain_text("asked again just now")
     await expect(kenji.locator("#places figcaption")).to_contain_text("1 in Ashburn")
+    await kenji.locator(".world").screenshot(path=ROOT / "build" / "screens" / "room" / "map.png")
 
     # Kenji moves the room to Tokyo: both are taken along, and nothing is missing there or counted twice.
     for page in (ada, kenji, ian):

@@ -16,7 +16,7 @@ from tests.support import PICTURES, until
 pytestmark = pytest.mark.browser
 
 SCREENS = ROOT / "build" / "screens" / "room"
-VIEWS = [(1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"), (390, 844, "dark")]
+VIEWS = [(1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"), (390, 844, "dark")]  # a laptop, a phone
 
 # Whether anything lies over the drawing: with nothing selected, frames of what is not stored yet.
 DASHED = """(() => {
@@ -24,6 +24,12 @@ DASHED = """(() => {
     probe.drawImage(marks, 0, 0);
     return probe.getImageData(0, 0, marks.width, marks.height).data.some((byte) => byte);
 })()"""
+
+# What a finger can hardly hit.
+SMALL = """[...document.querySelectorAll('button, input, select, summary.button')]
+    .filter((one) => one.checkVisibility() && (one.offsetHeight < 40 || one.offsetWidth < 40)
+        && !one.closest('label')?.matches('.check'))
+    .map((one) => one.outerHTML)"""
 
 # What the browser itself reports about connections that a test cuts or refuses on purpose.
 OFF = ("ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED")
@@ -364,6 +370,7 @@ async def test_two_people_work_on_while_one_of_them_is_offline_and_both_find_all
     await bob.keyboard.press("Control+z")
     await draw(bob, "ellipse", (200, 0), (400, 100))
     await expect(bob.locator("#state")).to_contain_text("Offline · 4 not stored yet")
+    await take_pictures(bob, "offline")
     await say(ada, "at the desk")
     await draw(ada, "rect", (-600, -300), (-400, -200))
     await expect(ada.locator("#people")).not_to_contain_text("Bob")
@@ -408,6 +415,7 @@ async def test_a_private_room_opens_by_its_links_alone_each_for_what_it_is_for(
     await live(eve)
     await expect(eve.locator("#state")).to_contain_text("read-only")
     await expect(eve.locator("#text")).to_be_disabled()
+    await take_pictures(eve, "read-only")
     await expect(eve.locator('[data-tool="pen"]')).to_be_disabled()
     await sees(eve, (-500, -250))
     await drag(eve, (-500, -250), (300, 300))
@@ -507,11 +515,7 @@ async def test_pages_fit_a_narrow_phone_and_every_control_is_reached_by_keyboard
         await page.set_viewport_size({"width": width, "height": 700})
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
     await page.set_viewport_size({"width": 360, "height": 700})
-    small = await page.evaluate(
-        "[...document.querySelectorAll('button, input, select, summary.button')]"
-        ".filter(e => e.checkVisibility() && (e.offsetHeight < 40 || e.offsetWidth < 40)).map(e => e.outerHTML)"
-    )
-    assert small == []
+    assert await page.evaluate(SMALL) == []
     reached = []
     await page.focus(".brand")
     for _ in range(27):
@@ -525,6 +529,21 @@ async def test_pages_fit_a_narrow_phone_and_every_control_is_reached_by_keyboard
     assert reached[:5] == ["a", "name", "summary", "share", "help"]
     assert reached[5:19] == [*tools, "sheet", "undo", "redo", "grid", "out", "fit"]
     assert reached[19:27] == ["in", "summary", "region", "button", "sleep", "log", "text", "send"]
+    # Nor is what comes up when something is selected or asked for too small or too wide.
+    await draw(page, "rect", (-600, -300), (-400, -200))
+    await page.click('[data-look="fill"] summary')
+    await expect(page.locator('[data-look="fill"] button').first).to_be_visible()
+    assert await page.evaluate(SMALL) == []
+    looks, board = await page.locator("#looks").bounding_box(), await page.locator(".board").bounding_box()
+    assert looks is not None
+    assert board is not None
+    assert looks["height"] < 60, "it is in one row"
+    assert board["x"] <= looks["x"]
+    assert looks["x"] + looks["width"] <= board["x"] + board["width"]
+    await page.click("#share")
+    await expect(page.locator("#share-window")).to_be_visible()
+    assert await page.evaluate(SMALL) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_a_finger_draws_as_a_mouse_does(
@@ -557,12 +576,17 @@ async def test_a_name_given_before_the_room_has_answered_is_the_name_the_others_
         "const on = Object.getOwnPropertyDescriptor(WebSocket.prototype, 'onmessage');"
         "const named = new Promise((resolve) => { window.renamed = resolve; });"
         "Object.defineProperty(WebSocket.prototype, 'onmessage', { ...on,"
-        " set(hear) { on.set.call(this, (event) => named.then(() => hear(event))); } });"
+        " set(hear) { window.hear = (messages) => hear({ data: JSON.stringify(messages) });"
+        " on.set.call(this, (event) => named.then(() => hear(event))); } });"
     )
     await page.goto(f"{served.address}/rooms/blue-note")
     await expect(page.locator("#state")).to_have_text("No answer yet, the room may be waking…")
+    await take_pictures(page, "waking")
     await expect(other.locator("#people li")).to_have_count(2)
     await page.fill("#name", "Grace")
     await page.press("#name", "Enter")
     await page.evaluate("window.renamed()")
     await expect(other.locator("#people")).to_contain_text("Grace")
+    await page.evaluate("window.hear([{ t: 'moved', region: 'nrt', machine: 'm2' }])")
+    await expect(page.locator("#state")).to_have_text("The room moved to Tokyo (nrt), following…")
+    await take_pictures(page, "moved")
