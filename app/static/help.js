@@ -4,7 +4,7 @@ import { element } from "./panels.js";
 
 const WINDOW = `
   <div class="row"><h2 id="help-title">Keyboard shortcuts</h2>
-    <form method="dialog"><button class="plain" aria-label="Close">✕</button></form></div>
+    <form method="dialog"><button aria-label="Close">✕</button></form></div>
   <p class="note">Letters count while the sheet has the focus: click on it, or go there by Tab.</p>
   <dl id="help-list"></dl>
 `;

@@ -1,6 +1,18 @@
 // The row over the sheet: colours, width and opacity of what is selected, or of what is drawn next.
 
+import { closable } from "./menus.js";
 import { NOTE } from "./paint.js";
+import { buttons } from "./toolbar.js";
+
+const menu = (name, title, dot) => `<details class="menu" data-look="${name}"><summary class="button" title="${title}"><span class="dot${dot}"></span></summary><div class="swatches"></div></details>`;
+const choice = (name, title, options) => `<select data-look="${name}" title="${title}" aria-label="${title}"><option value="">–</option>${options}</select>`;
+const ROW = menu("stroke", "Line colour", " ring") + menu("fill", "Fill colour", "")
+  + choice("sw", "Line width", [1, 2, 3, 4, 5, 8, 12, 20].map((width) => `<option>${width}</option>`).join(""))
+  + choice("opacity", "Opacity", [100, 75, 50, 25].map((part) => `<option value="${part / 100}">${part}%</option>`).join(""))
+  + buttons("act", "on-held", [
+    ["front", "To the front (Shift-])", "M4 12h12M4 16h12M10 9V2M7 5l3-3 3 3"], ["back", "To the back (Shift-[)", "M4 4h12M4 8h12M10 11v7M7 15l3 3 3-3"],
+    ["duplicate", "Duplicate (Ctrl-D)", "M7 7h10v10H7zM13 7V3H3v10h4"], ["remove", "Delete (Delete)", "M3 5h14M8 5V3h4v2M5 5l1 12h8l1-12M8.5 8v6M11.5 8v6"],
+  ]);
 
 /** [colour, name]; "" is the member's own. */
 const COLOURS = [
@@ -13,8 +25,11 @@ export class Looks {
   constructor(bar, page) {
     Object.assign(this, { bar, page, next: { stroke: "", fill: "", sw: undefined, opacity: 1 }, shown: null });
     this.dots = {};
-    for (const menu of bar.querySelectorAll("details[data-look]")) this.swatches(menu, menu.dataset.look);
-    for (const select of bar.querySelectorAll("select[data-look]")) {
+    bar.innerHTML = ROW; // ours alone
+    const menus = bar.querySelectorAll("details");
+    for (const menu of menus) this.swatches(menu, menu.dataset.look);
+    closable(menus);
+    for (const select of bar.querySelectorAll("select")) {
       select.addEventListener("change", () => { if (select.value) this.set(select.dataset.look, Number(select.value)); });
     }
   }
@@ -54,7 +69,7 @@ export class Looks {
       dot.style.setProperty("--dot", look[property] === "black" ? "var(--ink)" : look[property]);
       dot.classList.toggle("none", look[property] === "none");
     }
-    for (const select of this.bar.querySelectorAll("select[data-look]")) {
+    for (const select of this.bar.querySelectorAll("select")) {
       const value = look[select.dataset.look];
       select.value = value === undefined ? "" : String(value);
       if (select.selectedIndex < 0) select.value = "";
@@ -66,7 +81,7 @@ export class Looks {
     const group = menu.lastElementChild;
     for (const [colour, name] of COLOURS) {
       const button = document.createElement("button");
-      Object.assign(button, { type: "button", className: "plain", title: name });
+      Object.assign(button, { title: name });
       button.setAttribute("aria-label", name);
       const swatch = dot.cloneNode();
       swatch.classList.toggle("none", colour === "none");

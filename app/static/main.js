@@ -17,11 +17,28 @@ import { offerRegions } from "./regions.js";
 import { VERSION, initial, reduceAll } from "./room.js";
 import { Scene } from "./scene.js";
 import { Stage } from "./stage.js";
+import { fillToolbars } from "./toolbar.js";
 import { Wanted } from "./wanted.js";
 import { WayHere } from "./way.js";
 import { clean, finalWord, sentence, stateText } from "./words.js";
 
+// What these import: named here, none of them waits for another to be read.
+import "./arrange.js";
+import "./canvas.js";
+import "./cursors.js";
+import "./document.js";
+import "./marks.js";
+import "./moving.js";
+import "./paint.js";
+import "./resizing.js";
+import "./smooth.js";
+import "./theme.js";
+import "./tools.js";
+import "./view.js";
+import "./writing.js";
+
 const get = (id) => document.getElementById(id);
+fillToolbars(get);
 const room = decodeURIComponent(location.pathname.split("/").pop());
 const secret = remember("sessionStorage", `key ${room}`, () => random(24));
 const title = `${room} · Rooms`;
@@ -194,8 +211,8 @@ function draw() {
 
 function drawState() {
   const text = stateText(state);
-  get("state").dataset.phase = document.body.dataset.phase = state.silent ? "silent" : state.phase;
-  document.body.dataset.role = state.role;
+  get("state").dataset.phase = state.silent ? "silent" : state.phase;
+  document.body.classList.toggle("was", state.epoch > 0 && (state.silent || !["live", "connecting", "loading"].includes(state.phase)));
   if (get("state-text").textContent !== text) get("state-text").textContent = text;
   get("wake").hidden = !["asleep", "ended"].includes(state.phase);
   get("wake").textContent = state.phase === "asleep" ? "Wake it" : "Try again";
@@ -268,13 +285,13 @@ listen("move", "submit", (event) => {
   event.preventDefault();
   if (get("region").value) connection.send({ t: "move", region: get("region").value });
 });
-for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => stage.choose(button.dataset.tool));
-for (const button of document.querySelectorAll("[data-act]")) {
-  button.addEventListener("click", () => {
-    ACTS[button.dataset.act]();
-    get("file").open = false;
-  });
-}
+addEventListener("click", ({ target }) => {
+  const { tool, act: name } = target.closest?.("[data-tool], [data-act]")?.dataset ?? {};
+  if (tool && target.closest("button")) stage.choose(tool);
+  if (!name) return;
+  ACTS[name]();
+  get("file").open = false;
+});
 addEventListener("online", () => connection.hurry());
 addEventListener("offline", () => connection.again());
 addEventListener("beforeunload", (event) => { if (state.pending.length) event.preventDefault(); });

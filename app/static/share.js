@@ -2,19 +2,15 @@
 
 import { access } from "./room.js";
 
+const link = (role, label) => `<div class="link" data-role="${role}"><label for="link-${role}">${label}</label>
+  <div><input id="link-${role}" name="${role}" readonly placeholder="asking the room…"><button class="main" data-copy="${role}">Copy</button>
+    <button data-revoke="${role}" title="Nobody gets in by the old link any more">Replace</button></div></div>`;
+
 const WINDOW = `
   <div class="row"><h2 id="share-title">Share this room</h2>
-    <form method="dialog"><button class="plain" aria-label="Close">✕</button></form></div>
-  <div class="link" data-role="edit">
-    <label for="link-edit">Link to draw and talk</label>
-    <div><input id="link-edit" name="edit" readonly placeholder="asking the room…"><button type="button" data-copy="edit">Copy</button>
-      <button type="button" class="plain" data-revoke="edit" title="Nobody gets in by the old link any more">Replace</button></div>
-  </div>
-  <div class="link" data-role="view">
-    <label for="link-view">Link to look on</label>
-    <div><input id="link-view" name="view" readonly placeholder="asking the room…"><button type="button" data-copy="view">Copy</button>
-      <button type="button" class="plain" data-revoke="view" title="Nobody gets in by the old link any more">Replace</button></div>
-  </div>
+    <form method="dialog"><button aria-label="Close">✕</button></form></div>
+  ${link("edit", "Link to draw and talk")}
+  ${link("view", "Link to look on")}
   <div class="link">
     <label for="public">Without a link</label>
     <select id="public" name="public">

@@ -528,7 +528,7 @@ async def test_pages_fit_a_narrow_phone_and_every_control_is_reached_by_keyboard
     tools = ["select", "pen", "rect", "ellipse", "line", "arrow", "note", "text"]
     assert reached[:5] == ["a", "name", "summary", "share", "help"]
     assert reached[5:19] == [*tools, "sheet", "undo", "redo", "grid", "out", "fit"]
-    assert reached[19:27] == ["in", "summary", "region", "button", "sleep", "log", "text", "send"]
+    assert reached[19:27] == ["in", "summary", "region", "button", "sleep", "log", "text", "button"]
     # Nor is what comes up when something is selected or asked for too small or too wide.
     await draw(page, "rect", (-600, -300), (-400, -200))
     await page.click('[data-look="fill"] summary')
