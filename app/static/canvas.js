@@ -170,7 +170,7 @@ export class Canvas {
 
   /** Paint what lies in `all`, and in one of the `parts` of it; how many shapes that were. */
   paint(context, shapes, all, parts = null) {
-    const look = { ink: themed("--ink"), scale: this.view.scale };
+    const look = { ink: themed("--ink"), paper: themed("--card"), scale: this.view.scale };
     let count = 0;
     for (const shape of shapes) {
       const place = bounds(shape);

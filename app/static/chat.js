@@ -42,7 +42,7 @@ export class ChatPanel {
     const ours = waiting(state).filter((one) => one.t === "say");
     const wrote = ours.length > 0 && pending !== this.seen.pending;
     this.seen = { chat, pending, stored, you };
-    if (looking || wrote || (this.read === null && state.phase === "live")) this.read = chat.at(-1)?.seq ?? 0;
+    if ((looking && this.read !== null) || wrote || (this.read === null && state.phase === "live")) this.read = chat.at(-1)?.seq ?? 0;
     const lines = [];
     let fresh = this.shown > 0 || !looking; // only where somebody missed something
     for (const entry of chat) {

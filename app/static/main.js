@@ -234,7 +234,7 @@ function drawSheet() {
   for (const button of document.querySelectorAll(".on-held")) button.disabled = !held.length;
   get("zoom").textContent = `${Math.round(view.scale * 100)}%`;
   document.querySelector('[data-act="grid"]').setAttribute("aria-pressed", grid);
-  const { style } = get("sheet").parentElement;
+  const { style } = get("looks");
   const own = page.palette();
   style.setProperty("--own-stroke", own.stroke);
   style.setProperty("--own-fill", own.fill);

@@ -11,11 +11,11 @@ const SMALLEST = 4; // pixels: letters that are smaller on the screen are not wo
 const broken = new WeakMap(); // shape → its text in lines
 const fonts = new WeakMap(); // context → its font: to set one is slow
 
-/** `ink` is what black is in this theme, `scale` how many pixels a unit has. */
-export function paint(context, shape, { ink, scale }) {
+/** `ink` is what black is in this theme, `paper` what is written with on it, `scale` how many pixels a unit has. */
+export function paint(context, shape, { ink, paper, scale }) {
   const around = box(shape);
   const whole = { ...DEFAULTS, ...shape };
-  const colour = (name) => (name === "black" ? ink : name);
+  const colour = (name) => (name === "black" ? ink : name === "paper" ? paper : name);
   turn(context, around, whole.r);
   context.globalAlpha = whole.opacity;
   context.lineWidth = whole.sw;
@@ -31,10 +31,18 @@ export function unfont(context) {
   fonts.delete(context);
 }
 
-/** The colour of a shape's letters. */
+/** The colour of a shape's letters: "black" and "paper" are the theme's. */
 export function textColour({ kind, fill, stroke }) {
   if (kind === "text") return painted(fill) ? fill : painted(stroke) ? stroke : DEFAULTS.stroke;
-  return kind === "note" || painted(fill) ? NOTE.ink : "black";
+  if (fill === "black") return "paper";
+  if (!painted(fill)) return kind === "note" ? NOTE.ink : "black";
+  return dark(fill) ? "#ffffff" : NOTE.ink;
+}
+
+/** Whether white letters are told better than black ones on "#rrggbb" (relative luminance as in WCAG 2, nearly). */
+function dark(colour) {
+  const [red, green, blue] = [1, 3, 5].map((n) => (parseInt(colour.slice(n, n + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
 }
 
 /** The lines of a shape's text: [{text, x, y}], upper left corners. */

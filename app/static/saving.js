@@ -41,12 +41,12 @@ function toPng(shapes) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.setTransform(scale, 0, 0, scale, -x * scale, -y * scale);
   context.lineCap = context.lineJoin = "round";
-  for (const shape of shapes) paint(context, shape, { ink: PAPER.ink, scale: Infinity });
+  for (const shape of shapes) paint(context, shape, { ...PAPER, scale: Infinity });
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
 const escape = (text) => String(text).replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
-const colour = (name) => (name === "black" ? PAPER.ink : escape(name));
+const colour = (name) => (name === "black" ? PAPER.ink : name === "paper" ? PAPER.paper : escape(name));
 
 function toSvg(shapes) {
   const { x, y, w, h } = page(shapes);

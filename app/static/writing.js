@@ -36,9 +36,9 @@ export class Writing {
     const pixels = { left: x, top: y, width: around.w * view.scale, height: around.h * view.scale, padding: free ? 2 : PADDING * view.scale };
     for (const [name, value] of Object.entries(pixels)) this.editor.style[name] = `${value}px`;
     const { fill, kind } = this.shape;
-    const colour = textColour(this.shape);
-    this.editor.style.background = free ? "" : painted(fill) ? fill : kind === "note" ? NOTE.fill : "";
-    this.editor.style.color = colour === "black" ? "" : colour;
+    const themed = (colour) => ({ black: "var(--ink)", paper: "var(--card)" })[colour] ?? colour;
+    this.editor.style.background = free ? "" : painted(fill) ? themed(fill) : kind === "note" ? NOTE.fill : "";
+    this.editor.style.color = themed(textColour(this.shape));
     this.editor.style.fontSize = `${Math.max(12, letters(this.shape) * view.scale)}px`;
   }
 

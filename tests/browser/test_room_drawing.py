@@ -211,6 +211,13 @@ async def test_the_view_moves_by_wheel_pinch_space_and_keys_and_says_what_was_mi
     await bob.focus("#sheet")
     await bob.keyboard.press("?")
     await expect(bob.locator("#help-window")).to_contain_text("Undo what you did")
+    # What was said before somebody came is not new to them.
+    late = await watch.context.new_page()
+    await late.set_viewport_size({"width": 390, "height": 700})
+    await late.goto(f"{served.address}/rooms/view")
+    await live(late)
+    await expect(late.locator("#log")).to_contain_text("are you there?")
+    await expect(late.locator("#unread")).to_be_hidden()
 
 
 async def moved(page: Page, x: float, y: float) -> bool:

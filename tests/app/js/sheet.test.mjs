@@ -8,6 +8,7 @@ import { above, applyChanges, ordered } from "../../../app/static/document.js";
 import { STROKE_POINTS, bounds, box, hits, letters, meet, simplified, topmost, union } from "../../../app/static/geometry.js";
 import { MOST_SELECTED, shift } from "../../../app/static/moving.js";
 import { Outbox, weight } from "../../../app/static/outbox.js";
+import { textColour } from "../../../app/static/paint.js";
 import { begin, removal } from "../../../app/static/tools.js";
 import { ago, clean, pieces, roundTrip, sentence } from "../../../app/static/words.js";
 import { Clock } from "./fake.mjs";
@@ -20,6 +21,13 @@ const SHAPES = [
   { id: "high", kind: "rect", x: 50, y: 50, w: 100, h: 100, z: 3 },
 ];
 const gesture = (tool, from, more = {}) => begin(tool, from, { shapes: SHAPES, selection: [], id: "new", z: 4, look: COLOURS, ...more });
+
+test("letters can be told from what they are written on", () => {
+  const on = (kind, fill) => textColour({ kind, fill });
+  assert.deepEqual([on("rect", "black"), on("rect", "none"), on("rect"), on("text"), on("text", "#e03131")], ["paper", "black", "black", "black", "#e03131"]);
+  assert.deepEqual([on("rect", "#1971c2"), on("note", "#1d1b26"), on("ellipse", "#7048e8")], ["#ffffff", "#ffffff", "#ffffff"]);
+  assert.deepEqual([on("rect", "#ffd43b"), on("note"), on("rect", "#ffffff"), on("rect", "red")], ["#1d1b26", "#1d1b26", "#1d1b26", "#1d1b26"]);
+});
 
 test("changes make, change and remove shapes; what is not there is not changed", () => {
   const shapes = applyChanges(new Map(), [
