@@ -137,7 +137,10 @@ export class Connection {
     const answer = await this.learn();
     if (answer === null || this.live || this.timer === null) return;
     if (answer.status === 403) this.stop({ phase: "ended", text: answer.text });
-    else this.changed(this.phase(), answer.text);
+    else {
+      this.why = { t: "", text: "" }; // wherever it moved, that is not what keeps us
+      this.changed(this.phase(), answer.text);
+    }
   }
 
   silent(silent) {

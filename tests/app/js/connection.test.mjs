@@ -175,6 +175,21 @@ test("a socket that cannot be opened hides the reason, which is asked for after 
   assert.deepEqual([log.phases.at(-1), log.sockets.length], ["ended: This room is private.", 4]);
 });
 
+test("a room that moved and cannot be followed is waited for like any other, with the reason", async () => {
+  const { connection, log, last, live, tell, clock } = harness({ learn: async () => ({ status: 503, text: "No machine is free." }) });
+  connection.connect();
+  live();
+  clock.advance(3_000);
+  tell({ t: "moved", region: "iad", machine: "m2" });
+  last().onclose({ code: 4001 });
+  for (const pause of [100, 600]) {
+    clock.advance(pause);
+    last().onclose({ code: 1006 });
+  }
+  await settled();
+  assert.equal(log.phases.at(-1), "reconnecting: No machine is free.");
+});
+
 test("without a network it says offline, and comes back when there is one", () => {
   let network = true;
   const { connection, log, last, live, clock } = harness({ online: () => network });
