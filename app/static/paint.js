@@ -5,7 +5,8 @@ import { LETTERS, box, letters, turn } from "./geometry.js";
 
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 export const NOTE = { fill: "#fff3bf", ink: "#1d1b26" }; // paper is pale in both themes
-export const [LINE, PADDING] = [1.25, 14];
+export const LINE = 1.25;
+const PADDING = 14;
 
 const SMALLEST = 4; // pixels: letters that are smaller on the screen are not worth their time
 const broken = new WeakMap(); // shape → its text in lines
@@ -45,19 +46,26 @@ function dark(colour) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
 }
 
+/** The part of a shape that its text may fill: of an ellipse the rectangle that touches it from inside, at its diagonals. */
+export function textBox(shape, { x, y, w, h } = box(shape)) {
+  const corner = (1 - Math.SQRT1_2) / 2;
+  const [dx, dy] = shape.kind === "text" ? [0, 0] : shape.kind === "ellipse" ? [w * corner, h * corner] : [PADDING, PADDING];
+  return { x: x + dx, y: y + dy, w: w - 2 * dx, h: h - 2 * dy };
+}
+
 /** The lines of a shape's text: [{text, x, y}], upper left corners. */
 export function lines(context, shape, around = box(shape)) {
   const free = shape.kind === "text";
   const size = letters(shape);
-  const inset = free ? 0 : PADDING;
+  const { x, y, w } = textBox(shape, around);
   const font = `${free ? 500 : 400} ${size}px ${FONT}`;
   if (fonts.get(context) !== font) {
     context.font = font;
     fonts.set(context, font);
   }
   let found = broken.get(shape);
-  if (!found) broken.set(shape, (found = wrapped(context, shape.text, free ? Infinity : around.w - 2 * inset)));
-  return found.map((text, n) => ({ text, x: around.x + inset, y: around.y + inset + n * size * LINE }));
+  if (!found) broken.set(shape, (found = wrapped(context, shape.text, free ? Infinity : w)));
+  return found.map((text, n) => ({ text, x, y: y + n * size * LINE }));
 }
 
 function write(context, shape, around, colour) {

@@ -1,7 +1,7 @@
 // The text field that lies over the shape whose text is being written.
 
 import { box, letters, textSize } from "./geometry.js";
-import { NOTE, PADDING, painted, textColour } from "./paint.js";
+import { NOTE, painted, textBox, textColour } from "./paint.js";
 import { toPixel } from "./view.js";
 import { clean } from "./words.js";
 
@@ -32,8 +32,12 @@ export class Writing {
     const view = this.page.view();
     const free = this.shape.kind === "text";
     const around = free ? { ...this.shape, w: 480, h: 80 } : box(this.shape);
+    const inner = textBox(this.shape, around);
     const { x, y } = toPixel(view, around);
-    const pixels = { left: x, top: y, width: around.w * view.scale, height: around.h * view.scale, padding: free ? 2 : PADDING * view.scale };
+    const pixels = {
+      left: x, top: y, width: around.w * view.scale, height: around.h * view.scale,
+      paddingInline: free ? 2 : (inner.x - around.x) * view.scale, paddingBlock: free ? 2 : (inner.y - around.y) * view.scale,
+    };
     for (const [name, value] of Object.entries(pixels)) this.editor.style[name] = `${value}px`;
     const { fill, kind } = this.shape;
     const themed = (colour) => ({ black: "var(--ink)", paper: "var(--card)" })[colour] ?? colour;

@@ -317,6 +317,11 @@ def test_a_whole_page_is_small_as_it_is_served(name: str, most: int) -> None:
     assert sum(len(pages[one].body) for one in files) < most
 
 
+def test_all_that_a_room_may_ever_load_is_as_small_as_docs_page_says() -> None:
+    sizes = [len(page.body) for name, page in read_pages().items() if not name.startswith("lobby.")]
+    assert sum(sizes) < 132_000
+
+
 def test_what_is_served_loads_before_anybody_asks_for_it() -> None:
     """Modules that are only imported by others are named in the first one, so that they come at once."""
     named = set(re.findall(r'(?:from|import) "\./(\w+)\.js"', (STATIC / "main.js").read_text())) | {"main"}

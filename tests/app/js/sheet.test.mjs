@@ -8,7 +8,7 @@ import { above, applyChanges, ordered } from "../../../app/static/document.js";
 import { STROKE_POINTS, bounds, box, hits, letters, meet, simplified, topmost, union } from "../../../app/static/geometry.js";
 import { MOST_SELECTED, shift } from "../../../app/static/moving.js";
 import { Outbox, weight } from "../../../app/static/outbox.js";
-import { textColour } from "../../../app/static/paint.js";
+import { textBox, textColour } from "../../../app/static/paint.js";
 import { begin, removal } from "../../../app/static/tools.js";
 import { ago, clean, pieces, roundTrip, sentence } from "../../../app/static/words.js";
 import { Clock } from "./fake.mjs";
@@ -21,6 +21,13 @@ const SHAPES = [
   { id: "high", kind: "rect", x: 50, y: 50, w: 100, h: 100, z: 3 },
 ];
 const gesture = (tool, from, more = {}) => begin(tool, from, { shapes: SHAPES, selection: [], id: "new", z: 4, look: COLOURS, ...more });
+
+test("what is written on an ellipse stays inside of it", () => {
+  const { x, y, w, h } = textBox({ kind: "ellipse", x: 0, y: 0, w: 200, h: 100 });
+  assert.ok(Math.abs(((x - 100) / 100) ** 2 + ((y - 50) / 50) ** 2 - 1) < 1e-9, "its corner lies on the ellipse");
+  assert.deepEqual([x + w / 2, y + h / 2], [100, 50]);
+  assert.deepEqual(textBox({ kind: "text", x: 1, y: 2, w: 30, h: 40 }), { x: 1, y: 2, w: 30, h: 40 });
+});
 
 test("letters can be told from what they are written on", () => {
   const on = (kind, fill) => textColour({ kind, fill });
