@@ -1,6 +1,7 @@
 """The lobby's and a room's page and their static files, read once: small enough to stay in memory.
 
-They are served without comments and indentation, which are a quarter of them; otherwise as they lie in the folder.
+They are served without comments and indentation, which are a quarter of them, and a page names all modules that its
+first one imports, directly or not: none waits until another was read. Otherwise they are as they lie in the folder.
 """
 
 import hashlib
@@ -23,6 +24,10 @@ FOLDER = Path(__file__).with_name("static")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
+_FIRST = re.compile(r'<script type="module" src="/static/([\w.]+)">')
+_IMPORTS = re.compile(r'from ?"\./([\w.]+)"')
+
+
 def _flush_left(text: str) -> str:
     return re.sub(r"\n\s+", "\n", text)
 
@@ -41,13 +46,35 @@ class Page:
 
 def read_pages(folder: Path = FOLDER) -> dict[str, Page]:
     """Every file of the folder that has a known type, by name; nothing else can ever be asked for."""
+    texts = {
+        path.name: _SMALLER.get(path.suffix, str)(path.read_text("utf-8"))
+        for path in sorted(folder.iterdir())
+        if path.suffix in _TYPES
+    }
     pages = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in _TYPES:
-            body = _SMALLER.get(path.suffix, str)(path.read_text("utf-8")).encode()
-            tag = hashlib.blake2b(body, digest_size=8).hexdigest()
-            pages[path.name] = Page(body=body, mimetype=_TYPES[path.suffix], tag=tag)
+    for name, text in texts.items():
+        suffix = Path(name).suffix
+        body = (_naming_modules(text, texts) if suffix == ".html" else text).encode()
+        pages[name] = Page(body=body, mimetype=_TYPES[suffix], tag=hashlib.blake2b(body, digest_size=8).hexdigest())
     return pages
+
+
+def _naming_modules(page: str, texts: dict[str, str]) -> str:
+    def links(first: re.Match[str]) -> str:
+        wanted = sorted(_imported(first[1], texts) - {first[1]})
+        return "".join(f'<link rel="modulepreload" href="/static/{name}">' for name in wanted) + first[0]
+
+    return _FIRST.sub(links, page)
+
+
+def _imported(name: str, texts: dict[str, str]) -> set[str]:
+    """The module and all that it imports, directly or not."""
+    found, left = {name}, [name]
+    while left:
+        fresh = set(_IMPORTS.findall(texts[left.pop()])) - found
+        found |= fresh
+        left += fresh
+    return found
 
 
 def add_pages(app: Quart, site: Site) -> None:

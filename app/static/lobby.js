@@ -1,9 +1,9 @@
 // The lobby: which rooms there are and where they live, and how to make one.
 
+import { ago } from "./ago.js";
 import { ask } from "./api.js";
 import { recents } from "./memory.js";
 import { city, offerRegions, placeName } from "./regions.js";
-import { ago } from "./words.js";
 
 const get = (id) => document.getElementById(id);
 const form = get("create");

@@ -22,21 +22,6 @@ import { Wanted } from "./wanted.js";
 import { WayHere } from "./way.js";
 import { clean, finalWord, sentence, stateText } from "./words.js";
 
-// What these import: named here, none of them waits for another to be read.
-import "./arrange.js";
-import "./canvas.js";
-import "./cursors.js";
-import "./document.js";
-import "./marks.js";
-import "./moving.js";
-import "./paint.js";
-import "./resizing.js";
-import "./smooth.js";
-import "./theme.js";
-import "./tools.js";
-import "./view.js";
-import "./writing.js";
-
 const get = (id) => document.getElementById(id);
 fillToolbars(get);
 const room = decodeURIComponent(location.pathname.split("/").pop());

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ago } from "../../../app/static/ago.js";
 import { hex, palette } from "../../../app/static/colours.js";
 import { above, applyChanges, ordered } from "../../../app/static/document.js";
 import { STROKE_POINTS, bounds, box, hits, letters, meet, simplified, topmost, union } from "../../../app/static/geometry.js";
@@ -10,7 +11,7 @@ import { MOST_SELECTED, shift } from "../../../app/static/moving.js";
 import { Outbox, weight } from "../../../app/static/outbox.js";
 import { textBox, textColour } from "../../../app/static/paint.js";
 import { begin, removal } from "../../../app/static/tools.js";
-import { ago, clean, pieces, roundTrip, sentence } from "../../../app/static/words.js";
+import { clean, pieces, roundTrip, sentence } from "../../../app/static/words.js";
 import { Clock } from "./fake.mjs";
 
 const at = (x, y) => ({ x, y });
