@@ -35,3 +35,19 @@ async def test_a_closed_hub_has_nothing_to_tell() -> None:
     hub.close()
     with hub.follow() as items:
         assert [item async for item in items] == []
+
+
+async def test_what_passes_by_is_told_to_those_who_follow_and_made_for_nobody_else() -> None:
+    hub, made = Hub(), list[int]()
+
+    def passing() -> dict[str, object]:
+        made.append(1)
+        return {"n": 1}
+
+    hub.tell(passing)
+    with hub.follow() as items:
+        hub.tell(passing)
+        hub.close()
+        assert [item async for item in items] == [{"n": 1}]
+    assert len(made) == 1
+    assert hub.recent() == []

@@ -66,6 +66,9 @@ async def test_a_request_wakes_a_machine(capsys: pytest.CaptureFixture[str], tmp
             assert (answer.status_code, answer.text) == (200, "iad")
             recent = (await visitor.get(f"{described['api']}/_flylab/exchanges/recent")).json()
             assert recent[-1]["hops"][-1]["machine"] == machine["id"]
+            there = (await visitor.get(f"{described['api']}/_flylab/machines")).json()  # without a token, as streams
+            named = {"id": machine["id"], "name": machine["name"], "app": "a", "region": "iad", "state": "started"}
+            assert there == [named | {"guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}}]
     said = capsys.readouterr().out
     assert f"export FLY_API_HOSTNAME={described['api']}" in said
     assert f"{machine['id']}@iad" in said

@@ -38,6 +38,9 @@ async def test_an_upgrade_is_replayed_before_it_is_accepted_and_then_carries_byt
         assert b.requests[0].headers["connection"] == "upgrade"
         assert b.requests[0].headers["fly-replay-src"].endswith("state=blue")
         assert await client.reader.readexactly(7) == b"hiearly"
+        (opened,) = world.opened  # it is known at its 101, long before it is over
+        assert (opened["open"], opened["status"], world.exchanges) == (True, 101, [])
+        assert [hop["machine"] for hop in opened["hops"]] == ["a", "b"]
         await client.send(b"x" * 300_000)
         assert await client.reader.readexactly(300_000) == b"x" * 300_000
         assert world.loads.of("b") == 1
@@ -46,6 +49,8 @@ async def test_an_upgrade_is_replayed_before_it_is_accepted_and_then_carries_byt
         await until(lambda: world.loads.of("b") == 0)
     assert world.exchanges[-1]["hops"][-1]["outcome"] == "upgrade"
     assert world.exchanges[-1]["status"] == 101
+    assert world.exchanges[-1]["id"] == opened["id"]
+    assert "open" not in world.exchanges[-1]
 
 
 async def test_a_101_that_asks_for_a_replay_is_discarded():

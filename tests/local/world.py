@@ -141,6 +141,7 @@ class World:
         self.loads = Loads()
         self.machines: dict[str, Machine] = {}
         self.exchanges: list[dict[str, object]] = []
+        self.opened: list[dict[str, object]] = []
         self.wakes: list[str] = []
         self.refuse_wake: RuleError | None = None
         self.may_start: asyncio.Event | None = None
@@ -307,6 +308,7 @@ async def open_door(
         rng=Random(7),
         settings=settings,
         on_exchange=lambda record: world.exchanges.append(record()),
+        on_opened=lambda record: world.opened.append(record()),
     )
     listener = socket.create_server(("127.0.0.1", 0))
     await edge.serve(listener)

@@ -11,6 +11,9 @@ from quart import Quart, Response, request
 
 from flylab.local.api_requests import Control, answer
 from flylab.local.events import Hub
+from flylab.rules.life import Life
+from flylab.wire.config import Guest
+from flylab.wire.fields import Json
 
 
 def register(api: Quart, control: Control) -> None:
@@ -23,6 +26,11 @@ def register(api: Quart, control: Control) -> None:
     @api.get("/_flylab/ports", endpoint="flylab_ports")
     async def ports() -> Response:
         return answer(control.ports(request.args.get("app", "")))
+
+    @api.get("/_flylab/machines", endpoint="flylab_machines")
+    async def machines() -> Response:
+        """All machines of all apps as they are, for whoever begins to follow: no limit of the API and no fault."""
+        return answer([_shown(life) for life in platform.fleet.machines()])
 
     @api.get("/_flylab/events", endpoint="flylab_events")
     async def events() -> Response:
@@ -39,6 +47,11 @@ def register(api: Quart, control: Control) -> None:
     @api.get("/_flylab/exchanges/recent", endpoint="flylab_recent_exchanges")
     async def recent_exchanges() -> Response:
         return answer(platform.exchanges.recent())
+
+
+def _shown(life: Life) -> Json:
+    named = {"id": life.id, "name": life.name, "app": life.app, "region": life.region, "state": str(life.state)}
+    return {**named, "guest": (life.config.guest or Guest()).to_json()}
 
 
 def _stream(hub: Hub) -> Response:

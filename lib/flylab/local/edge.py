@@ -86,6 +86,7 @@ class Edge:
         rng: Random,
         settings: EdgeSettings | None = None,
         on_exchange: Callable[[Callable[[], dict[str, object]]], None] | None = None,
+        on_opened: Callable[[Callable[[], dict[str, object]]], None] | None = None,
         on_refusal: Callable[..., None] | None = None,
         on_news: Callable[..., None] | None = None,
         cache: ReplayCache | None = None,
@@ -113,6 +114,7 @@ class Edge:
         self.now, self.wall = clock.now, clock.wall
         self.remembered = self.replay_cache.all  # empty for all who do not use it
         self._on_exchange = on_exchange
+        self.on_opened = on_opened  # hears of each that became a pipe, long before it is over
         self._on_news = on_news  # hears app and text, and region and machine by name
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
         self._clients: set[Client] = set()

@@ -22,13 +22,20 @@ class Hub:
         self._recent.append(item)
         if not self._followers:
             return
-        item = item() if callable(item) else item
+        self._give(item() if callable(item) else item)
+
+    def _give(self, item: Json) -> None:
         for queue in list(self._followers):
             if queue.qsize() >= self._waiting:  # it ends here; whoever wants more follows anew
                 self._followers.discard(queue)
                 queue.put_nowait(None)
             else:
                 queue.put_nowait(item)
+
+    def tell(self, item: Callable[[], Json]) -> None:
+        """Tell those who follow now what passes by and is not remembered; it is only made when there are any."""
+        if self._followers:
+            self._give(item())
 
     @property
     def closed(self) -> bool:

@@ -212,6 +212,7 @@ class Server:
             rng=self._random(region),
             settings=self.edge_settings,
             on_exchange=self._exchanged if self.options.trace else self.platform.exchanges.publish,
+            on_opened=self.platform.exchanges.tell,
             on_refusal=self.platform.proxy_log.tell,
             on_news=self.platform.proxy_log.say,
             cache=self._cache,

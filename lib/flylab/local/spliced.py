@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from flylab.local.http1 import RequestHead
-from flylab.local.trace import Record
+from flylab.local.trace import Json, Record
 from flylab.rules.hops import Hop
 from flylab.rules.piped import Piped
 from flylab.rules.rows import Loads
@@ -41,20 +41,26 @@ class Spliced(Piped):
         edge.websockets.remove(self.machine, self)
         self.finished(now)
         edge.count(self._app, 101, now - self._began, hops, self._client)
-        edge.report(
-            Record(
-                self._request_id.decode(),
-                edge.region,
-                self._app,
-                self._method,
-                self._target,
-                101,
-                self._started_at,
-                self._began,
-                now,
-                hops,
-                edge.latency,
-                None,
-                edge.notes,
-            )
+        edge.report(self._record(now, hops))
+
+    def opened(self) -> Json:
+        """What is told of it when it becomes a pipe; its ``total_ms`` and those of its last hop are until then."""
+        return self._record(self._edge.clock.now(), list(self.hops))() | {"open": True}
+
+    def _record(self, now: float, hops: list[Hop]) -> Record:
+        edge = self._edge
+        return Record(
+            self._request_id.decode(),
+            edge.region,
+            self._app,
+            self._method,
+            self._target,
+            101,
+            self._started_at,
+            self._began,
+            now,
+            hops,
+            edge.latency,
+            None,
+            edge.notes,
         )

@@ -228,6 +228,8 @@ class Walk(Sending):
         self._over = True
         known = self._began, self._started_at, self._request_id
         spliced = Spliced(self._edge, client, self._head, piped, self._app, known)
+        if self._edge.on_opened is not None:
+            self._edge.on_opened(spliced.opened)
         pipe = Pipe(client, upstream, spliced, half_open=self._edge.settings.half_open)
         if (self._head.upgrade or b"").lower() == b"websocket":
             self._edge.websockets.add(spliced.machine, spliced, pipe)
