@@ -77,6 +77,9 @@ class Feed:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            self.picture.ended()
+            self._give(self.picture.take(self.clock.wall()))
 
     @property
     def running(self) -> bool:

@@ -18,7 +18,7 @@ from flylab.kit.control.ways import arcs, plain
 
 Json = dict[str, Any]
 
-LIVE, LOST, CONNECTING = "live", "lost", "connecting"
+LIVE, LOST, CONNECTING, ENDED = "live", "lost", "connecting", "ended"
 RUNNING = frozenset({"started", "starting", "stopping", "restarting", "replacing", "suspending"})  # has a process
 BILLED = frozenset({"started", "stopping", "restarting", "replacing", "suspending"})  # `started` counts; our reading
 GONE = "destroyed"
@@ -73,6 +73,10 @@ class Picture:
     def lost(self) -> None:
         """Nothing is heard of the platform; what is known of it stays, as it was."""
         self.platform = LOST
+
+    def ended(self) -> None:
+        """Nobody listens to the platform any more."""
+        self.platform = ENDED
 
     def machine(self, event: Mapping[str, Any]) -> bool:
         """One line of the stream of events; whether it is of a machine of which more is to be asked."""
