@@ -5,13 +5,13 @@ behind is not sent more until it has caught up, and is then told everything at o
 """
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import traitlets
 
 from flylab.errors import UsageError
+from flylab.kit.control.bundle import script, style
 from flylab.kit.control.feed import Feed
 from flylab.kit.control.recording import Recording
 from flylab.kit.control.scene import scene
@@ -21,15 +21,6 @@ Json = dict[str, Any]
 Picked = Callable[[str], object]
 
 AHEAD = 30  # batches, three seconds, that may be under way to a page before it is waited for; our choice
-
-
-def script() -> str:
-    """The page's module; on a page without a kernel its ``play`` plays a recording."""
-    return files("flylab.kit.control").joinpath("static/control.js").read_text(encoding="utf-8")
-
-
-def style() -> str:
-    return files("flylab.kit.control").joinpath("static/control.css").read_text(encoding="utf-8")
 
 
 class World(anywidget.AnyWidget):
