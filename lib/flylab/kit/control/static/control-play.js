@@ -66,8 +66,9 @@ class Player {
     const range = { type: "range", min: 0, max: this.seconds, step: 0.1, value: 0 };
     this.slider = make("input", { ...range, "aria-label": "Time of the recording" });
     this.slider.addEventListener("input", () => {
+      const to = Number(this.slider.value); // pausing shows the time as it was
       this.pause();
-      this.seek(Number(this.slider.value));
+      this.seek(to);
     });
     this.time = make("span", { class: "fl-quiet" });
     this.marks = this.captions.map((caption) => {
