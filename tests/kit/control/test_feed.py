@@ -59,11 +59,19 @@ async def test_a_stream_that_ends_is_followed_again_and_what_was_missed_is_read(
         await feed.until(lambda picture: picture.machines["m1"]["state"] == "stopped" and picture.platform == "live")
 
 
+async def test_what_cannot_be_read_is_named_and_the_feed_goes_on() -> None:
+    async with fake_platform("ams", machines=[listed()]) as platform, Feed(platform.lab) as feed:
+        platform.tell("exchanges", {"id": "x", "what": "no record of ours"})
+        await feed.until(lambda _: bool(feed.trouble))
+        assert feed.trouble == "KeyError: 'edge'"
+        await feed.until(lambda picture: picture.platform == "live")
+
+
 async def test_without_a_platform_it_says_where_none_answers() -> None:
     async with fake_platform("ams") as platform:
         lab = platform.lab
     feed = Feed(lab)
-    with pytest.raises(LocalError, match=r"no local platform answers at http://127\.0\.0\.1:"):
+    with pytest.raises(LocalError, match=r"no local platform answers at http://127\.0\.0\.1:\d+: ConnectError: "):
         await feed.start(0.3)
     assert not feed.running
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import httpx
 
 from flylab.clock import Clock, SystemClock
-from flylab.errors import FlylabError, LocalError, UsageError
+from flylab.errors import LocalError, UsageError
 from flylab.kit.control.picture import Json, Picture
 from flylab.kit.control.recording import Recording
 
@@ -46,6 +46,7 @@ class Feed:
         self.picture = picture or Picture()
         self.clock = clock or SystemClock()
         self.batches = 0
+        self.trouble = ""  # why the platform was lost, or not found
         self.recordings: list[Recording] = []
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,7 +69,8 @@ class Feed:
             await self.until(lambda picture: picture.platform == "live", seconds)
         except LocalError as exc:
             await self.stop()
-            raise LocalError(f"no local platform answers at {self.lab.platform.address.api}") from exc
+            why = f": {self.trouble}" if self.trouble else ""
+            raise LocalError(f"no local platform answers at {self.lab.platform.address.api}{why}") from exc
         return self
 
     async def stop(self) -> None:
@@ -156,9 +158,9 @@ class Feed:
                     task.cancel()
                 results = await asyncio.gather(*streams, work, return_exceptions=True)
                 came = self.picture.platform == "live"
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, (httpx.HTTPError, FlylabError, ValueError)):
-                raise result
+        # Whatever went wrong, also with what we were told: the feed goes on, and says so.
+        wrong = [result for result in results if isinstance(result, Exception)]
+        self.trouble = f"{type(wrong[0]).__name__}: {wrong[0]}" if wrong else "its streams have ended"
         return came
 
     async def _stream(
