@@ -109,6 +109,7 @@ def test_a_pipe_is_one_request_that_is_told_when_it_opens_and_again_when_it_ends
     picture.exchange(exchange(status=101, total_ms=60_000.0))
     second = picture.take(1061.0)
     assert (second["arcs"], second["gauges"]["open"], len(second["exchanges"])) == ([], 0, 1)
+    assert (second["exchanges"][0]["opened_ms"], second["exchanges"][0]["total_ms"]) == (20.0, 60_000.0)
     assert second["gauges"]["totals"] == {"requests": 1}
     assert second["gauges"]["n"] == 0  # how long it was open is not how fast anything is
 

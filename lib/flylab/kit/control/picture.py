@@ -48,7 +48,7 @@ class Picture:
         self.gauges = Gauges()
         self.totals: Counter[str] = Counter()  # of all that was seen: requests, replay, wake, refuse, errors
         self._prices: dict[str, float | None] = {}  # of a machine's hour, by id
-        self._open: OrderedDict[str, None] = OrderedDict()
+        self._open: OrderedDict[str, float] = OrderedDict()  # pipes, and after how many ms each was one
         self._dirty: dict[str, None] = {}  # ids in the order in which they changed
         self._gone: dict[str, None] = {}
         self._arcs: dict[tuple[str, str, str], Json] = {}
@@ -114,18 +114,20 @@ class Picture:
         exchange_id, opened = record["id"], bool(record.get("open"))
         at = float(record.get("started_at") or 0.0) + float(record.get("total_ms") or 0.0) / 1000
         ending = exchange_id in self._open  # it was drawn when it opened
+        told = dict(record)
         if opened:
-            self._open[exchange_id] = None
+            self._open[exchange_id] = float(record.get("total_ms") or 0.0)
             while len(self._open) > self.bounds.open:
                 self._open.popitem(last=False)
         else:
-            self._open.pop(exchange_id, None)
+            if ending:
+                told["opened_ms"] = self._open.pop(exchange_id)
             if record.get("status") != 101:
                 self.gauges.ended(record, at)
         if not ending:
             self.gauges.asked(at)
             self._draw(record)
-        self._list(dict(record))
+        self._list(told)
 
     def fault(self, armed: Iterable[Mapping[str, Any]]) -> None:
         """All faults that are armed now."""

@@ -21,7 +21,7 @@ _HOP = (
     "outcome",
     "status",
 )
-_RECORD = ("id", "edge", "app", "method", "path", "status", "started_at", "total_ms", "code", "open")
+_RECORD = ("id", "edge", "app", "method", "path", "status", "started_at", "total_ms", "code", "open", "opened_ms")
 _GAUGES = ("machines", "running", "usd_per_hour", "open", "requests_per_s", "errors", "n", "p50_ms", "p99_ms")
 _MORE = ("p50_configured_ms", "p99_needs", "span_s", "unpriced")
 

@@ -33,7 +33,7 @@ export class Hops {
     const hops = record.hops || [];
     // A pipe stays open long after its last hop has begun: what is drawn is how it came about.
     const until = record.status === 101 ? 0 : record.total_ms || 0;
-    const end = Math.max(0.001, until, ...hops.map((hop) => (record.status === 101 ? opened(hop) : hop.ended_ms || 0)));
+    const end = Math.max(0.001, until, ...hops.map((hop) => ended(record, hop)));
     const head = ["Hop", "Time", "Took", "Ended"].map((text) => make("th", { scope: "col", text }));
     const rows = hops.map((hop) => row(record, hop, end));
     this.element.replaceChildren(
@@ -55,15 +55,16 @@ function about(record, hops) {
   return [record.app || "no app", `from ${record.edge}`, answer, record.status === 101 ? pipe : took].join(" · ");
 }
 
-/** When the hop had come to an answer: of a pipe's last hop that is its way and its wake. */
-function opened(hop) {
-  if (hop.outcome === "replay") return hop.ended_ms || 0;
+/** When a hop had come to an answer; of a pipe's last one that was long before its end. */
+function ended(record, hop) {
+  const end = hop.ended_ms || 0;
+  if (record.status !== 101 || record.open || hop.outcome === "replay") return end;
   const ready = hop.woke?.reachable_ms ?? hop.started_ms;
-  return Math.min(hop.ended_ms || Infinity, ready + (hop.configured_ms || 0) + 5);
+  return Math.min(end, record.opened_ms ?? ready + (hop.configured_ms || 0)); // the least it can have been
 }
 
 function row(record, hop, end) {
-  const shown = record.status === 101 ? { ...hop, ended_ms: opened(hop) } : hop;
+  const shown = { ...hop, ended_ms: ended(record, hop) };
   const track = make("div", { class: "fl-track" });
   for (const piece of segments(shown)) {
     const bar = make("i", { class: `fl-piece fl-${piece.kind}`, title: `${PIECES[piece.kind]}: ${ms(piece.ms)}` });
@@ -72,13 +73,13 @@ function row(record, hop, end) {
     track.append(bar);
   }
   const why = hop.woke ? `${hop.cause}, woken` : hop.cause;
-  const ended = hop.code || hop.outcome || (record.open ? "open" : "");
+  const outcome = hop.code || hop.outcome || (record.open ? "open" : "");
   return make(
     "tr",
     {},
     make("th", { scope: "row" }, make("b", { text: hop.region }), ` ${why}`),
     make("td", {}, track),
-    make("td", { class: "fl-num", text: ms(Math.max(0, (hop.ended_ms || 0) - (hop.started_ms || 0))) }),
-    make("td", { text: ended }),
+    make("td", { class: "fl-num", text: ms(Math.max(0, shown.ended_ms - (hop.started_ms || 0))) }),
+    make("td", { text: outcome }),
   );
 }

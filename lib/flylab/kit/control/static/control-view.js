@@ -88,17 +88,21 @@ export class View {
 
   #build(root) {
     this.status = make("span", { role: "status" });
+    // What changes all the time stands beside it: read out at each change it would never be silent.
+    this.there = make("span", { class: "fl-quiet" });
     this.faults = make("ul", { class: "fl-faults", "aria-label": "Armed faults", hidden: true });
     const lamp = make("i", { class: "fl-lamp", "aria-hidden": "true" });
     const said = make("div", {}, make("strong"), make("p"));
-    this.words = make("div", { class: "fl-caption", "aria-live": "polite" }, make("span", { class: "fl-step" }), said);
+    const step = make("span", { class: "fl-step" });
+    this.words = make("div", { class: "fl-caption", "aria-live": "polite" }, step, said);
     this.words.hidden = true;
     const left = make("div", { class: "fl-left" }, this.map.element, this.machines.element);
     const right = make("div", { class: "fl-side" }, this.tail.element, this.hops.element);
+    const how = make("div", { class: "fl-status" }, lamp, this.status, this.there);
     this.root = make(
       "section",
       { class: "fl-room", "aria-label": "Control room" },
-      make("div", { class: "fl-head" }, make("div", { class: "fl-status" }, lamp, this.status), this.faults),
+      make("div", { class: "fl-head" }, how, this.faults),
       this.gauges.element,
       this.words,
       make("div", { class: "fl-main" }, left, right),
@@ -153,16 +157,16 @@ export class View {
 
   #status() {
     const { platform, faults, machines, about, at } = this.fold;
-    const there = `${count(about.regions?.length || 0, "region")}, ${count(machines.size, "machine")}`;
+    say(this.there, `${count(about.regions?.length || 0, "region")}, ${count(machines.size, "machine")}`);
     if (platform === "live") this.lastLive = at;
     const told = {
-      live: `Live: ${there}`,
+      live: "Live",
       connecting: "Looking for the platform …",
       lost: `The platform is gone, and is looked for. This is how it was at ${clock(this.lastLive || at)}.`,
       ended: `The control room was closed at ${clock(at)}. Run its cell again to open it.`,
     };
     if (this.live) this.state(platform, told[platform] || platform);
-    else this.state("played", `${there}, as recorded`);
+    else this.state("played", "As recorded");
     const words = faults.map((fault) => {
       const aim = ["app", "region", "machine", "volume"].filter((key) => fault[key]).map((key) => fault[key]);
       const struck = fault.struck ? `, struck ${fault.struck}` : "";
