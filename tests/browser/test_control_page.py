@@ -127,10 +127,13 @@ async def test_what_is_wrong_is_said_and_the_last_picture_stays(browser: Any) ->
     await begin(page)
     world, status = picture(), page.get_by_role("status")
 
+    lamps: dict[str, str] = {}
+
     async def says(words: str) -> None:
         await page.clock.run_for(300)
         assert words in await status.inner_text()
-        assert await page.locator(".fl-room").get_attribute("data-state") in {"live", "lost", "silent", "gone", "ended"}
+        state = await page.locator(".fl-room").get_attribute("data-state")
+        lamps[state] = await page.locator(".fl-lamp").evaluate("lamp => getComputedStyle(lamp).backgroundColor")
 
     async def hear(batch: dict[str, Any]) -> None:
         await page.evaluate("(batch) => page.hear(batch)", batch)
@@ -161,6 +164,9 @@ async def test_what_is_wrong_is_said_and_the_last_picture_stays(browser: Any) ->
     await says("The control room was closed at")  # and no longer waited for
     await page.evaluate("page.fire('comm_live_update')")
     await says("The kernel that drew this is gone: run the notebook again.")
+    assert set(lamps) == {"live", "lost", "silent", "gone", "ended"}
+    assert lamps["gone"] == lamps["lost"]
+    assert len({lamps[state] for state in ("live", "lost", "silent", "ended")}) == 4
     assert not await flaws(page)
     assert wrong == []
 

@@ -159,6 +159,17 @@ def test_a_lost_platform_keeps_its_last_picture() -> None:
     assert (batch["platform"], len(batch["machines"])) == ("lost", 1)
 
 
+def test_pipes_end_with_their_platform_and_not_with_the_stream_that_tells_of_them() -> None:
+    picture = Picture()
+    picture.world({"regions": ["ams"], "pid": 7})
+    picture.exchange(exchange(status=101, open=True))
+    picture.lost()
+    picture.world({"regions": ["ams"], "pid": 7})
+    assert picture.read(1001.0)["open"] == 1
+    picture.world({"regions": ["ams"], "pid": 8})
+    assert picture.read(1002.0)["open"] == 0
+
+
 changes = st.tuples(st.integers(0, 12), st.sampled_from(STATES), st.sampled_from(["ams", "nrt"]))
 
 

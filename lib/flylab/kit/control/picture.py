@@ -55,6 +55,7 @@ class Picture:
         self._more_arcs: Counter[str] = Counter()
         self._fresh: OrderedDict[str, Json] = OrderedDict()
         self._more_exchanges = 0
+        self._pid: object = None  # of the platform's process
         self._told: Json = {}  # what was last said of what it is made of
 
     # ── what is heard ───────────────────────────────────────────────────────────────────────────────────────────
@@ -62,6 +63,9 @@ class Picture:
     def world(self, about: Mapping[str, Any]) -> None:
         """What the platform is made of (/_flylab/platform); from now on it is there."""
         codes = list(about.get("regions") or [])
+        if about.get("pid") != self._pid:  # another one: what was open has ended with the one before
+            self._open.clear()
+            self._pid = about.get("pid")
         self.about = {
             "regions": codes,
             "edges": list(about.get("edges") or codes),
