@@ -183,6 +183,7 @@ async def test_a_recording_plays_without_a_kernel(browser: Any) -> None:
     recording.captions = [
         {"at": 0.0, "title": "Before", "text": "All is calm.", "step": 1, "of": 2},
         {"at": 1.0, "title": "After", "text": "Visitors come.", "step": 2, "of": 2},
+        {"at": 1.2, "title": "After", "text": "They came.", "step": 2, "of": 2},
     ]
     told = recording.to_json()
 
@@ -194,9 +195,12 @@ async def test_a_recording_plays_without_a_kernel(browser: Any) -> None:
     assert not await flaws(page)
     await page.get_by_role("button", name="After").click()
     await page.get_by_text("Visitors come.").wait_for()
+    assert await page.locator(".fl-steps button").all_inner_texts() == ["Before", "After"]
     await page.get_by_role("slider").press("Home")
     await page.get_by_text("All is calm.").wait_for()
     await button.click()
+    await page.wait_for_function("player.shown > 1.2")  # it waits for whoever reads
+    assert await page.get_by_text("All is calm.").is_visible()
     await page.get_by_text("Visitors come.").wait_for(timeout=15_000)
     await page.get_by_role("button", name="Again").wait_for(timeout=15_000)
     assert await page.locator(".fl-tail li:visible").count() == 10

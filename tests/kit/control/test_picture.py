@@ -111,7 +111,8 @@ def test_a_pipe_is_one_request_that_is_told_when_it_opens_and_again_when_it_ends
     assert (second["arcs"], second["gauges"]["open"], len(second["exchanges"])) == ([], 0, 1)
     assert (second["exchanges"][0]["opened_ms"], second["exchanges"][0]["total_ms"]) == (20.0, 60_000.0)
     assert second["gauges"]["totals"] == {"requests": 1}
-    assert second["gauges"]["n"] == 0  # how long it was open is not how fast anything is
+    # How long it was open is not how fast anything is; how long it took to open is.
+    assert (first["gauges"]["n"], first["gauges"]["p50_ms"], second["gauges"]["p50_ms"]) == (1, 20.0, None)
 
 
 def test_quantiles_need_enough_values_and_say_how_many_there_are() -> None:

@@ -26,8 +26,8 @@ class Gauges:
         """A request was answered, or refused, or became a pipe."""
         self._asked.append(at)
 
-    def ended(self, record: Mapping[str, Any], at: float) -> None:
-        """It is over; how long a pipe was open says nothing of how fast anything is, so pipes are left out."""
+    def answered(self, record: Mapping[str, Any], at: float) -> None:
+        """It has its answer, or there is none."""
         total = float(record.get("total_ms") or 0.0)
         self._ends.append((at, total, min(configured_ms(record), total), failed(record)))
 

@@ -126,8 +126,9 @@ class Picture:
         else:
             if ending:
                 told["opened_ms"] = self._open.pop(exchange_id)
-            if record.get("status") != 101:
-                self.gauges.ended(record, at)
+        # A pipe counts with its time until it was one: how long it is open says nothing of how fast anything is.
+        if opened or record.get("status") != 101:
+            self.gauges.answered(record, at)
         if not ending:
             self.gauges.asked(at)
             self._draw(record)

@@ -35,7 +35,7 @@ export function name(element, text) {
 export const clock = (at) => new Date(at * 1000).toLocaleTimeString([], { hour12: false });
 
 export function ms(value) {
-  if (value >= 9950) return `${(value / 1000).toFixed(1)} s`;
+  if (value >= 999.5) return `${(value / 1000).toFixed(value >= 9995 ? 1 : 2)} s`;
   return `${value >= 99.5 ? Math.round(value) : value.toFixed(1)} ms`;
 }
 

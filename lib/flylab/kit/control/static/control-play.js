@@ -4,6 +4,8 @@ import { make, say } from "./control-elements.js";
 import { View } from "./control-view.js";
 
 const STALL = 0.25; // seconds at most from one frame to the next: a page that slept goes on where it was
+const LEAST = 2; // seconds that words stay, and words a second beyond that: a calm reader's. Our choice
+const WORDS = 4;
 
 class Player {
   constructor(element, recording, autoplay) {
@@ -11,6 +13,8 @@ class Player {
     this.before = [...element.childNodes];
     this.frames = recording.frames;
     this.captions = recording.captions || [];
+    this.steps = this.captions.filter((caption, number, all) => caption.title !== all[number - 1]?.title);
+    this.shown = 0; // seconds for which the current words have been read
     this.seconds = recording.seconds;
     this.box = make("div", { class: "fl-player" });
     element.replaceChildren(this.box);
@@ -71,9 +75,9 @@ class Player {
       this.seek(to);
     });
     this.time = make("span", { class: "fl-quiet" });
-    this.marks = this.captions.map((caption) => {
-      const mark = make("button", { type: "button", text: caption.title, title: caption.text });
-      mark.addEventListener("click", () => this.seek(caption.at));
+    this.marks = this.steps.map((step) => {
+      const mark = make("button", { type: "button", text: step.title, title: step.text });
+      mark.addEventListener("click", () => this.seek(step.at));
       return mark;
     });
     const items = this.marks.map((mark) => make("li", {}, mark));
@@ -97,8 +101,13 @@ class Player {
   }
 
   #step(now) {
-    this.at = Math.min(this.seconds, this.at + Math.min(STALL, Math.max(0, now - this.last) / 1000));
+    const passed = Math.min(STALL, Math.max(0, now - this.last) / 1000);
     this.last = now;
+    this.shown += passed;
+    const to = Math.min(this.seconds, this.at + passed);
+    const next = this.captions[this.current + 1]?.at ?? this.seconds;
+    // What happened fast is shown as fast, but the story waits until its words can have been read.
+    if (to < next || this.shown >= readable(this.captions[this.current])) this.at = to;
     this.#advance(true);
     if (this.at >= this.seconds) this.playing = this.wanted = false;
     else this.frame = requestAnimationFrame((later) => this.#step(later));
@@ -119,12 +128,19 @@ class Player {
     const current = this.captions.findLastIndex((caption) => caption.at <= this.at);
     if (current === this.current) return;
     this.current = current;
+    this.shown = 0;
     this.view.caption(this.captions[current] || {});
+    const step = this.steps.findLastIndex((caption) => caption.at <= this.at);
     for (const [number, mark] of this.marks.entries()) {
-      if (number === current) mark.setAttribute("aria-current", "step");
+      if (number === step) mark.setAttribute("aria-current", "step");
       else mark.removeAttribute("aria-current");
     }
   }
+}
+
+function readable(caption) {
+  const words = caption ? `${caption.title} ${caption.text}`.split(/\s+/).length : 0;
+  return words && LEAST + words / WORDS;
 }
 
 /**
