@@ -72,7 +72,7 @@ async def test_without_a_platform_it_says_where_none_answers() -> None:
         lab = platform.lab
     feed = Feed(lab)
     with pytest.raises(LocalError, match=r"no local platform answers at http://127\.0\.0\.1:\d+: ConnectError: "):
-        await feed.start(0.3)
+        await feed.start(2.0)
     assert not feed.running
 
 

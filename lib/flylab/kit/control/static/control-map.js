@@ -6,6 +6,7 @@ import { LOOKS } from "./control-fold.js";
 import { dodge } from "./control-places.js";
 
 const SIGNS = [
+  ["fl-key fl-bare", "edge alone"],
   ["fl-key fl-started", "started"],
   ["fl-key fl-changing", "starting"],
   ["fl-key fl-ending", "stopping"],
@@ -38,7 +39,7 @@ export class WorldMap {
   }
 
   /** Put everything where it belongs in a stage of this width. */
-  place({ regions, edges }) {
+  place({ regions }) {
     const width = this.stage.clientWidth;
     if (!width) return false;
     const { places } = this.scene;
@@ -63,7 +64,6 @@ export class WorldMap {
       const button = this.#button(code);
       const { x, y } = this.points.get(code);
       button.style.transform = `translate(${(x - radius).toFixed(1)}px, ${(y - radius).toFixed(1)}px)`;
-      button.classList.toggle("fl-edge", !edges?.length || edges.includes(code));
       if (!button.isConnected) this.nodes.append(button);
     }
     if (!this.nodes.querySelector('[tabindex="0"]')) this.#rove(this.nodes.firstElementChild);
