@@ -6,6 +6,7 @@ import test from "node:test";
 const STATIC = "../../../../lib/flylab/kit/control/static";
 const { curve, dodge, part } = await import(`${STATIC}/control-places.js`);
 const { kind, route } = await import(`${STATIC}/control-exchange.js`);
+const { reading } = await import(`${STATIC}/control-play.js`);
 const { Fold, look } = await import(`${STATIC}/control-fold.js`);
 
 test("places that are far apart stay where they are", () => {
@@ -74,4 +75,14 @@ test("a machine that moved is counted once", () => {
   const changed = fold.apply({ machines: [{ id: "m", region: "nrt", state: "started" }] });
   assert.deepEqual([...changed.regions].sort(), ["ams", "nrt"]);
   assert.equal(fold.looks("ams").started + fold.looks("nrt").started, 1);
+});
+
+test("words stay as long as it takes to read what is new of them", () => {
+  const captions = [
+    { title: "One", text: "two three four." },
+    { title: "One", text: "two three four. And five." },
+    { title: "Two", text: "" },
+  ];
+  assert.deepEqual([0, 1, 2, 3].map((number) => reading(captions, number)), [2.5, 2, 1.75, 0]);
+  assert.equal(reading([], -1), 0);
 });

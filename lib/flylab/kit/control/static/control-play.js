@@ -4,7 +4,7 @@ import { make, say } from "./control-elements.js";
 import { View } from "./control-view.js";
 
 const STALL = 0.25; // seconds at most from one frame to the next: a page that slept goes on where it was
-const LEAST = 2; // seconds that words stay, and words a second beyond that: a calm reader's. Our choice
+const LEAST = 1.5; // seconds that new words stay, and how many a second are read. Our choice: calmly
 const WORDS = 4;
 
 class Player {
@@ -83,7 +83,8 @@ class Player {
     const items = this.marks.map((mark) => make("li", {}, mark));
     const steps = make("ol", { class: "fl-steps", "aria-label": "Steps of the recording" }, ...items);
     const controls = make("div", { class: "fl-controls" }, this.button, this.slider, this.time);
-    this.box.append(controls, steps, make("p", { class: "fl-quiet", text: about }));
+    this.box.prepend(controls, steps);
+    this.box.append(make("p", { class: "fl-quiet", text: about }));
   }
 
   #start() {
@@ -107,7 +108,7 @@ class Player {
     const to = Math.min(this.seconds, this.at + passed);
     const next = this.captions[this.current + 1]?.at ?? this.seconds;
     // What happened fast is shown as fast, but the story waits until its words can have been read.
-    if (to < next || this.shown >= readable(this.captions[this.current])) this.at = to;
+    if (to < next || this.shown >= reading(this.captions, this.current)) this.at = to;
     this.#advance(true);
     if (this.at >= this.seconds) this.playing = this.wanted = false;
     else this.frame = requestAnimationFrame((later) => this.#step(later));
@@ -138,8 +139,11 @@ class Player {
   }
 }
 
-function readable(caption) {
-  const words = caption ? `${caption.title} ${caption.text}`.split(/\s+/).length : 0;
+/** Seconds that it takes to read what a caption says and the one before it did not. */
+export function reading(captions, number) {
+  const text = (caption) => (caption ? `${caption.title} ${caption.text}` : "");
+  const [before, now] = [text(captions[number - 1]), text(captions[number])];
+  const words = (now.startsWith(before) ? now.slice(before.length) : now).split(/\s+/).filter(Boolean).length;
   return words && LEAST + words / WORDS;
 }
 

@@ -24,7 +24,7 @@ export class Tail {
     this.hold = this.#switch("Hold", "Let the list stand still");
     const head = make("div", { class: "fl-bar-row" }, make("h3", { text: "Exchanges" }), this.only, this.hold);
     this.note = make("p", { class: "fl-quiet fl-note" });
-    this.element = make("div", {}, head, this.list, this.note);
+    this.element = make("div", {}, head, this.note, this.list);
   }
 
   show(fold, chosen) {

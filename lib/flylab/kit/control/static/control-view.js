@@ -35,7 +35,8 @@ export class View {
       this.#draw();
     });
     this.sight.observe(this.root);
-    this.#draw("machines");
+    this.dirty.add("machines");
+    this.#draw("tail");
   }
 
   destroy() {
