@@ -59,6 +59,22 @@ async def test_a_stream_that_ends_is_followed_again_and_what_was_missed_is_read(
         await feed.until(lambda picture: picture.machines["m1"]["state"] == "stopped" and picture.platform == "live")
 
 
+async def test_another_lab_is_followed_at_once() -> None:
+    async with (
+        fake_platform("ams", machines=[listed("m1")]) as one,
+        fake_platform("nrt", machines=[listed("m2", region="nrt")]) as other,
+        Feed(one.lab) as feed,
+    ):
+        feed.lab = other.lab
+        await feed.until(lambda picture: list(picture.machines) == ["m2"] and picture.platform == "live")
+        await until(lambda: not one.followed)
+        await other.close()
+        await feed.until(lambda picture: picture.platform == "lost")
+        feed.lab = one.lab
+        await feed.until(lambda picture: list(picture.machines) == ["m1"])
+        await other.open()
+
+
 async def test_what_cannot_be_read_is_named_and_the_feed_goes_on() -> None:
     async with fake_platform("ams", machines=[listed()]) as platform, Feed(platform.lab) as feed:
         platform.tell("exchanges", {"id": "x", "what": "no record of ours"})

@@ -42,7 +42,8 @@ class Feed:
     def __init__(self, lab: Source, *, picture: Picture | None = None, clock: Clock | None = None) -> None:
         if lab.platform is None:
             raise UsageError("the control room follows a local platform, and Fly has no such streams")
-        self.lab = lab
+        self._lab = lab
+        self._elsewhere = asyncio.Event()  # another lab is to be followed
         self.picture = picture or Picture()
         self.clock = clock or SystemClock()
         self.batches = 0
@@ -82,6 +83,16 @@ class Feed:
         if tasks:
             self.picture.ended()
             self._give(self.picture.take(self.clock.wall()))
+
+    @property
+    def lab(self) -> Source:
+        """Whose platform is followed; another one is followed at once."""
+        return self._lab
+
+    @lab.setter
+    def lab(self, lab: Source) -> None:
+        self._lab = lab
+        self._elsewhere.set()
 
     @property
     def running(self) -> bool:
@@ -133,10 +144,13 @@ class Feed:
             self.picture.lost()
             await self._changed()
             failed = 0 if came else failed + 1
-            await self.clock.sleep(PAUSES[min(failed, len(PAUSES) - 1)])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PAUSES[min(failed, len(PAUSES) - 1)]):
+                    await self._elsewhere.wait()
 
     async def _attend(self) -> bool:
         """Follow until the platform goes away; whether it was there at all."""
+        self._elsewhere.clear()
         address = self.lab.platform.address
         headers = {"authorization": f"Bearer {address.token}"}
         timeout = httpx.Timeout(10.0, read=None)
@@ -150,13 +164,13 @@ class Feed:
                 asyncio.ensure_future(self._stream(http, "events", self._event, opened[0])),
                 asyncio.ensure_future(self._stream(http, "exchanges", self._exchange, opened[1])),
             ]
-            work = asyncio.ensure_future(self._keep_up(http, opened))
+            work = [asyncio.ensure_future(self._keep_up(http, opened)), asyncio.ensure_future(self._elsewhere.wait())]
             try:
-                await asyncio.wait([*streams, work], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([*streams, *work], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (*streams, work):
+                for task in (*streams, *work):
                     task.cancel()
-                results = await asyncio.gather(*streams, work, return_exceptions=True)
+                results = await asyncio.gather(*streams, *work, return_exceptions=True)
                 came = self.picture.platform == "live"
         # Whatever went wrong, also with what we were told: the feed goes on, and says so.
         wrong = [result for result in results if isinstance(result, Exception)]
