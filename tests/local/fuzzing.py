@@ -15,7 +15,7 @@ import h11
 import httptools
 
 from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseReader, chunk, last_chunk
-from flylab.local.glance import glance
+from flylab.local.glance import NOT_ALIKE, Glance, Likeness, glance, likeness
 from flylab.local.heads import HeadWriter
 from flylab.local.http1 import BadMessage, RequestHead, ResponseHead, read_request, read_response
 from flylab.local.reply import Reply
@@ -146,18 +146,46 @@ def check_requests(data: bytes) -> int:
 def check_glance(data: bytes) -> None:
     """What is seen at a glance is what is read."""
     seen = glance(data)
-    if seen is None:
-        return
+    if seen is not None:
+        check_seen(data, seen)
+
+
+def check_seen(data: bytes, seen: Glance) -> None:
+    """The same of what was seen."""
     found = read_request(data, limit=LIMIT)
     assert found is not None, data
     head, size = found
-    assert (head.method, head.target, head.host, size) == (seen.method, seen.target, seen.host, seen.size), data
+    method, target, host, kept, seen_size = seen
+    assert (head.method, head.target, head.host, size) == (method, target, host, seen_size), data
     assert head.keep_alive, data
     assert not any((head.fields.chunked, head.fields.length, head.upgrade, head.expects)), data
     assert asks_nothing(head.fields.values), data
     assert headers.TRACE.encode() not in head.fields.values, data
-    line = b"%b %b HTTP/1.1\r\n" % (seen.method, seen.target)
-    assert line + seen.kept + WRITER.tail(b"::1") == WRITER.begun(head, b"::1"), data
+    line = b"%b %b HTTP/1.1\r\n" % (method, target)
+    assert line + kept + WRITER.tail(b"::1") == WRITER.begun(head, b"::1"), data
+
+
+class Alike:
+    """One connection's heads, each seen by what it has in common with those before, while there is anything."""
+
+    def __init__(self) -> None:
+        self._alike: Likeness | None = None
+        self._former = b""
+        self.fitted = 0
+
+    def check(self, data: bytes) -> None:
+        alike = self._alike
+        seen = None if alike is None else alike.glance(data)
+        if seen is not None:
+            self.fitted += 1
+            check_seen(data, seen)
+        elif (seen := glance(data)) is not None:
+            head = data[: seen[4]]
+            if self._former:
+                self._alike = alike = likeness(alike, self._former, head, seen[2])
+                assert alike is NOT_ALIKE or alike.glance(head) in (None, seen), (data, alike.before, alike.after)
+            self._former = head if alike is not NOT_ALIKE else b""
+            self._alike = alike if alike is not NOT_ALIKE else None
 
 
 def check_response(data: bytes) -> int:
@@ -221,6 +249,7 @@ def run(count: int, seed: int) -> str:
     rng, began = Random(seed), time.monotonic()
     requests_, answers = Maker(rng, START, HEADS["request"]), Maker(rng, STATUS, HEADS["answer"])
     accepted = [0, 0]
+    alike = Alike()
     for number in range(count):
         if number % 1000 == 0:
             faulthandler.dump_traceback_later(_TOO_LONG, exit=True)
@@ -228,6 +257,7 @@ def run(count: int, seed: int) -> str:
         data = maker.message() if rng.random() < 0.7 else maker.body()
         cut = rng.randrange(len(data) + 1)
         found = check_requests(data) if asked else check_response(data)
+        alike.check(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
         check_pieces(data, cut)
         check_body(data, [rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 5))])
         if found:

@@ -30,7 +30,7 @@ class Downstream(Incoming):
         self.front = front
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
-        self._walk = self._straight = self._plain = self._reader = self._pipe = None
+        self._walk = self._straight = self._plain = self._alike = self._reader = self._pipe = None
         self._lingering = self._closed = self._moved = self.blocked = False
         self.options = NONE.http
         self._head_timeout = edge.settings.head_timeout
@@ -185,7 +185,7 @@ class Downstream(Incoming):
     def pipe(self, pipe: Pipe) -> None:
         """Become a pipe; bytes that came early go first."""
         self._pipe, self._walk = pipe, None
-        self._plain = self._straight = None  # most pipes are idle, and there are many
+        self._plain = self._alike = self._straight = None  # most pipes are idle, and there are many
         self.hold(on=False)
         self._gate.set(Hold.TURN, on=False)
         early, self._buffer = self._buffer, b""

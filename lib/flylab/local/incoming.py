@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flylab.local.body import ChunkedReader, LengthReader, Reader
 from flylab.local.flow import Gate, Hold
-from flylab.local.glance import glance
+from flylab.local.glance import NOT_ALIKE, Glance, Likeness, glance, likeness
 from flylab.local.http1 import BadMessage, RequestHead, read_request
 from flylab.local.plain import Plain, glanced, plain
 from flylab.local.splice import Pipe
@@ -28,6 +28,7 @@ class Incoming(asyncio.Protocol):
     """Half of a connection to a client; the other half writes, waits and ends."""
 
     __slots__ = (
+        "_alike",
         "_buffer",
         "_closed",
         "_edge",
@@ -56,6 +57,7 @@ class Incoming(asyncio.Protocol):
     _walk: Walk | Straight | None
     _straight: Straight | None  # made for the first head without a wish; a pipe never has one
     _plain: Plain | None  # the last head without a wish; clients repeat themselves
+    _alike: Likeness | None  # what heads of this connection have in common that are not the same
     _reader: Reader | None
     _pipe: Pipe | None
     _lingering: bool
@@ -124,8 +126,8 @@ class Incoming(asyncio.Protocol):
     def _read_head(self) -> bool:
         buffer = self._buffer.lstrip(b"\r\n") if self._buffer[0] in b"\r\n" else self._buffer
         settings = self._edge.settings
-        if not self._seen and len(buffer) < settings.head_limit and (seen := glance(buffer)) is not None:
-            size = seen.size
+        if not self._seen and len(buffer) < settings.head_limit and (seen := self._glance(buffer)) is not None:
+            size = seen[4]
             self._plain = quick = glanced(seen, buffer[:size], traced=settings.trace)
             self._buffer, self._reader = buffer[size:], None
             if not self._start_straight(quick):
@@ -148,6 +150,15 @@ class Incoming(asyncio.Protocol):
             return True
         self._start_walk(head, reader)
         return True
+
+    def _glance(self, buffer: bytes) -> Glance | None:
+        alike, former = self._alike, self._plain
+        if alike is not None and (seen := alike.glance(buffer)) is not None:
+            return seen
+        seen = glance(buffer)
+        if seen is not None and former is not None and alike is not NOT_ALIKE:
+            self._alike = likeness(alike, former.data, buffer[: seen[4]], seen[2])
+        return seen
 
     def _start_walk(self, head: RequestHead, reader: Reader | None) -> None:
         self.deadline = None if reader is None else self._loop.time() + self._edge.settings.body_timeout

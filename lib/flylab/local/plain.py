@@ -55,8 +55,9 @@ class Plain:
 
 def glanced(seen: Glance, data: bytes, *, traced: bool) -> Plain:
     """A head that was not read; ``data`` are its bytes."""
-    plain = Plain(data, seen.method, seen.target, seen.host, traced=traced)
-    plain.kept = seen.kept
+    method, target, host, kept, _ = seen
+    plain = Plain(data, method, target, host, traced=traced)
+    plain.kept = kept
     return plain
 
 
