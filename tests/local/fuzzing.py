@@ -18,6 +18,8 @@ from flylab.local.body import ChunkedReader, LengthReader, Reader, UntilCloseRea
 from flylab.local.glance import NOT_ALIKE, Glance, Likeness, glance, likeness
 from flylab.local.heads import HeadWriter
 from flylab.local.http1 import BadMessage, RequestHead, ResponseHead, read_request, read_response
+from flylab.local.repeat import NOT_ALIKE as NO_ANSWERS_ALIKE
+from flylab.local.repeat import NOTHING_KNOWN, repeated
 from flylab.local.reply import Reply
 from flylab.rules.straight import asks_nothing
 from flylab.wire import headers
@@ -207,6 +209,32 @@ def check_response(data: bytes) -> int:
     return 1
 
 
+class AnswersAlike:
+    """One machine's answers, each read by what it has in common with those before, while there is anything."""
+
+    def __init__(self) -> None:
+        self._known = NOTHING_KNOWN
+        self.fitted = 0
+
+    def check(self, data: bytes) -> None:
+        slow, _ = repeated(data, b"GET", NOTHING_KNOWN)
+        quick, read = repeated(data, b"GET", self._known)
+        assert (quick is None) == (slow is None), data
+        if quick is None or slow is None:
+            return
+        self.fitted += read is None
+        assert (quick.start, quick.size, quick.length) == (slow.start, slow.size, slow.length), data
+        assert (quick.status, quick.begun, quick.said) == (slow.status, slow.begun, slow.said), data
+        assert quick.begun + WRITER.ending == WRITER.answered(_head(data)), data
+        self._known = quick if quick.alike is not NO_ANSWERS_ALIKE else NOTHING_KNOWN
+
+
+def _head(data: bytes) -> ResponseHead:
+    found = read_response(data, limit=LIMIT)
+    assert found is not None, data
+    return found[0]
+
+
 def check_pieces(data: bytes, cut: int) -> None:
     """The same is read in two pieces as in one; what is refused early would have been refused."""
     data = data.lstrip(b"\r\n")
@@ -249,7 +277,7 @@ def run(count: int, seed: int) -> str:
     rng, began = Random(seed), time.monotonic()
     requests_, answers = Maker(rng, START, HEADS["request"]), Maker(rng, STATUS, HEADS["answer"])
     accepted = [0, 0]
-    alike = Alike()
+    alike, answers_alike = Alike(), AnswersAlike()
     for number in range(count):
         if number % 1000 == 0:
             faulthandler.dump_traceback_later(_TOO_LONG, exit=True)
@@ -257,7 +285,10 @@ def run(count: int, seed: int) -> str:
         data = maker.message() if rng.random() < 0.7 else maker.body()
         cut = rng.randrange(len(data) + 1)
         found = check_requests(data) if asked else check_response(data)
-        alike.check(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        if asked:
+            alike.check(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        else:
+            answers_alike.check(data)
         check_pieces(data, cut)
         check_body(data, [rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 5))])
         if found:

@@ -102,7 +102,7 @@ class Answering(asyncio.Protocol):
 
     def _is_whole(self, data: bytes) -> bool:
         """Whether it is an answer that a straight way ends with; it is known then."""
-        known, self._found = repeated(data, self._method)
+        known, self._found = repeated(data, self._method, self.known)
         if known is None:
             return False
         self.known, self._found = known, None

@@ -24,6 +24,7 @@ class HeadWriter:
             b"via: %b fly.io\r\n" % (public_port, region.encode(), proto, over_tls, version)
         )
         self._response_lines = b"server: Fly/flylab-%b\r\nvia: %b fly.io\r\n" % (__version__.encode(), version)
+        self.ending = self._response_lines + b"fly-request-id: "  # of every answer, and wants its value
 
     def request(
         self,
@@ -108,8 +109,7 @@ class HeadWriter:
                 b"HTTP/1.1 %d %b\r\n%b" % (head.status, head.reason, head.travelling),
                 upgrade,
                 b"transfer-encoding: chunked\r\n" if chunked else b"",
-                self._response_lines,
-                b"fly-request-id: ",
+                self.ending,
             )
         )
 

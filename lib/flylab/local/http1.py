@@ -42,6 +42,7 @@ PROXY_WRITES = frozenset(
 PROXY_REPLACES = frozenset((b"server", b"via", headers.REQUEST_ID.encode(), headers.TRACE.encode()))
 _PROXY_EARS = headers.REPLAY.encode()
 _NEVER_NOMINATED = frozenset((b"host", b"content-length"))
+ONCE = frozenset((b"content-length", b"transfer-encoding", b"host"))
 
 
 class BadMessage(LocalError):
@@ -266,7 +267,7 @@ def _fields(block: bytes, dropped: frozenset[bytes], dropped_prefix: bytes, what
     for line in lines:
         name, value = known.get(line) or _line(line, what)
         if name in values:
-            if name in _ONCE:
+            if name in ONCE:
                 raise BadMessage(400, f"there are two {name.decode()} lines")
             value = values[name] + b", " + value
         values[name] = value
@@ -291,7 +292,6 @@ def _fields(block: bytes, dropped: frozenset[bytes], dropped_prefix: bytes, what
     return Fields(kept, values, length, chunked, connection)
 
 
-_ONCE = frozenset((b"content-length", b"transfer-encoding", b"host"))
 _NOTHING: frozenset[bytes] = frozenset()
 
 

@@ -19,7 +19,7 @@ from flylab.local.told import Hops, told, told_on
 from flylab.local.trace import Lines, line
 from flylab.local.upstream import Upstream
 from flylab.local.walk import Walk
-from flylab.rules.onward import moment, split
+from flylab.rules.onward import moment
 from flylab.rules.routing import Wanted
 from flylab.rules.tallies import straight as count
 
@@ -151,13 +151,13 @@ class Straight:
 
     def on_whole(self, known: Repeat, payload: bytes) -> None:
         edge, target, writer = self._edge, self._target, self._writer
-        if known.said is not None and not self._goes_on(known, known.said):
-            self._upstream = None  # it waits again already
-            self._walk().on_head(known.head)
-        if known.said is not None:
+        if known.head is not None and known.said is not None:
+            if not self._goes_on(known, *known.said):
+                self._upstream = None  # it waits again already
+                self._walk().on_head(known.head)
             return
         if known.writer is not writer:
-            known.writer, known.lines = writer, writer.answered(known.head)
+            known.writer, known.lines = writer, known.begun + writer.ending
         began, request_id, status = self._began, self._request_id, known.status
         ended = edge.now()
         self._body = _NONE
@@ -189,12 +189,11 @@ class Straight:
     def _hops(self, second: Second) -> Hops:
         return partial(told_on, self._origin, self._said, self._went_on, second, self._target)
 
-    def _goes_on(self, known: Repeat, words: str) -> bool:
+    def _goes_on(self, known: Repeat, words: str, state: str | None) -> bool:
         """Send it to where a replay leads, if that is as it mostly is; else nothing has happened."""
         edge, client, plain, origin = self._edge, self._client, self._plain, self._target
         if self._second is not None or edge.notes or plain.length > edge.settings.exchange.replay_limit:
             return False
-        words, state = split(words)
         second = edge.targets.after(words, origin, client.front.wanted)
         then = second.onward
         if then is None:
