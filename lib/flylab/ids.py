@@ -50,20 +50,20 @@ class RequestIds:
     def __init__(self, rng: Random, region: str) -> None:
         self._rng = rng
         self._end = f"-{region}".encode()
-        self._moment = -1
+        self._since = self._until = 0.0  # the moment, which is a millisecond
         self._number = 1024
         self._begin = b""
 
     def make(self, wall: float) -> bytes:
         """The next one: the moment, 70 bits of chance, and a number that counts from 0 as long as both hold."""
-        moment, number = int(wall * 1000), self._number
-        if moment != self._moment or number > 1023:
-            chance = self._rng.getrandbits(70)
+        number = self._number
+        if number > 1023 or not self._since <= wall < self._until:
+            moment, chance = int(wall * 1000), self._rng.getrandbits(70)
             letters = "".join([_PAIRS[chance >> shift & 1023] for shift in range(60, -1, -10)])
             self._begin = f"{_moment(moment)}{letters}"[:24].encode()
-            self._moment, number = moment, 0
+            self._since, self._until, number = moment / 1000, (moment + 1) / 1000, 0
         self._number = number + 1
-        return b"%b%b%b" % (self._begin, _BYTE_PAIRS[number], self._end)
+        return self._begin + _BYTE_PAIRS[number] + self._end
 
 
 def machine_name(rng: Random, *, taken: Container[str] = ()) -> str:
