@@ -91,7 +91,7 @@ class Memory(Edge):
     async def connect(
         self, address: tuple[str, int], key: object, region: str, *, h2: bool = False
     ) -> tuple[Upstream | None, str]:
-        upstream = Upstream(key, delay=0.0, pool=self.pool)
+        upstream = Upstream(key, pool=self.pool)
         self.wires.append(Wire(upstream))
         return upstream, ""
 
@@ -104,7 +104,7 @@ class MemoryDials(Dials):
         self._memory = edge
 
     def dial(self, dialler: Dialler, address: tuple[str, int], key: object, region: str, known: Repeat) -> Dial:
-        upstream = Upstream(key, delay=0.0, pool=self._memory.pool)
+        upstream = Upstream(key, pool=self._memory.pool)
         upstream.known = known
         dial = upstream.dialled = Dial(dialler, upstream, float("inf"))
         self._memory.loop.call_soon(lambda: self._memory.wires.append(Wire(upstream)))

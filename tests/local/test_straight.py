@@ -465,7 +465,7 @@ def test_a_connection_that_has_become_a_pipe_leaves_the_pool_as_any_other():
     pool = Pool(idle=1.0)
 
     async def run() -> None:
-        upstream = Upstream("key", delay=0.0, pool=pool)
+        upstream = Upstream("key", pool=pool)
         pool.opened(upstream)
         assert pool.line("key") is not None
         upstream.key = None

@@ -76,7 +76,7 @@ class Answering(asyncio.Protocol):
         """Nothing to do from now on."""
         raise NotImplementedError
 
-    def _read(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         straight = self._straight
         if straight is not None:
             self._straight = None

@@ -8,6 +8,7 @@ Straight ──► dial ──► the loop connects ──► Upstream.connectio
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from flylab.local.distant import new_upstream
 from flylab.local.repeat import Repeat
 from flylab.local.upstream import Upstream
 
@@ -56,7 +57,7 @@ class Dials:
     def dial(self, dialler: Dialler, address: tuple[str, int], key: object, region: str, known: Repeat) -> Dial:
         """Connect; ``known`` is what such a connection may hear again."""
         edge = self._edge
-        upstream = Upstream(key, delay=edge.latency.one_way(edge.region, region), pool=edge.pool)
+        upstream = new_upstream(key, delay=edge.latency.one_way(edge.region, region), pool=edge.pool)
         upstream.known = known
         dial = upstream.dialled = Dial(dialler, upstream, edge.loop.time() + edge.settings.connect_timeout)
         task: Connecting = edge.loop.create_task(edge.loop.create_connection(lambda: upstream, *address))

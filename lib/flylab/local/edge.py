@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from flylab.clock import Clock
 from flylab.ids import RequestIds
 from flylab.local.dials import Dials
+from flylab.local.distant import new_upstream
 from flylab.local.downstream import Downstream
 from flylab.local.edge_settings import EdgeSettings
 from flylab.local.front import Front
@@ -239,7 +240,7 @@ class Edge:
         self, address: tuple[str, int], key: object, region: str, *, h2: bool = False
     ) -> tuple[Upstream | None, str]:
         """A new connection to a machine, or the code that says why there is none (monitoring/error-codes)."""
-        upstream = Upstream(key, delay=self.latency.one_way(self.region, region), pool=self.pool)
+        upstream = new_upstream(key, delay=self.latency.one_way(self.region, region), pool=self.pool)
         connected = False
         try:
             async with asyncio.timeout(self.settings.connect_timeout):

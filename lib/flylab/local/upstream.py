@@ -1,17 +1,14 @@
-"""One connection to a machine; what to send and why is decided elsewhere.
+"""One connection to a machine; what to send and why is decided elsewhere. To another region it is a ``Distant`` one.
 
-write ──► (delay line) ──► socket        socket ──► (delay line) ──► head, body, end ──► Answers
+write ──► socket        socket ──► head, body, end ──► Answers
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from flylab.local.answering import Answering
 from flylab.local.answers import Answers, Straight
 from flylab.local.flow import Gate, Hold
-from flylab.local.latency import DelayLine
 from flylab.local.repeat import NOTHING_KNOWN
 
 if TYPE_CHECKING:
@@ -28,9 +25,9 @@ class Upstream(Answering):
     Connections with equal ``key`` are alike to the pool; one without a key carries a single request.
     """
 
-    __slots__ = ("_gate", "_in", "_out", "_pool", "dialled", "reset", "reused")
+    __slots__ = ("_gate", "_pool", "dialled", "reset", "reused")
 
-    def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
+    def __init__(self, key: object, *, pool: "Pool") -> None:
         self.key = key
         self.reused = self.heard = False
         self.trouble = ""
@@ -44,9 +41,7 @@ class Upstream(Answering):
         self._answers = self._straight = self._found = self._head = self._reader = None
         self._piped = self._sent = self._ended = False
         self._drain = 0
-        self._loop = loop = asyncio.get_running_loop()
-        self._out = DelayLine(loop, delay) if delay else None
-        self._in = DelayLine(loop, delay) if delay else None
+        self._loop = asyncio.get_running_loop()
 
     # ── asyncio ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -57,30 +52,17 @@ class Upstream(Answering):
         dialled, self.dialled = self.dialled, None
         if dialled is not None:
             dialled.made(self)
-        if self._in is not None and self._out is not None:
-            self._in.drained = partial(self._gate.set, Hold.LINE, on=False)
-            self._out.drained = partial(self._tell_blocked, False)
-
-    def data_received(self, data: bytes) -> None:
-        if self._in is None:
-            self._read(data)
-            return
-        self._in.push(len(data), partial(self._read, data))
-        if self._in.full:
-            self._gate.set(Hold.LINE, on=True)
 
     def eof_received(self) -> bool:
         if not self._piped:
             return False
-        self._later(self._read_eof)
+        self._read_eof()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.reset = isinstance(exc, ConnectionError)
         self._pool.closed(self)
-        if self._out is not None:
-            self._out.close()
-        self._later(self._read_lost)
+        self._read_lost()
 
     def pause_writing(self) -> None:
         self._tell_blocked(True)
@@ -108,14 +90,11 @@ class Upstream(Answering):
         self._head = self._reader = None
         self.trailers = b""
         if body:
-            if self._out is None and len(body[0]) > _JOINED:  # in one system call as well, but nothing is copied
-                self._transport.writelines((head, *body))
+            if len(body[0]) > _JOINED:  # in one system call as well, but nothing is copied
+                self.writelines((head, *body))
                 return
             head = b"".join((head, *body))
-        if self._out is None:
-            self._transport.write(head)
-        else:
-            self.write(head)
+        self.write(head)
 
     def go_on(self, straight: Straight, payload: bytes, *, whole: bool) -> None:
         """Send more of its body; an answer that has begun before all was sent is none that comes whole."""
@@ -129,12 +108,10 @@ class Upstream(Answering):
         self._answers, self._straight = answers, None
 
     def write(self, data: bytes) -> None:
-        if self._out is None:
-            self._transport.write(data)
-            return
-        self._out.push(len(data), partial(self._transport.write, data))
-        if self._out.full:
-            self._tell_blocked(True)
+        self._transport.write(data)
+
+    def writelines(self, pieces: tuple[bytes | memoryview, ...]) -> None:
+        self._transport.writelines(pieces)
 
     def sent(self) -> None:
         """The request is complete."""
@@ -142,10 +119,8 @@ class Upstream(Answering):
 
     def write_eof(self) -> None:
         """Send no more; the other direction stays open."""
-        if self._out is None:
-            self._write_eof()
-        else:
-            self._out.push(0, self._write_eof)
+        if not self._transport.is_closing():
+            self._transport.write_eof()
 
     def hold(self, *, on: bool) -> None:
         """Stop or go on reading, as the client keeps up."""
@@ -175,25 +150,13 @@ class Upstream(Answering):
         """End the connection; nobody is told."""
         self._answers = self._straight = None
         self._ended = True
-        for line in (self._in, self._out):
-            if line is not None:
-                line.close()
         self._transport.abort()
 
     def finish(self) -> None:
         """Close after what is still to be sent."""
-        if self._out is None:
-            self._transport.close()
-        else:
-            self._out.push(0, self._transport.close)
+        self._transport.close()
 
     # ── from the machine ────────────────────────────────────────────────────────────────────────────────────────
-
-    def _later(self, call: Callable[[], None]) -> None:
-        if self._in is None:
-            call()
-        else:
-            self._in.push(0, call)
 
     def _rest(self) -> None:
         """Nothing to do from now on."""
@@ -202,10 +165,6 @@ class Upstream(Answering):
             return
         self.idle_since = self._loop.time()
         self.line.append(self)
-
-    def _write_eof(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.write_eof()
 
     def _tell_blocked(self, blocked: bool) -> None:
         if self._answers is not None:
