@@ -121,12 +121,11 @@ def test_what_went_straight_to_its_end_leaves_the_same_hop_loads_and_tallies():
     long, straight = Tallies("ams"), Tallies("ams")
     for _ in range(2):
         long.exchange("rooms", 204, 2.0, world.exchange.hops, 7, 9)
-        count(straight.answered("rooms", 204), straight.visited("m0", 204), straight.moved("rooms"), 2.0, 7, 9)
+        count(straight.answered("rooms", 204), straight.visited("m0", 204), 2.0)
     for name in ("answers", "visits"):
         (key, one), (other_key, other) = *getattr(long, name).items(), *getattr(straight, name).items()
         assert key == other_key
         assert [getattr(one, slot) for slot in one.__slots__] == [getattr(other, slot) for slot in other.__slots__]
-    assert long.bytes == straight.bytes
 
 
 @pytest.mark.parametrize(

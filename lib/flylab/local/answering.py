@@ -26,7 +26,6 @@ class Answering(asyncio.Protocol):
         "_ended",
         "_found",
         "_head",
-        "_loop",
         "_method",
         "_piped",
         "_reader",
@@ -50,7 +49,6 @@ class Answering(asyncio.Protocol):
     line: "Line | None"  # where it waits in the pool
     known: Repeat  # the last answer that came whole
     trailers: bytes  # of the last answer
-    _loop: asyncio.AbstractEventLoop
     _transport: asyncio.Transport
     _answers: Answers | None
     _straight: Straight | None  # who takes the answer that is waited for if it comes whole
@@ -76,17 +74,8 @@ class Answering(asyncio.Protocol):
         """Nothing to do from now on."""
         raise NotImplementedError
 
-    def data_received(self, data: bytes) -> None:
-        straight = self._straight
-        if straight is not None:
-            self._straight = None
-            known = self.known
-            if (len(data) == known.size and data.startswith(known.start)) or self._is_whole(data):
-                known = self.known
-                self._answers = None
-                self._rest()
-                straight.on_whole(known, data[known.length :])
-                return
+    def _read(self, data: bytes) -> None:
+        """What is no whole answer to somebody who wants it whole."""
         self.heard = True
         if self._piped:
             if self._answers is not None:
@@ -183,6 +172,7 @@ class Answering(asyncio.Protocol):
         if answers is None:
             return
         if self._reader is not None and not self._piped and self._reader.end():
+            self.trailers = self._reader.trailers
             answers.on_end()
         else:
             answers.on_lost()
@@ -202,7 +192,7 @@ class Answering(asyncio.Protocol):
             and head.keep_alive
             and not self._transport.is_closing()
         ):
-            self._head, self._reader, self._buffer = None, None, b""
+            self._head, self._reader, self._buffer, self.heard = None, None, b"", False
             self.hold(on=False)
             self._rest()
         else:

@@ -194,6 +194,5 @@ def _histogram(family: Family, times: Times, labels: dict[str, str]) -> None:
 
 def _join(into: Times, other: Times) -> None:
     into.count += other.count
-    into.timed += other.timed
     into.total += other.total
     into.buckets = [one + more for one, more in zip(into.buckets, other.buckets, strict=True)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flylab.local.answers import Straight
 from flylab.local.flow import Hold
 from flylab.local.latency import DelayLine
 from flylab.local.upstream import Upstream
@@ -23,7 +24,8 @@ class Distant(Upstream):
 
     def __init__(self, key: object, *, delay: float, pool: "Pool") -> None:
         super().__init__(key, pool=pool)
-        self._out, self._in = DelayLine(self._loop, delay), DelayLine(self._loop, delay)
+        loop = asyncio.get_running_loop()
+        self._out, self._in = DelayLine(loop, delay), DelayLine(loop, delay)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -38,6 +40,10 @@ class Distant(Upstream):
     def connection_lost(self, exc: Exception | None) -> None:
         self._out.close()
         super().connection_lost(exc)
+
+    def ask(self, straight: Straight, head: bytes) -> None:
+        self._answers = self._straight = straight
+        self.write(head)
 
     def write(self, data: bytes) -> None:
         self._send(len(data), partial(super().write, data))

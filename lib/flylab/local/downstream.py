@@ -93,19 +93,18 @@ class Downstream(Incoming):
             self._sent += len(data)
             self._transport.write(data)
 
-    def answer(self, data: bytes) -> tuple[int, int]:
-        """A straight way ends with this answer; returns the bytes that have moved, as ``moved`` does."""
+    def answer(self, data: bytes, moved: list[int]) -> None:
+        """A straight way ends with this answer; the bytes from and to the client are added to ``moved``."""
         self._walk = self._reader = None
-        self._moved = True
-        received, sent = self._received, self._sent + len(data)
+        moved[0] += self._received
+        moved[1] += self._sent + len(data)
         self._received = self._sent = 0
         self._transport.write(data)
         if self._gate.reasons:
             self._gate.set(Hold.PEER | Hold.TURN, on=False)
-        self.deadline = self._loop.time() + self._idle_timeout
+        self.deadline = self._edge.pool.next_sweep + self._idle_timeout
         if self._buffer:
             self._loop.call_soon(self._advance)
-        return received, sent
 
     def walks(self, walk: Walk) -> None:
         """A walk goes on with the request that had gone straight."""

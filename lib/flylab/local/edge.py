@@ -49,6 +49,8 @@ __all__ = ["Client", "Edge", "EdgeSettings", "Waker"]
 
 log = logging.getLogger("flylab.edge")
 
+_SWEEP = 1.0  # seconds; our choice
+
 
 class Waker(Protocol):
     """The platform as an edge sees it."""
@@ -116,6 +118,7 @@ class Edge:
         self.remembered = self.replay_cache.all  # empty for all who do not use it
         self._on_exchange = on_exchange
         self.on_opened = on_opened  # hears of each that became a pipe, long before it is over
+        self.tell = self._teller()
         self._on_news = on_news  # hears app and text, and region and machine by name
         self._on_refusal = on_refusal  # hears app, code and text, and region and machine by name
         self._clients: set[Client] = set()
@@ -145,7 +148,7 @@ class Edge:
         )
         self._servers.append(server)
         if self._sweeper is None:
-            self._sweeper = self.loop.call_later(1.0, self._sweep)
+            self._sweep()
         self.hearing.start(self.loop)
         return server
 
@@ -275,10 +278,17 @@ class Edge:
 
     def report(self, record: Callable[[], dict[str, object]]) -> None:
         """Tell who wants to know that an exchange is over."""
+        if self.tell is not None:
+            self.tell(record)
+
+    def _teller(self) -> Callable[[Callable[[], dict[str, object]]], None] | None:
+        """Who is told of exchanges: nobody, whoever was given, or the log as well, once it is switched on."""
+        return self._log if log.isEnabledFor(logging.INFO) else self._on_exchange
+
+    def _log(self, record: Callable[[], dict[str, object]]) -> None:
         if self._on_exchange is not None:
             self._on_exchange(record)
-        if log.isEnabledFor(logging.INFO):
-            log.info("%s", record())
+        log.info("%s", record())
 
     def count(self, app: str | None, status: int | None, seconds: float, hops: list[Hop], client: Downstream) -> None:
         """An exchange is over."""
@@ -299,7 +309,7 @@ class Edge:
 
     def _sweep(self) -> None:
         now = self.loop.time()
-        self.pool.sweep(now)
+        self.pool.sweep(now, _SWEEP)
         self.dials.sweep(now)
         if self.tallies.large:
             view = self.view
@@ -307,4 +317,5 @@ class Edge:
         for client in list(self._clients):
             if client.deadline is not None and client.deadline <= now:
                 client.time_out()
-        self._sweeper = self.loop.call_later(1.0, self._sweep)
+        self.tell = self._teller()
+        self._sweeper = self.loop.call_later(_SWEEP, self._sweep)

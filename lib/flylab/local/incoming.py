@@ -80,19 +80,16 @@ class Incoming(asyncio.Protocol):
         raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
-        self._moved = True
         self._received += len(data)
         known = self._plain
-        if (  # what comes now is answered next, and at once
-            known is not None
-            and (data == known.data if not known.length else data.startswith(known.data))
-            and self._walk is None
-            and not self._buffer
-            and not self.blocked
-            and not self._closed
-            and (self._start_straight(known) if not known.length else self._start_again(known, data))
-        ):
-            return
+        if known is not None and self._walk is None and not (self._buffer or self.blocked or self._closed):
+            # What comes now is answered next, and at once.
+            if not known.length:
+                if data == known.data and self._start_straight(known):
+                    return
+            elif data.startswith(known.data) and self._start_again(known, data):
+                return
+        self._moved = True
         if self._pipe is not None:
             self._pipe.on_client_data(data)
         elif not self._lingering:

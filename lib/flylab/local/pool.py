@@ -22,6 +22,7 @@ class Pool:
 
     def __init__(self, *, idle: float) -> None:
         self._idle = idle
+        self.next_sweep = 0.0  # when it is; to ask the loop for the time costs more than it is worth
         self._lines: dict[object, Line] = {}
         self.open: set[Upstream] = set()
 
@@ -31,11 +32,7 @@ class Pool:
 
     def take(self, key: object) -> Upstream | None:
         line = self._lines.get(key)
-        if not line:
-            return None
-        upstream = line.pop()
-        upstream.reused = True
-        return upstream
+        return line.pop() if line else None
 
     def opened(self, upstream: Upstream) -> None:
         self.open.add(upstream)
@@ -60,8 +57,9 @@ class Pool:
         if not line.open:
             del self._lines[line.key]
 
-    def sweep(self, now: float) -> None:
-        """Close what has waited too long."""
+    def sweep(self, now: float, later: float) -> None:
+        """Close what has waited too long; the next time is after so many seconds."""
+        self.next_sweep = now + later
         for line in list(self._lines.values()):
             for upstream in [one for one in line if now - one.idle_since > self._idle]:
                 upstream.close()

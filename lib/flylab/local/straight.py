@@ -14,7 +14,7 @@ from flylab.local.dials import Dial
 from flylab.local.http1 import ResponseHead
 from flylab.local.plain import Plain
 from flylab.local.repeat import Repeat
-from flylab.local.targets import Second, Target
+from flylab.local.targets import Second, Target, free
 from flylab.local.told import Hops, told, told_on
 from flylab.local.trace import Lines, line
 from flylab.local.upstream import Upstream
@@ -86,13 +86,13 @@ class Straight:
         version = edge.view.version
         if (plain.version != version or edge.notes or edge.remembered) and not self._look(plain):
             return False
-        target = Target.free(plain.targets, edge)
+        target = free(plain.targets, edge)
         if target is None or not target.take(edge, self._client.options):
             return False
         self._plain, self._target, self._second = plain, target, None
-        self._began = edge.now()
-        self._started_at = wall = edge.wall()
-        self._request_id = request_id = edge.ids.make(wall)
+        now, wall = edge.now, edge.wall
+        self._began, self._started_at = now(), (moment := wall())
+        self._request_id = request_id = edge.ids.make(moment)
         if body is None:
             self._body, self._complete = _NONE, True
         else:
@@ -101,13 +101,14 @@ class Straight:
         return True
 
     def _send(self, target: Target, head: bytes) -> None:
-        upstream = target.kept(self._edge)
+        self._upstream = upstream = target.line.pop() if target.line else target.kept(self._edge)
         if upstream is None:
-            self._upstream, self._asked = None, head
+            self._asked = head
             self._dial = target.dial(self._edge, self)
+        elif self._body:
+            upstream.ask_with(self, head, self._body, whole=self._complete)
         else:
-            self._upstream = upstream
-            upstream.ask(self, self._plain.method, head, self._body, whole=self._complete)
+            upstream.ask(self, head)
 
     def on_connected(self, upstream: Upstream) -> None:
         edge, self._dial, self._upstream = self._edge, None, upstream
@@ -118,7 +119,10 @@ class Straight:
             self._upstream = None
             self.on_refused("PC01")
             return
-        upstream.ask(self, self._plain.method, self._asked, self._body, whole=self._complete)
+        if self._body:
+            upstream.ask_with(self, self._asked, self._body, whole=self._complete)
+        else:
+            upstream.ask(self, self._asked)
 
     def on_refused(self, code: str) -> None:
         self._dial = None
@@ -159,20 +163,25 @@ class Straight:
         if known.writer is not writer:
             known.writer, known.lines = writer, known.begun + writer.ending
         began, request_id, status = self._began, self._request_id, known.status
-        ended = edge.now()
+        now = edge.now
+        ended = now()
         self._body = _NONE
         trace = b"" if self._plain.traced is None else self._trace(self._plain.traced, status, ended)
-        received, sent = self._client.answer(b"%b%b\r\n%b\r\n%b" % (known.lines, request_id, trace, payload))
+        second = self._second
+        moved = target.moved if second is None else self._origin.moved
+        self._client.answer(b"%b%b\r\n%b\r\n%b" % (known.lines, request_id, trace, payload), moved)
         edge.loads.release(target.machine)
         if target.key is None:
             target.known = known
-        if self._second is not None:
-            self._report(self._second, status, ended, received, sent)
+        if second is not None:
+            self._report(second, status, ended)
             return
         if target.status != status:
             target.count(edge, status)
-        count(target.answers, target.visits, target.moved, ended - began, received, sent)
-        edge.report(partial(told, edge, self._plain, target.hops, request_id, status, self._started_at, began, ended))
+        count(target.answers, target.visits, ended - began)
+        tell = edge.tell
+        if tell is not None:
+            tell(partial(told, edge, self._plain, target.hops, request_id, status, self._started_at, began, ended))
 
     def _trace(self, about: tuple[bytes, bytes], status: int, ended: float) -> bytes:
         """The line that tells the client of it."""
@@ -198,21 +207,21 @@ class Straight:
         then = second.onward
         if then is None:
             return False
-        target = Target.free(second.targets, edge)
+        target = free(second.targets, edge)
         if target is None or not target.take(edge, client.options):
             return False
         edge.loads.release(origin.machine)
-        self._went_on = edge.now()
-        self._moment = wall = edge.wall()
+        now, wall = edge.now, edge.wall
+        self._went_on, self._moment = now(), (said_at := wall())
         self._target = target
         self._second, self._origin, self._said = second, origin, known.status
         self._state = state
         said = b"" if state is None else b";state=%b" % state.encode()
-        lines = plain.request, self._request_id, then.before, moment(wall), said, then.after
+        lines = plain.request, self._request_id, then.before, moment(said_at), said, then.after
         self._send(target, b"%b%b\r\n%b%d%b%b\r\n" % lines)
         return True
 
-    def _report(self, second: Second, status: int, ended: float, received: int, sent: int) -> None:
+    def _report(self, second: Second, status: int, ended: float) -> None:
         """Count and tell of one that was replayed."""
         edge, plain, origin, target, said = self._edge, self._plain, self._origin, self._target, self._said
         began, went_on = self._began, self._went_on
@@ -221,8 +230,6 @@ class Straight:
         second.answers.add(ended - began)
         second.first.add(went_on - began)
         second.visits.add(ended - went_on)
-        origin.moved[0] += received
-        origin.moved[1] += sent
         hops = self._hops(second)
         edge.report(partial(told, edge, plain, hops, self._request_id, status, self._started_at, began, ended))
 
@@ -269,7 +276,7 @@ class Straight:
             self._dial = None
         walk = Walk(self._edge, self._client, plain.head, (self._began, self._started_at, self._request_id))
         if upstream is not None:
-            upstream.tell(walk)
+            upstream.tell(walk, plain.method, whole=self._complete)
         self._client.walks(walk)
         if self._client.blocked:
             walk.on_client_blocked(True)

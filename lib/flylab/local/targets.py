@@ -59,17 +59,6 @@ class Target:
         self.traces: Lines | None = None  # of answers with that status
         self.moved = edge.tallies.moved(choice.row.app)
 
-    @staticmethod
-    def free(targets: "tuple[Target, ...]", edge: "Edge") -> "Target | None":
-        """One of those that are below their loads, by chance; whoever takes it looks again."""
-        if len(targets) == 1:
-            return targets[0]
-        of = edge.loads.of
-        equal = [one for one in targets if of(one.machine) < one.below]
-        if not equal:
-            return None
-        return equal[0] if len(equal) == 1 else edge.rng.choice(equal)
-
     def take(self, edge: "Edge", options: HttpOptions) -> bool:
         """Take the machine's place; False when nothing goes straight there, or it has none."""
         if self.version != edge.view.version:
@@ -81,11 +70,7 @@ class Target:
         line = self.line
         if not line:
             line = self.line = edge.pool.line(self.key)  # it may be another one by now
-            if not line:
-                return None
-        upstream = line.pop()
-        upstream.reused = True
-        return upstream
+        return line.pop() if line else None
 
     def is_up(self, edge: "Edge") -> bool:
         """Whether the machine is started, as far as this edge knows."""
@@ -118,6 +103,17 @@ class Target:
         self.traces = None
         self.answers = edge.tallies.answered(self.choice.row.app, status)
         self.visits = edge.tallies.visited(self.machine, status)
+
+
+def free(targets: tuple[Target, ...], edge: "Edge") -> Target | None:
+    """One of those that are below their loads, by chance; whoever takes it looks again."""
+    if len(targets) == 1:
+        return targets[0]
+    of = edge.loads.of
+    equal = [one for one in targets if of(one.machine) < one.below]
+    if not equal:
+        return None
+    return equal[0] if len(equal) == 1 else edge.rng.choice(equal)
 
 
 class Second:

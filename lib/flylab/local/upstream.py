@@ -41,7 +41,6 @@ class Upstream(Answering):
         self._answers = self._straight = self._found = self._head = self._reader = None
         self._piped = self._sent = self._ended = False
         self._drain = 0
-        self._loop = asyncio.get_running_loop()
 
     # ── asyncio ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -52,6 +51,23 @@ class Upstream(Answering):
         dialled, self.dialled = self.dialled, None
         if dialled is not None:
             dialled.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        straight = self._straight
+        if straight is not None:
+            self._straight = None
+            known = self.known
+            if (len(data) == known.size and data.startswith(known.start)) or self._is_whole(data):
+                known = self.known
+                self._answers = None
+                if self.line is None:
+                    self._rest()
+                else:  # the same, without a call
+                    self.reused, self.idle_since = True, self._pool.next_sweep
+                    self.line.append(self)
+                straight.on_whole(known, data[known.length :])
+                return
+        self._read(data)
 
     def eof_received(self) -> bool:
         if not self._piped:
@@ -75,37 +91,31 @@ class Upstream(Answering):
     def begin(self, answers: Answers, method: bytes) -> None:
         """Take the next request; its bytes follow by ``write``."""
         self._answers, self._method = answers, method
-        self._head, self._reader, self._sent = None, None, False
-        self.trailers = b""
-        self.heard = False
+        self._sent = False
 
-    def ask(
-        self, straight: Straight, method: bytes, head: bytes, body: list[bytes | memoryview], *, whole: bool = True
-    ) -> None:
+    def ask(self, straight: Straight, head: bytes) -> None:
         """Send a request of which only the whole answer matters, unless there is something about it."""
-        self._answers = straight
-        self._straight = straight if whole else None
-        self._method = method
-        self._sent, self.heard = whole, False
-        self._head = self._reader = None
-        self.trailers = b""
-        if body:
-            if len(body[0]) > _JOINED:  # in one system call as well, but nothing is copied
-                self.writelines((head, *body))
-                return
-            head = b"".join((head, *body))
-        self.write(head)
+        self._answers = self._straight = straight
+        self._transport.write(head)
+
+    def ask_with(self, straight: Straight, head: bytes, body: list[bytes | memoryview], *, whole: bool) -> None:
+        """The same with as much of its body as there is."""
+        self._answers, self._straight = straight, straight if whole else None
+        if len(body[0]) > _JOINED:  # in one system call as well, but nothing is copied
+            self.writelines((head, *body))
+        else:
+            self.write(b"".join((head, *body)))
 
     def go_on(self, straight: Straight, payload: bytes, *, whole: bool) -> None:
         """Send more of its body; an answer that has begun before all was sent is none that comes whole."""
         if whole:
-            self._sent = True
             self._straight = None if self.heard else straight
         self.write(payload)
 
-    def tell(self, answers: Answers) -> None:
-        """Somebody else hears the answer from now on."""
+    def tell(self, answers: Answers, method: bytes, *, whole: bool) -> None:
+        """Somebody else hears the answer from now on, to a request that went straight as far as it has come."""
         self._answers, self._straight = answers, None
+        self._method, self._sent = method, whole
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -163,7 +173,7 @@ class Upstream(Answering):
         if self.line is None:  # it was for one request
             self.close()
             return
-        self.idle_since = self._loop.time()
+        self.reused, self.idle_since = True, self._pool.next_sweep
         self.line.append(self)
 
     def _tell_blocked(self, blocked: bool) -> None:

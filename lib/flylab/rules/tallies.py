@@ -15,19 +15,22 @@ _MOST = 10_000  # series of machines and statuses; our choice
 class Times:
     """How often something happened, and how long it took."""
 
-    __slots__ = ("buckets", "count", "timed", "total")
+    __slots__ = ("buckets", "count", "total")
 
     def __init__(self) -> None:
         self.count = 0
-        self.timed = 0
         self.total = 0.0
         self.buckets = [0] * (len(BUCKETS) + 1)
 
     def add(self, seconds: float) -> None:
         self.count += 1
-        self.timed += 1
         self.total += seconds
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
+
+    @property
+    def timed(self) -> int:
+        """How often it is known how long it took."""
+        return sum(self.buckets)
 
     def cumulative(self) -> list[tuple[str, int]]:
         """``(le, count)`` as Prometheus has buckets."""
@@ -95,16 +98,15 @@ class Tallies:
         self.connects = {name: times for name, times in self.connects.items() if machine(name)}
 
 
-def straight(answers: Times, visits: Times, moved: list[int], seconds: float, received: int, sent: int) -> None:
+def straight(answers: Times, visits: Times, seconds: float) -> None:
     """One is over that visited one machine for all of its time."""
     bucket = 0 if seconds <= BUCKETS[0] else bisect_left(BUCKETS, seconds)
-    for times in (answers, visits):
-        times.count += 1
-        times.timed += 1
-        times.total += seconds
-        times.buckets[bucket] += 1
-    moved[0] += received
-    moved[1] += sent
+    answers.count += 1
+    answers.total += seconds
+    answers.buckets[bucket] += 1
+    visits.count += 1
+    visits.total += seconds
+    visits.buckets[bucket] += 1
 
 
 def _add(series: dict[tuple[str, int], Times], key: tuple[str, int], seconds: float) -> None:
