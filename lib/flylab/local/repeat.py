@@ -4,6 +4,7 @@ What they repeat with another date or length is compared with what their answers
 """
 
 import re
+from typing import TYPE_CHECKING
 
 from flylab.local.glance import GAP, one_of
 from flylab.local.heads import HeadWriter
@@ -21,6 +22,9 @@ from flylab.local.stencil import Stencil, widened
 from flylab.rules.onward import split
 from flylab.rules.straight import says_nothing, words_of
 from flylab.wire import headers
+
+if TYPE_CHECKING:
+    from flylab.local.targets import Second
 
 _SHORT = 4 * MOST_LINES  # bytes of a head that each connection may remember; our choice, and no more than so many lines
 HEAD_LIMIT = 131_072  # bytes of a response's head; our choice, twice what a request may have
@@ -40,7 +44,7 @@ class Repeat:
     ``lines`` are its lines for clients up to the request's id, as ``writer`` wrote them last.
     """
 
-    __slots__ = ("alike", "begun", "head", "length", "lines", "said", "size", "start", "status", "writer")
+    __slots__ = ("alike", "begun", "head", "length", "lines", "said", "second", "size", "start", "status", "writer")
 
     def __init__(self, start: bytes, size: int, status: int, begun: bytes) -> None:
         self.start = start
@@ -50,6 +54,7 @@ class Repeat:
         self.begun = begun  # status and lines, as far as they travel on
         self.head: ResponseHead | None = None
         self.said: tuple[str, str | None] | None = None  # without its state, and that
+        self.second: Second | None = None  # where that led last
         self.writer: HeadWriter | None = None
         self.lines = b""
         self.alike: Likeness | None = None  # what it has in common with those before

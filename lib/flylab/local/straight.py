@@ -201,9 +201,13 @@ class Straight:
     def _goes_on(self, known: Repeat, words: str, state: str | None) -> bool:
         """Send it to where a replay leads, if that is as it mostly is; else nothing has happened."""
         edge, client, plain, origin = self._edge, self._client, self._plain, self._target
-        if self._second is not None or edge.notes or plain.length > edge.settings.exchange.replay_limit:
+        if self._second is not None or edge.notes:
             return False
-        second = edge.targets.after(words, origin, client.front.wanted)
+        if plain.length and plain.length > edge.settings.exchange.replay_limit:
+            return False
+        second, port = known.second, client.front.wanted
+        if second is None or second.version != edge.view.version or second.port != port:
+            second = known.second = edge.targets.after(words, origin, port)
         then = second.onward
         if then is None:
             return False
@@ -225,13 +229,15 @@ class Straight:
         """Count and tell of one that was replayed."""
         edge, plain, origin, target, said = self._edge, self._plain, self._origin, self._target, self._said
         began, went_on = self._began, self._went_on
-        if second.statuses != (said, status) or len(second.targets) != 1:
+        if second.status != status or second.said != said or len(second.targets) != 1:
             second.count(edge, plain.app, (origin.machine, target.machine), (said, status))
         second.answers.add(ended - began)
         second.first.add(went_on - began)
         second.visits.add(ended - went_on)
-        hops = self._hops(second)
-        edge.report(partial(told, edge, plain, hops, self._request_id, status, self._started_at, began, ended))
+        tell = edge.tell
+        if tell is not None:
+            hops = self._hops(second)
+            tell(partial(told, edge, plain, hops, self._request_id, status, self._started_at, began, ended))
 
     def on_head(self, head: ResponseHead) -> None:
         self._walk().on_head(head)

@@ -119,18 +119,19 @@ def free(targets: tuple[Target, ...], edge: "Edge") -> Target | None:
 class Second:
     """A replay that many requests are told in the same words, and the machines that it leads to."""
 
-    __slots__ = ("answers", "first", "onward", "statuses", "targets", "version", "visits")
+    __slots__ = ("answers", "first", "onward", "port", "said", "status", "targets", "version", "visits")
 
-    def __init__(self, version: int, onward: Onward | None, targets: tuple[Target, ...]) -> None:
+    def __init__(self, version: int, port: int | None, onward: Onward | None, targets: tuple[Target, ...]) -> None:
         self.version = version
+        self.port = port
         self.onward = onward
         self.targets = targets
-        self.statuses = (0, 0)  # of the last two answers and their machine, with what such are counted in
+        self.said = self.status = 0  # of the last two answers, with what such are counted in
         self.answers = self.first = self.visits = Times()
 
     def count(self, edge: "Edge", app: str, machines: tuple[str, str], statuses: tuple[int, int]) -> None:
         """Both answers have these statuses from now on."""
-        self.statuses = statuses
+        self.said, self.status = statuses
         self.answers = edge.tallies.answered(app, statuses[1])
         self.first, self.visits = (edge.tallies.visited(*one) for one in zip(machines, statuses, strict=True))
 
@@ -163,7 +164,7 @@ class Targets:
         edge, key = self._edge, (words, origin.machine, port)
         version = edge.view.version
         if len(words) > _SHORT:
-            return Second(version, None, ())
+            return Second(version, port, None, ())
         second = self._seconds.get(key)
         if second is None or second.version != version:
             if len(self._seconds) >= _MOST:
@@ -172,5 +173,5 @@ class Targets:
             # To itself is unusual: its place would be given back and taken in the same step.
             ready = () if then is None else [one for one in then.ready if one[0] != origin.machine]
             targets = tuple(Target(edge, *one, port) for one in ready)
-            second = self._seconds[key] = Second(version, then if targets else None, targets)
+            second = self._seconds[key] = Second(version, port, then if targets else None, targets)
         return second

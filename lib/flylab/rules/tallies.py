@@ -25,7 +25,7 @@ class Times:
     def add(self, seconds: float) -> None:
         self.count += 1
         self.total += seconds
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
+        self.buckets[0 if seconds <= BUCKETS[0] else bisect_left(BUCKETS, seconds)] += 1  # most are short
 
     @property
     def timed(self) -> int:
