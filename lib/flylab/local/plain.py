@@ -16,6 +16,7 @@ class Plain:
     __slots__ = (
         "_head",
         "app",
+        "asked",
         "data",
         "host",
         "kept",
@@ -37,6 +38,7 @@ class Plain:
         self.kept: bytes | None = None  # its lines, when all of them travel on as they are
         self._head: RequestHead | None = None
         self.app = ""
+        self.asked: tuple[str, bytes, bytes]  # app, method and target, once it is known where it goes
         self.version = -1  # of the view with which ``targets`` were found
         self.targets: tuple[Target, ...] = ()
         self.request = b""  # for the machine, up to the request's id

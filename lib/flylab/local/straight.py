@@ -148,6 +148,7 @@ class Straight:
             self._looked = plain
         else:
             plain.app, plain.targets = known.app, known.targets
+        plain.asked = plain.app, plain.method, plain.target
         plain.version = version
         return True
 
@@ -181,18 +182,19 @@ class Straight:
         count(target.answers, target.visits, ended - began)
         tell = edge.tell
         if tell is not None:
-            tell(partial(told, edge, self._plain, target.hops, request_id, status, self._started_at, began, ended))
+            asked = self._plain.asked
+            tell(partial(told, edge, asked, target.hops, request_id, status, self._started_at, began, ended))
 
     def _trace(self, about: tuple[bytes, bytes], status: int, ended: float) -> bytes:
         """The line that tells the client of it."""
         target = self._target
         known = self._request_id, status, self._started_at, self._began, ended
         if self._second is not None:
-            return line(told(self._edge, self._plain, self._hops(self._second), *known))
+            return line(told(self._edge, self._plain.asked, self._hops(self._second), *known))
         if target.status != status:
             target.count(self._edge, status)
         if target.traces is None:
-            target.traces = Lines(told(self._edge, self._plain, target.hops, *known))
+            target.traces = Lines(told(self._edge, self._plain.asked, target.hops, *known))
         return target.traces.of(self._request_id, about, self._started_at, self._began, ended)
 
     def _hops(self, second: Second) -> Hops:
@@ -237,7 +239,7 @@ class Straight:
         tell = edge.tell
         if tell is not None:
             hops = self._hops(second)
-            tell(partial(told, edge, plain, hops, self._request_id, status, self._started_at, began, ended))
+            tell(partial(told, edge, plain.asked, hops, self._request_id, status, self._started_at, began, ended))
 
     def on_head(self, head: ResponseHead) -> None:
         self._walk().on_head(head)

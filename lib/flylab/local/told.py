@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from flylab.local.plain import Plain
 from flylab.local.targets import Second, Target
 from flylab.local.trace import Record
 from flylab.rules.hops import Hop, Outcome
@@ -18,7 +17,7 @@ Hops = Callable[[float, float, int], list[Hop]]  # when it began and ended, and 
 
 def told(
     edge: "Edge",
-    plain: Plain,
+    asked: tuple[str, bytes, bytes],
     hops: Hops,
     request_id: bytes,
     status: int,
@@ -26,13 +25,14 @@ def told(
     began: float,
     ended: float,
 ) -> Json:
-    """What is remembered of one that is over, as JSON."""
+    """What is remembered of one that is over, as JSON; of its head app, method and target are."""
+    app, method, target = asked
     return Record(
         request_id.decode(),
         edge.region,
-        plain.app,
-        plain.method,
-        plain.target,
+        app,
+        method,
+        target,
         status,
         started_at,
         began,
