@@ -252,6 +252,47 @@ async def test_requests_that_come_at_once_are_answered_in_order(straight):
         assert len(straight) == 21
 
 
+async def test_heads_and_answers_that_differ_go_straight_and_read_like_others(straight):
+    world = World()
+    dates = itertools.count()
+    machine = await world.add("a", lambda machine, request: answer(200, request.target, ETag=str(next(dates))))
+    await world.add("b", who, app="blue", service_of=service())
+    cookies = [{}, *({"cookie": f"n={n}"} for n in range(4)), {"cookie": "n=4", "x_more": "1"}]
+    async with open_door(world) as door:
+        answers = []
+        for straight.closed in (True, False):
+            client = await door.client()
+            for number, more in enumerate(cookies):
+                answers.append(await client.ask(f"/{number}", accept="*/*", **more, dnt="1"))
+        assert straight == [f"/{number}" for number in range(len(cookies))]
+        ids = {headers.pop("fly-request-id") for _, headers, _ in answers}
+        assert len(ids) == len(answers)
+        assert [int(headers.pop("etag")) for _, headers, _ in answers] == list(range(len(answers)))
+        slow, quick = answers[: len(cookies)], answers[len(cookies) :]
+        assert slow == quick
+        asked = [(request.target, {**request.headers, "fly-request-id": ""}) for request in machine.requests]
+        assert asked[: len(cookies)] == asked[len(cookies) :]
+        # The same client with another host, on another view, and while nothing goes straight.
+        for host, status in (("blue.localhost", 200), ("none.localhost", 404)):
+            assert (await client.ask("/x", host=host, accept="*/*", dnt="1"))[0] == status
+        client = await door.client()
+        for number in range(3):
+            assert (await client.ask("/y", accept="*/*", cookie=f"y={number}", dnt="1"))[2] == b"/y"
+        went = len(straight)
+        door.edge.notes = {"faults": ["slow"]}
+        assert (await client.ask("/faulty", accept="*/*", cookie="y", dnt="1"))[2] == b"/faulty"
+        door.edge.notes = {}
+        world.set_state("a", MachineState.STOPPED)
+        assert (await client.ask("/woken", accept="*/*", cookie="yy", dnt="1"))[2] == b"/woken"
+        assert len(straight) == went
+        assert (await client.ask("/after", accept="*/*", cookie="yyy", dnt="1"))[2] == b"/after"
+        assert len(straight) == went + 1
+    asked = [(record["app"], record["path"]) for record in world.exchanges]
+    paths = [("rooms", f"/{number}") for number in range(len(cookies))]
+    ends = ["/y", "/y", "/y", "/faulty", "/woken", "/after"]
+    assert asked == [*paths, *paths, ("blue", "/x"), (None, "/x"), *(("rooms", path) for path in ends)]
+
+
 async def test_who_has_changed_is_looked_at_anew(straight):
     world = World()
     await world.add("a", who)

@@ -85,7 +85,7 @@ class Incoming(asyncio.Protocol):
         if known is not None and self._walk is None and not (self._buffer or self.blocked or self._closed):
             # What comes now is answered next, and at once.
             if not known.length:
-                if data == known.data and self._start_straight(known):
+                if (data == known.data or self._is_alike(known, data)) and self._start_straight(known):
                     return
             elif data.startswith(known.data) and self._start_again(known, data):
                 return
@@ -146,6 +146,14 @@ class Incoming(asyncio.Protocol):
         if known is not None and reader is None and self._start_straight(known):
             return True
         self._start_walk(head, reader)
+        return True
+
+    def _is_alike(self, known: Plain, data: bytes) -> bool:
+        """Whether it is a head that can be seen at a glance because of those before; ``known`` is that one then."""
+        alike, settings = self._alike, self._edge.settings
+        if alike is None or len(data) >= settings.head_limit or (seen := alike.glance(data)) is None:
+            return False
+        known.renew(data, seen, traced=settings.trace)
         return True
 
     def _glance(self, buffer: bytes) -> Glance | None:

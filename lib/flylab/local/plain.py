@@ -45,6 +45,14 @@ class Plain:
         # What the trace says of it, when it is to have one.
         self.traced = quoted(method, target) if traced else None
 
+    def renew(self, data: bytes, seen: Glance, *, traced: bool) -> None:
+        """Be the next head of the connection, which was not read; where it goes is known if its host is the same."""
+        self.method, self.target, host, self.kept, _ = seen
+        self.data, self._head, self.request = data, None, b""
+        if host != self.host:
+            self.host, self.version = host, -1
+        self.traced = quoted(self.method, self.target) if traced else None
+
     @property
     def head(self) -> RequestHead:
         """All of it, for a walk."""

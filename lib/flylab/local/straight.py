@@ -97,7 +97,7 @@ class Straight:
             self._body, self._complete = _NONE, True
         else:
             self._body, self._complete = [body], len(body) == plain.length
-        self._send(target, b"%b%b\r\n\r\n" % (plain.request, request_id))
+        self._send(target, b"%b%b\r\n\r\n" % (plain.request or self._write(plain), request_id))
         return True
 
     def _send(self, target: Target, head: bytes) -> None:
@@ -134,11 +134,6 @@ class Straight:
         plain.version = -1
         if not edge.straight:
             return False
-        if not plain.request:
-            if plain.kept is None:
-                plain.request = self._writer.begun(plain.head, self._client.address)
-            else:
-                plain.request = b"%b %b HTTP/1.1\r\n%b%b" % (plain.method, plain.target, plain.kept, self._tail)
         if known is None or known.host != plain.host or known.version != version:
             front = self._client.front
             app = front.app or edge.view.app_of_host(plain.host.decode("latin-1"))
@@ -148,9 +143,17 @@ class Straight:
             self._looked = plain
         else:
             plain.app, plain.targets = known.app, known.targets
-        plain.asked = plain.app, plain.method, plain.target
-        plain.version = version
+        plain.version, plain.request = version, b""
         return True
+
+    def _write(self, plain: Plain) -> bytes:
+        """The request for machines, up to its id."""
+        if plain.kept is None:
+            plain.request = self._writer.begun(plain.head, self._client.address)
+        else:
+            plain.request = b"%b %b HTTP/1.1\r\n%b%b" % (plain.method, plain.target, plain.kept, self._tail)
+        plain.asked = plain.app, plain.method, plain.target
+        return plain.request
 
     # ── from the machine ────────────────────────────────────────────────────────────────────────────────────────
 
