@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,6 +71,15 @@ async def main():
     print("interrupted", flush=True)
 asyncio.run(main())
 """
+# The same, but deaf in its second life.
+DEAF_ONCE = """
+import os, pathlib, time
+lives = pathlib.Path(os.environ["LIVES"])
+lives.write_text(lives.read_text() + "x")
+if len(lives.read_text()) == 2:
+    print("deaf", flush=True)
+    time.sleep(600)
+"""
 PORTS = [{"port": 80, "handlers": ["http"]}]
 STORM = 1000
 
@@ -94,7 +104,7 @@ def web(platform: Up, app: str, autostop: str | bool = "stop", **more: Any) -> d
         "min_machines_running": more.pop("minimum", 0),
         "concurrency": more.pop("concurrency", {"type": "requests"}),
     }
-    machine = platform.script(SERVER, app, services=[service], **more)
+    machine = platform.script(more.pop("script", SERVER), app, services=[service], **more)
     wait_until(lambda: "listening" in platform.log(machine, app), 20, what="the server")
     return machine
 
@@ -169,6 +179,21 @@ def test_a_stop_by_its_user_costs_no_request(platform: Up) -> None:
         finally:
             over.set()
         assert set().union(*visits) == {(200, machine["id"]) for machine in machines}
+
+
+def test_a_stop_by_its_user_costs_no_request_that_has_woken_the_machine(platform: Up, tmp_path: Path) -> None:
+    """DOCUMENTED monitoring/error-codes: PM08 for a machine that stops; a request fails with PR03 only after tries."""
+    app, lives = platform.app("overtaken"), tmp_path / "lives"
+    lives.touch()
+    machine = web(platform, app, autostop=False, script=DEAF_ONCE + SERVER, env={"LIVES": str(lives)})
+    platform.ok("POST", platform.path(machine, "/stop", app))
+    platform.wait(machine, "stopped", app)
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(ask, platform, app)
+        wait_until(lambda: "deaf" in platform.log(machine, app), 20, what="its second life")
+        platform.ok("POST", platform.path(machine, "/stop", app))
+        assert (answer.result().status_code, answer.result().text) == (200, machine["id"])
+    assert len(lives.read_text()) == 3
 
 
 def test_the_primary_region_keeps_its_minimum(platform: Up) -> None:

@@ -36,7 +36,9 @@ class World:
         self.view.put_app(AppRow(name=name, organization=organization, network=network))
         return self
 
-    def machine(self, machine_id, region="ams", state="started", *, app="rooms", hard=None, autostart=True):
+    def machine(
+        self, machine_id, region="ams", state="started", *, app="rooms", hard=None, autostart=True, asked=False
+    ):
         if self.view.app(app) is None:
             self.app(app)
         service = Service(
@@ -53,6 +55,7 @@ class World:
                 state=MachineState(state),
                 version="v1",
                 services=(service,),
+                asked=asked,
             )
         )
         return self
@@ -491,6 +494,69 @@ def test_a_machine_that_ends_before_it_listens_is_given_up_at_once():
     world.machine("a", state="stopped")
     assert exchange.paused(0.3).code == "PR03"
     world.view.drop("a")
+
+
+def woken(world):
+    """An exchange whose only machine was woken, and does not listen yet."""
+    world.machine("a", state="stopped")
+    exchange = world.exchange()
+    assert exchange.begin(0.0) == Wake("a", 60.0)
+    world.machine("a")
+    exchange.woke(0.1)
+    assert isinstance(exchange.refused("PC01", 0.2), Pause)
+    return exchange
+
+
+def test_a_machine_that_somebody_stops_while_it_is_woken_is_woken_once_more():
+    """DOCUMENTED monitoring/error-codes: PM08 for a machine that stops; PR03 only after tries."""
+    world = World()
+    exchange = woken(world)
+    world.machine("a", state="stopping")
+    assert isinstance(exchange.paused(0.3), Pause)
+    world.machine("a", state="stopped", asked=True)
+    assert exchange.paused(0.4) == Wake("a", 60.4)
+    world.machine("a")
+    assert to(exchange.woke(0.5)) == "a"
+    assert isinstance(exchange.refused("PC01", 0.6), Pause)
+    assert world.held("a") == [1]
+    world.machine("a", state="stopped", asked=True)
+    effect = exchange.paused(0.7)  # as often as after PM05, no more
+    assert (effect.status, effect.code) == (503, "PR03")
+    assert "a was stopped, or ended" in effect.text
+    assert world.held("a") == [0]
+
+
+def test_a_stop_that_is_over_when_it_is_noticed_and_one_before_the_start_was_are_the_same():
+    world = World()
+    exchange = woken(world)
+    world.machine("a", state="stopped", asked=True)
+    assert exchange.paused(0.3) == Wake("a", 60.3)
+    again = exchange.wake_failed("PM10", "the start was cancelled", 0.4)
+    assert (again.status, again.code) == (503, "PR03")  # the second time
+    exchange = world.exchange()
+    exchange.begin(0.0)
+    assert exchange.wake_failed("PM10", "the start was cancelled", 0.1) == Wake("a", 60.1)
+    assert [hop.code for hop in exchange.hops] == ["PM10", None]
+    exchange = World(wakes=1).machine("a", state="stopped", asked=True).exchange()
+    exchange.begin(0.0)
+    assert exchange.wake_failed("PM10", "the start was cancelled", 0.1).code == "PR03"
+
+
+def test_where_there_is_another_machine_it_takes_what_a_stop_has_overtaken():
+    for code, last in (("PM10", None), (None, "PM08")):
+        world = World().machine("a", state="stopped").machine("b", "nrt", state="stopped")
+        exchange = world.exchange()
+        assert exchange.begin(0.0) == Wake("a", 60.0)
+        if code:
+            effect = exchange.wake_failed(code, "the start was cancelled", 0.1)
+        else:
+            world.machine("a")
+            exchange.woke(0.1)
+            world.machine("a", state="stopping")
+            effect = exchange.refused("PC01", 0.1)
+        assert effect == Wake("b", 60.1)
+        assert exchange.hops[0].code == (code or last)
+        assert world.held("a", "b") == [0, 1]
 
 
 def test_a_refused_wake_tries_the_next_machine():

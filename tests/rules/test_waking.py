@@ -5,7 +5,7 @@ import pytest
 from flylab.errors import RuleError
 from flylab.rules.life import Life
 from flylab.rules.rates import Rates, RateSettings
-from flylab.rules.waking import check_rate, check_startable, why_not_started
+from flylab.rules.waking import asked_to_stop, check_rate, check_startable, why_not_started
 from flylab.wire.config import MachineConfig
 from flylab.wire.machine import Event, MachineState
 
@@ -37,6 +37,7 @@ def ended(**said):
 def test_a_cancelled_start_is_told_from_one_that_failed(events, code):
     """DOCUMENTED monitoring/error-codes: PM10 start cancelled, PM07 state change failed."""
     assert why_not_started(life("stopped", *events), "stopped").code == code
+    assert asked_to_stop(life("stopped", *events)) == (code == "PM10")
 
 
 @pytest.mark.parametrize("state", [each for each in MachineState if each not in ("stopped", "suspended")])

@@ -211,8 +211,17 @@ class Attempts:
         return self._give_up(code, f"machine {machine} {STALE[code]}", now, again=code == "PM11")
 
     def _gone(self, now: float) -> Effect:
-        """It is no longer up. If it was when it was chosen, somebody stopped it: once it is down it may be woken."""
-        return self._give_up("PM08", self._ended_text(), now, again=self.hops[-1].woke is None)
+        """It is no longer up. If somebody stopped it, and it did not end by itself, once it is down it may be woken."""
+        hop = self.hops[-1]
+        row = self._view.row(hop.machine)
+        stopped = row is not None and (row.asked or row.state in (MachineState.STOPPING, MachineState.SUSPENDING))
+        again = hop.woke is None or (stopped and self._may_wake_again())
+        return self._give_up("PM08", self._ended_text(stopped=hop.woke is None or stopped), now, again=again)
+
+    def _may_wake_again(self) -> bool:
+        """Whether this request has woken its last machine less often than it may."""
+        machine = self.hops[-1].machine
+        return sum(each.machine == machine and each.woke is not None for each in self.hops) < self._settings.wakes
 
     def _go_on(self, body: Body, now: float) -> Effect:
         limit = self._settings.replay_limit
@@ -268,9 +277,9 @@ class Attempts:
             hop.ended, hop.outcome, hop.code = now, outcome, code
             self._loads.release(machine)
 
-    def _ended_text(self) -> str:
+    def _ended_text(self, *, stopped: bool) -> str:
         hop = self.hops[-1]
-        if hop.woke is None:
+        if stopped:
             return f"machine {hop.machine} was stopped, or ended, while a request was on its way to it"
         return f"machine {hop.machine} ended before it listened on port {self._port()}"
 

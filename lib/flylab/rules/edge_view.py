@@ -5,6 +5,7 @@ from collections.abc import Callable
 from flylab.rules.fleet import Fleet
 from flylab.rules.life import Life
 from flylab.rules.routing import AppRow, Row, View
+from flylab.rules.waking import asked_to_stop
 from flylab.wire.machine import MachineState
 
 
@@ -61,6 +62,7 @@ class EdgeView:
             cordoned=life.cordoned,
             healthy=life.health.healthy,
             draining=leaving and not waits,
+            asked=life.state is MachineState.STOPPED and asked_to_stop(life),
         )
         self.view.put(row)
 

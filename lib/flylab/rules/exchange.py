@@ -83,7 +83,8 @@ class Exchange(Attempts):
             # It was on its way down: once it has come to rest it may be started again.
             self._end_hop(now, Outcome.ERROR, code=code)
             return self._again(NoCandidate("PR03", f"{text} ({code})", soon=True), now)
-        return self._give_up(code, text, now)
+        # Somebody stopped it meanwhile: as when it had been running, the only machine is woken anew.
+        return self._give_up(code, text, now, again=code == "PM10" and self._may_wake_again())
 
     def paused(self, now: float) -> Effect:
         """The pause is over, or a place may have become free."""
@@ -129,8 +130,7 @@ class Exchange(Attempts):
             text = f"machine {hop.machine} did not listen on port {self._port()} within {hop.tries} tries"
             if hop.woke is None:
                 return self._give_up(code, text, now)
-            tried = sum(1 for each in self.hops if each.machine == hop.machine and each.woke is not None)
-            return self._give_up("PM05", text, now, again=tried < self._settings.wakes)
+            return self._give_up("PM05", text, now, again=self._may_wake_again())
         if hop.tries == self._settings.switch_after and hop.woke is None:
             other = self._look(self._wanted_without(hop.machine))
             if isinstance(other, Choice) and not other.wake:

@@ -23,6 +23,7 @@ class Row:
     cordoned: bool = False
     healthy: bool = True
     draining: bool = False  # autostop is about to stop it, and a request that has nowhere better to go calls that off
+    asked: bool = False  # it is stopped, and because somebody asked for that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

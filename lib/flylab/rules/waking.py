@@ -25,9 +25,15 @@ def check_rate(rates: Rates, machine_id: str, now: float) -> None:
 
 def why_not_started(life: Life, state: str) -> RuleError:
     """What a start came to that ended in ``state``: PM10 when somebody stopped or destroyed it meanwhile, else PM07."""
-    last = life.log[-1][0] if life.log else None
-    exit_event = last.request.get("exit_event") if last is not None else None
-    asked_for = isinstance(exit_event, dict) and bool(exit_event.get("requested_stop"))
-    if last is not None and (asked_for or last.type in ("stop", "destroy")):
+    if asked_to_stop(life):
         return RuleError("PM10", f"the start of machine {life.id} was cancelled, it is {state}")
     return RuleError("PM07", f"machine {life.id} did not start, it is {state}")
+
+
+def asked_to_stop(life: Life) -> bool:
+    """Whether the last that happened to it is that somebody stopped or destroyed it."""
+    last = life.log[-1][0] if life.log else None
+    if last is None:
+        return False
+    exit_event = last.request.get("exit_event")
+    return last.type in ("stop", "destroy") or (isinstance(exit_event, dict) and bool(exit_event.get("requested_stop")))
