@@ -90,7 +90,7 @@ class Straight:
         if target is None or not target.take(edge, self._client.options):
             return False
         self._plain, self._target, self._second = plain, target, None
-        now, wall = edge.now, edge.wall
+        now, wall = edge.now, edge.wall  # called as methods they would be looked for in the class first
         self._began, self._started_at = now(), (moment := wall())
         self._request_id = request_id = edge.ids.make(moment)
         if body is None:
