@@ -1,5 +1,6 @@
 """What a run wants to set is checked before anything starts."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,31 @@ def test_a_wrong_parameter_is_refused(tmp_path: Path, wanted: dict[str, Any], sa
 
 def test_each_chapter_gets_the_parameters_it_has(tmp_path: Path) -> None:
     assert parameters.check([chapter(tmp_path)], {"runs": 1, "rate": 2}) == {"03-replay": {"runs": 1, "rate": 2}}
+
+
+SIZED = "runs: int = 3  # how often (1 to 9)"
+
+
+def test_a_value_out_of_its_range_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="parameter runs is 10; it can be 1 to 9"):
+        parameters.check([chapter(tmp_path, SIZED)], {"runs": 10})
+
+
+def test_the_full_size_has_to_be_of_parameters_that_there_are(tmp_path: Path) -> None:
+    made = replace(chapter(tmp_path, SIZED), full={"runs": 9})
+    assert parameters.check([made], {}) == {"03-replay": {}}
+    assert parameters.check([made], {}, full=True) == {"03-replay": {"runs": 9}}
+    assert parameters.check([made], {"runs": 2}, full=True) == {"03-replay": {"runs": 2}}
+    with pytest.raises(UsageError, match="the full size of 03-replay sets 'rums', which is not a parameter of it"):
+        parameters.check([replace(made, full={"rums": 9})], {}, full=True)
+    with pytest.raises(UsageError, match="parameter runs is 10; it can be 1 to 9"):
+        parameters.check([replace(made, full={"runs": 10})], {}, full=True)
+
+
+def test_a_notebook_checks_what_was_typed_into_it() -> None:
+    good = {"target": "local", "regions": ["ams", "iad"], "machines_each": 2, "budget_usd": 0.0}
+    parameters.demand("99", good)
+    with pytest.raises(UsageError, match="parameter machines_each is 0; it can be 1 to"):
+        parameters.demand("99", {**good, "machines_each": 0})
+    with pytest.raises(UsageError, match="parameter target is not set; run the cell with the parameters first"):
+        parameters.demand("99", {})

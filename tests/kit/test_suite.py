@@ -92,6 +92,50 @@ def test_a_process_that_a_chapter_leaves_behind_fails_the_suite_and_is_ended(tri
     assert not trial.left()
 
 
+def test_only_what_changed_or_failed_runs_again(trial: Trial) -> None:
+    store = "import os, pathlib\npathlib.Path(os.environ['FLYLAB_BUILD'], 'data', '01-a-20261127T1.json').touch()"
+    chapter(trial.notebooks, "01-a.ipynb", store)
+    chapter(trial.notebooks, "02-bad.ipynb", "1 / 0")
+    code, out, _ = trial.run("--only-changed")
+    assert code == 1
+    assert "01-a runs: there is no result" in out
+    kept = trial.build / "executed" / "01-a.ipynb"
+    first = kept.read_bytes()
+
+    code, out, _ = trial.run("--only-changed")
+    assert code == 1
+    assert "01-a is skipped: nothing changed since its run of 20" in out
+    assert "02-bad runs: its last run failed" in out
+    assert "01-a    skipped" in out
+    assert "0 of 2 chapters ran" in out
+    assert "1 skipped" in out
+    assert kept.read_bytes() == first
+
+    chapter(trial.notebooks, "02-bad.ipynb", "1 / 1")
+    code, out, _ = trial.run("--only-changed", "--set", "runs=2")
+    assert code == 0
+    assert "01-a runs: changed: parameters" in out
+    assert "02-bad runs: its last run failed" in out
+    code, out, _ = trial.run("--only-changed", "--set", "runs=2")
+    assert (code, out.count(" is skipped: ")) == (0, 2)
+    (trial.build / "data" / "01-a-20261127T1.json").unlink()
+    assert "01-a runs: 01-a-20261127T1.json is missing" in trial.run("01", "--only-changed", "--set", "runs=2")[1]
+    assert not trial.left()
+
+
+def test_the_full_size_is_what_the_notebook_says_unless_the_call_says_otherwise(trial: Trial) -> None:
+    parameters = "runs: int = 1  # how often (1 to 90)\nseed: int = 3  # of the order"
+    chapter(trial.notebooks, "01-a.ipynb", "print('ran', runs, seed)", parameters=parameters, full={"runs": 40})
+    log = trial.build / "logs" / "01-a.log"
+    assert trial.run("--full")[0] == 0
+    assert "ran 40 3" in log.read_text()
+    assert trial.run("--full", "--set", "runs=50", "--set", "seed=4")[0] == 0
+    assert "ran 50 4" in log.read_text()
+    chapter(trial.notebooks, "01-a.ipynb", "1", parameters=parameters, full={"runs": 91})
+    code, _, err = trial.run("--full")
+    assert (code, err) == (2, "flylab suite: parameter runs is 91; it can be 1 to 90\n")
+
+
 def running_suite(trial: Trial) -> subprocess.Popen[str]:
     """A suite whose first chapter runs; one that ends before that says why."""
     process = trial.start()

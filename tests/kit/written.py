@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 HEADER = """# {number} · Trial
 
@@ -13,7 +14,13 @@ Does this run?
 """
 
 
-def chapter(folder: Path, name: str, *cells: str, parameters: str = "runs: int = 1  # how often") -> Path:
+def chapter(
+    folder: Path,
+    name: str,
+    *cells: str,
+    parameters: str = "runs: int = 1  # how often",
+    full: dict[str, Any] | None = None,
+) -> Path:
     """A notebook with a header, a parameters cell and the given code cells."""
     folder.mkdir(parents=True, exist_ok=True)
     code = [(parameters, ["parameters"]), *((cell, []) for cell in cells)]
@@ -32,7 +39,10 @@ def chapter(folder: Path, name: str, *cells: str, parameters: str = "runs: int =
                 for number, (text, tags) in enumerate(code)
             ),
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "metadata": {
+            "flylab": {"full": full or {}},
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }

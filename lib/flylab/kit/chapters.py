@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Chapter:
     question: str
     promises: dict[str, str]
     alone: bool = False  # what it measures would suffer from chapters that run beside it
+    full: dict[str, Any] = field(default_factory=dict)  # its parameters at the published size
 
     @property
     def name(self) -> str:
@@ -47,13 +48,15 @@ def load(path: Path) -> Chapter:
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in blocks[-1].splitlines()]
     if len(rows) != 3 or tuple(rows[0]) != COLUMNS or len(rows[2]) != len(COLUMNS):
         raise ParseError("chapter", path.name, f"the table has one row and the columns {', '.join(COLUMNS)}")
+    ours = notebook["metadata"].get("flylab", {})
     return Chapter(
         path=path,
         number=path.name[:2],
         title=blocks[0].removeprefix("# ").split(" · ", 1)[-1],
         question=" ".join(blocks[1].split()),
         promises=dict(zip(COLUMNS, rows[2], strict=True)),
-        alone=bool(notebook["metadata"].get("flylab", {}).get("alone", False)),
+        alone=bool(ours.get("alone", False)),
+        full=dict(ours.get("full", {})),
     )
 
 

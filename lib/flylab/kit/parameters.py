@@ -2,9 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flylab.errors import UsageError
+from flylab.kit import chapters, ranges
 from flylab.kit.chapters import Chapter, source
 
 _LINE = re.compile(r"^(?P<name>[a-z]\w*): (?P<type>int|float|bool|str|list) = (?P<default>.+?)  # (?P<help>\S.*)$")
@@ -17,19 +20,48 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def declared(chapter: Chapter) -> dict[str, str]:
-    """The parameters' names and types; UsageError when a line is not ``name: type = default  # what it means``."""
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One line of a parameters cell; what ``meaning`` ends with may be a rule (``flylab.kit.ranges``)."""
+
+    name: str
+    type: str
+    meaning: str
+
+    def check(self, value: object) -> None:
+        """UsageError, with name, value and rule, for a value of the wrong type or out of its range."""
+        if not isinstance(value, _TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool"):
+            raise UsageError(f"parameter {self.name} is {value!r}; it must be of type {self.type}")
+        ranges.check(self.name, value, self.meaning)
+
+
+def read(chapter: Chapter) -> list[Parameter]:
+    """The parameters of a chapter; UsageError when a line is not ``name: type = default  # what it means``."""
     notebook = json.loads(chapter.path.read_text(encoding="utf-8"))
     cells = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
     if len(cells) != 1:
         raise UsageError(f"{chapter.name} has {len(cells)} cells tagged 'parameters' instead of one")
-    found = {}
+    found = []
     for line in source(cells[0]).splitlines():
         match = _LINE.match(line)
         if not match:
             raise UsageError(f"{chapter.name}: the parameter line {line!r} is not 'name: type = default  # meaning'")
-        found[match["name"]] = match["type"]
+        found.append(Parameter(match["name"], match["type"], match["help"]))
     return found
+
+
+def declared(chapter: Chapter) -> dict[str, str]:
+    """The parameters' names and types."""
+    return {parameter.name: parameter.type for parameter in read(chapter)}
+
+
+def demand(number: str, values: Mapping[str, Any]) -> None:
+    """For a notebook's second cell, with its ``globals()``: UsageError when a parameter cannot be what it was set to."""
+    (chapter,) = chapters.find([number])
+    for parameter in read(chapter):
+        if parameter.name not in values:
+            raise UsageError(f"parameter {parameter.name} is not set; run the cell with the parameters first")
+        parameter.check(values[parameter.name])
 
 
 def parse(settings: list[str]) -> dict[str, Any]:
@@ -46,15 +78,24 @@ def parse(settings: list[str]) -> dict[str, Any]:
     return found
 
 
-def check(chapters: list[Chapter], wanted: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The values for each chapter; UsageError for a name that no chapter has and for a value of the wrong type."""
-    known = {chapter.name: declared(chapter) for chapter in chapters}
-    for name, value in wanted.items():
-        kinds = {types[name] for types in known.values() if name in types}
-        if not kinds:
-            there = sorted({parameter for types in known.values() for parameter in types})
+def check(chosen: list[Chapter], wanted: dict[str, Any], *, full: bool = False) -> dict[str, dict[str, Any]]:
+    """The values for each chapter; UsageError for a name that no chapter has and for a value that it cannot be.
+
+    With ``full`` they begin with the published size that the chapter's own metadata name.
+    """
+    known = {chapter.name: {each.name: each for each in read(chapter)} for chapter in chosen}
+    for name in wanted:
+        if not any(name in parameters for parameters in known.values()):
+            there = sorted({parameter for parameters in known.values() for parameter in parameters})
             raise UsageError(f"no chosen chapter has a parameter {name!r}; there are {', '.join(there)}")
-        for kind in kinds:
-            if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "bool"):
-                raise UsageError(f"parameter {name} is {value!r}; it must be of type {kind}")
-    return {name: {key: value for key, value in wanted.items() if key in types} for name, types in known.items()}
+    values = {}
+    for chapter in chosen:
+        parameters = known[chapter.name]
+        size = chapter.full if full else {}
+        for name in size:
+            if name not in parameters:
+                raise UsageError(f"the full size of {chapter.name} sets {name!r}, which is not a parameter of it")
+        values[chapter.name] = size | {name: value for name, value in wanted.items() if name in parameters}
+        for name, value in values[chapter.name].items():
+            parameters[name].check(value)
+    return values

@@ -1,7 +1,8 @@
 """``flylab suite``: runs chapters headlessly, several at a time, and leaves nothing running however it ends.
 
 Each chapter gets a kernel of its own, below this one process. Chapters that measure small times ask in their metadata
-to run alone, and come last. Executed copies, logs and data go to ``build/``.
+to run alone, and come last. Executed copies, logs and data go to ``build/``. With ``--only-changed`` a chapter whose
+result came from the sources of today (``sources``) is not run again.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from flylab.errors import UsageError
-from flylab.kit import chapters, parameters, processes, project
+from flylab.kit import chapters, parameters, processes, project, sources
 from flylab.kit.chapters import Chapter
 from flylab.kit.kernels import Meeting
 from flylab.kit.table import Live, Row
@@ -28,6 +29,7 @@ from flylab.kit.verdict import MIME, tally
 
 JOBS = 2  # a run is bound by the processor: more than one per core gains nothing
 CELL_SECONDS = 120
+FULL_CELL_SECONDS = 600  # of the published sizes, whose longest cell takes two minutes on a quiet computer
 START_SECONDS = 60
 # Run by a kernel once it is up. From then on it watches its parent by itself; of a suite that was killed while the
 # kernel started it takes no notice unless it was handed to process 1, and would live on.
@@ -60,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         wanted = parameters.parse(options.set)
         if options.target != "local":
             wanted["target"] = options.target
-        values = parameters.check(chosen, wanted)
+        values = parameters.check(chosen, wanted, full=options.full)
         if any(value.get("target") == "fly" for value in values.values()):
             allowed(float(wanted.get("budget_usd", 0)))  # asked before a kernel starts or an older result goes
         if options.jobs < 1:
@@ -69,7 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"flylab suite: {error}", file=sys.stderr)
         return 2
     runs = [Run(replace(chapter, path=chapter.path.resolve())) for chapter in chosen]
-    return Suite(runs, values).run(options.jobs)
+    suite = Suite(runs, values, cell_seconds=FULL_CELL_SECONDS if options.full else CELL_SECONDS)
+    if options.only_changed:
+        suite.skip_unchanged()
+    return suite.run(options.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--target", choices=("local", "fly"), default="local", help="where the chapters run")
     parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"chapters at a time (default {JOBS})")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where the chapters are (default: notebooks/)")
+    parser.add_argument("--only-changed", action="store_true", help="run only what has no result of today's sources")
+    parser.add_argument("--full", action="store_true", help="the published sizes, which each notebook's metadata name")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a notebook's parameter")
     return parser
 
@@ -85,12 +92,26 @@ def _parser() -> argparse.ArgumentParser:
 class Suite:
     """Drives the runs and answers signals; one per process."""
 
-    def __init__(self, runs: list[Run], values: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self, runs: list[Run], values: dict[str, dict[str, Any]], *, cell_seconds: int = CELL_SECONDS
+    ) -> None:
         self.runs = runs
         self.values = values
+        self.cell_seconds = cell_seconds
         self.build = project.build()
         self.table = Live(sys.stdout)
         self.meeting = Meeting()
+
+    def skip_unchanged(self) -> None:
+        """Keep what came from the sources of today, and say of each chapter why it runs or does not."""
+        common = sources.shared()
+        for run in self.runs:
+            executed = self.build / "executed" / run.chapter.path.name
+            parts = sources.digests(run.chapter, self.values[run.chapter.name], common)
+            found = sources.kept(executed, parts, self.build / "data")
+            if found.stands:
+                run.state, run.verdicts = "skipped", verdicts(executed)
+            print(f"{run.chapter.name} {'is skipped' if found.stands else 'runs'}: {found.why}", flush=True)
 
     def run(self, jobs: int) -> int:
         for folder in ("executed", "logs", "data"):
@@ -106,8 +127,9 @@ class Suite:
         # A kernel begins in the folder of this process. Papermill would change it for each chapter and back, which two
         # threads cannot do at once, so it is changed once for all of them.
         with contextlib.chdir(self.runs[0].chapter.path.parent):
-            self._together([run for run in self.runs if not run.chapter.alone], jobs)
-            self._together([run for run in self.runs if run.chapter.alone], 1)
+            waiting = [run for run in self.runs if run.state == "waiting"]
+            self._together([run for run in waiting if not run.chapter.alone], jobs)
+            self._together([run for run in waiting if run.chapter.alone], 1)
         self.table.show(self.lines(), last=True)
         self.meeting.close()
         return self._report(time.monotonic() - began)
@@ -136,8 +158,12 @@ class Suite:
         run.began, run.state = time.monotonic(), "running"
         try:
             config = self.meeting.of(self.runs.index(run) + 1)
-            executed = execute(run.chapter, self.values[run.chapter.name], self.build, config)
+            values = self.values[run.chapter.name]
+            before = sources.digests(run.chapter, values, sources.shared())
+            executed = execute(run.chapter, values, self.build, config, self.cell_seconds)
             run.verdicts = verdicts(executed)
+            if sources.digests(run.chapter, values, sources.shared()) == before:
+                sources.mark(executed, before, data(run.chapter, self.build))
             run.state = "ok"
         except Exception as error:
             # Whatever went wrong in a notebook, its kernel or papermill: it belongs in the report, the others go on.
@@ -145,7 +171,8 @@ class Suite:
         run.seconds = time.monotonic() - run.began
 
     def _report(self, seconds: float) -> int:
-        failed = [run for run in self.runs if run.state != "ok"]
+        skipped = [run for run in self.runs if run.state == "skipped"]
+        failed = [run for run in self.runs if run.state not in ("ok", "skipped")]
         for run in failed:
             log = self.build / "logs" / f"{run.chapter.name}.log"
             print(f"\n{run.chapter.name} failed: {run.error}\n  log: {log}", file=sys.stderr)
@@ -155,7 +182,10 @@ class Suite:
             processes.end_all()
         total = sum((run.verdicts for run in self.runs), Counter())
         said = tally(total)
-        ran = f"{len(self.runs) - len(failed)} of {len(self.runs)} chapters ran in {seconds:.0f} s"
+        done = len(self.runs) - len(failed) - len(skipped)
+        ran = f"{done} of {len(self.runs)} chapters ran in {seconds:.0f} s"
+        if skipped:
+            ran += f", {len(skipped)} skipped"
         print(f"{ran}; {said}" if said else ran)
         return 1 if failed or leaked else 0
 
@@ -174,7 +204,12 @@ class Suite:
         os._exit(128 + number)
 
 
-def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) -> Path:
+def data(chapter: Chapter, build: Path) -> list[Path]:
+    """The files that a chapter's last run stored."""
+    return list((build / "data").glob(f"{chapter.name}-[0-9]*T[0-9]*"))
+
+
+def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any, cell_seconds: int) -> Path:
     """Run one notebook in a fresh kernel, in this process's folder; its executed copy. Raises what papermill raises.
 
     ``config`` is of the traitlets package, for whatever manages the kernel.
@@ -182,7 +217,7 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) 
     import papermill  # flylab is imported before it, see flylab/__init__.py
 
     executed = build / "executed" / chapter.path.name
-    for stale in (executed, *(build / "data").glob(f"{chapter.name}-*.json*")):
+    for stale in (executed, *data(chapter, build)):
         stale.unlink(missing_ok=True)
     with (build / "logs" / f"{chapter.name}.log").open("w", encoding="utf-8") as log:
         papermill.execute_notebook(
@@ -192,7 +227,7 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any) 
             kernel_name="python3",
             progress_bar=False,
             start_timeout=START_SECONDS,
-            execution_timeout=CELL_SECONDS,
+            execution_timeout=cell_seconds,
             stdout_file=log,
             stderr_file=log,
             store_widget_state=False,
