@@ -37,7 +37,10 @@ def test_times_by_place_keep_their_order(record: Record) -> None:
         "iad": [3, 5],
         "ams": [1],
     }
-    assert record.text("hop").startswith("3.0 ms at the median (95 % interval 1.0 to 5.0 ms, n = 3, 0 failed)")
+    assert record.text("hop") == "1.0, 3.0, 5.0 ms (too few for an interval, n = 3, 0 failed)"
+    for ms in (2.0, 4.0, 6.0):
+        record.add("hop", "nrt", ms)
+    assert record.text("hop").startswith("3.0 ms at the median (95 % interval 1.0 to 5.0 ms, n = 6, 0 failed)")
     assert record.conditions().startswith("load ")
 
 

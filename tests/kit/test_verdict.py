@@ -93,3 +93,18 @@ def test_a_table_of_the_local_platform_says_that_it_does_not_speak_of_fly(target
 )
 def test_verdicts_are_counted_in_words(counts: dict[str, int], words: str) -> None:
     assert tally(counts) == words
+
+
+@pytest.mark.parametrize(
+    ("predicted", "says"), [(True, "as predicted"), (False, "not as predicted"), (None, "")]
+)
+def test_a_prediction_may_be_wrong_where_the_claim_holds(predicted: bool | None, says: str) -> None:
+    verdicts = Verdicts("03")
+    verdicts.predict("c016", "Under 2 ms.")
+    verdicts.result("c016", "3 ms", holds=True, predicted=predicted)
+    bundle = verdicts.table()._repr_mimebundle_()
+    (row,) = bundle[MIME]["rows"]
+    assert (row["outcome"], row["predicted"]) == ("holds", says)
+    for kind in ("text/html", "text/plain"):
+        assert ("as predicted" in bundle[kind]) is bool(says)
+        assert ("not as predicted" in bundle[kind]) is says.startswith("not")

@@ -1,23 +1,25 @@
 """Visitors and members of rooms for the deploy chapter: they wake machines, knock during an update, sit in a room."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
+from random import Random
 from time import perf_counter
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from flylab.clock import SystemClock
-from flylab.kit import boots, rooms
-from flylab.kit.figures import median
+from flylab.kit import rooms, wakes
 from flylab.kit.record import Record
-from flylab.kit.target import Lab, trace
+from flylab.kit.target import Lab
 from flylab.measure.load import http_sender, open_loop
 from flylab.measure.pacing import constant
 from flylab.measure.sample import Sample
+from flylab.measure.stats import order
+from flylab.measure.wakes import Wake, timetable
 from flylab.wire.machine import Machine
 
 KNOCKS_PER_SECOND = 20.0  # our choice: often enough that no gap of a tenth of a second is missed
@@ -26,30 +28,17 @@ SETTLED_SECONDS = 30.0
 LINE_SECONDS = 0.05  # between two lines of the member in the room; the room keeps its last 500
 
 
-async def wake_all(lab: Lab, record: Record, app: str, machines: dict[str, Machine], times: int) -> None:
-    """Stop each machine and let a visitor of its region wake it, so many times and one after the other.
+async def wake_all(lab: Lab, app: str, machines: Mapping[str, Machine], times: int, *, seed: int = 0) -> list[Wake]:
+    """Stop each machine and let a visitor of its region wake it, so many times, one after the other.
 
-    Samples ``woken``, as the visitor sees it, and one of each step where the edge tells its hops.
+    Each round has every region once, in an order that chance decides.
     """
-    for _ in range(times):
-        for region, machine in machines.items():
-            await asyncio.gather(*(lab.api.stop(app, each.id) for each in machines.values()))
-            await asyncio.gather(*(lab.api.wait(app, each.id, "stopped") for each in machines.values()))
-            visitor = lab.visitor(region if lab.target == "local" else lab.visitors[0], app)
-            async with record.time("woken", region):
-                answer = await visitor.get("/api/where", headers={"fly-prefer-instance-id": machine.id})
-                answer.raise_for_status()
-            if lab.target == "local":
-                boot = answer.json()["answered_by"]["boot"]
-                for step, ms in boots.phases(trace(answer), boot).items():
-                    record.add(step, region, ms)
-
-
-def median_steps(record: Record, regions: Sequence[str]) -> dict[str, list[float]]:
-    """For each step that was recorded its median in each region."""
-    known = dict.fromkeys(sample.what for sample in record.samples)
-    steps = [step for step in known if any(part in step for part in (*boots.STEPS, "configured"))]
-    return {step: [median(record.ms(step, region)) for region in regions] for step in steps}
+    made: list[Wake] = []
+    one = timetable(("stop",), (1,), n=1, warm_up=0)
+    for turn in order(list(machines), rounds=times, rng=Random(f"{seed} regions")):
+        for region in turn:
+            made += await wakes.make(lab, app, [machines[region]], one, path="/api/where")
+    return made
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ from flylab.measure import runs
 from flylab.measure.sample import Sample
 from flylab.measure.summary import Summary, summarise
 
+LEAST = 6  # 1 - 2 / 2**6 = 97 %: the least and the most of six enclose the median so often, those of five 94 %
+
 
 class Record:
     """The samples of one run of one chapter."""
@@ -81,8 +83,15 @@ class Record:
         return {place: self.ms(what, place) for place in dict.fromkeys(each.where for each in self.of(what))}
 
     def text(self, what: str, where: str | None = None) -> str:
-        """The median in words: ``0.9 ms at the median (95 % interval 0.7 to 1.2 ms, n = 40, 0 failed)``."""
+        """The median in words: ``0.9 ms at the median (95 % interval 0.7 to 1.2 ms, n = 40, 0 failed)``.
+
+        Of fewer than six values no two enclose the true median with that confidence, so all of them are given.
+        """
         found = self.summary(what, where)
+        times = self.ms(what, where)
+        if 0 < len(times) < LEAST:
+            listed = ", ".join(f"{each:.1f}" for each in sorted(times))
+            return f"{listed} ms (too few for an interval, n = {found.n}, {found.failures} failed)"
         if found.p50 is None or found.p50_interval is None:
             return f"no success (n = {found.n}, {found.failures} failed)"
         low, high = 1000 * found.p50_interval.low, 1000 * found.p50_interval.high

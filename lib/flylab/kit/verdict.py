@@ -64,6 +64,7 @@ class Row:
     predicted_at: str
     result: str = ""
     outcome: Outcome | None = None
+    predicted: bool | None = None  # whether the prediction came true; None: it cannot be said
 
 
 class Verdicts:
@@ -87,12 +88,15 @@ class Verdicts:
             predicted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def result(self, key: str, result: str, *, holds: bool | None) -> None:
-        """Note what came out; ``holds=None`` means that it cannot be tested here."""
+    def result(self, key: str, result: str, *, holds: bool | None, predicted: bool | None = None) -> None:
+        """Note what came out; ``holds=None`` means that it cannot be tested here.
+
+        A prediction may say more than the claim, and be wrong where the claim holds: ``predicted`` says whether it was.
+        """
         if key not in self.rows:
             raise UsageError(f"no prediction was written for {key!r} before the run")
         outcome = Outcome.CANNOT if holds is None else Outcome.HOLDS if holds else Outcome.FAILS
-        self.rows[key] = replace(self.rows[key], result=result, outcome=outcome)
+        self.rows[key] = replace(self.rows[key], result=result, outcome=outcome, predicted=predicted)
 
     def table(self) -> "Table":
         """The verdict table; UsageError when a prediction has no result."""
@@ -122,10 +126,9 @@ class Table:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         head = ("claim", "prediction", "result", "verdict")
         cells = [
-            (_claim_cell(row), html.escape(row.prediction), html.escape(row.result), _mark(row.outcome))
-            for row in self.rows
+            (_claim_cell(row), _prediction_cell(row), html.escape(row.result), _mark(row.outcome)) for row in self.rows
         ]
-        text = "\n".join(f"{row.outcome}: {row.claim} -> {row.result}" for row in self.rows)
+        text = "\n".join(f"{row.outcome}: {row.claim} -> {row.result}{_came_true(row, ' ({})')}" for row in self.rows)
         data = {"chapter": self.chapter, "target": self.target, "rows": [_json(row) for row in self.rows]}
         if self.target != "local":
             return {"text/html": _table("Verdicts", head, cells), "text/plain": text, MIME: data}
@@ -173,6 +176,7 @@ def _json(row: Row) -> dict[str, str]:
         "prediction": row.prediction,
         "result": row.result,
         "outcome": str(row.outcome),
+        "predicted": _came_true(row),
     }
 
 
@@ -181,6 +185,15 @@ def _claim_cell(row: Row) -> str:
     link = f'<a href="{html.escape(row.address, quote=True)}">{name}</a>' if row.address else name
     dated = f", {html.escape(row.source_date)}" if row.source_date else ""
     return f"{html.escape(row.claim)}<br><small>{link}{dated}</small>"
+
+
+def _came_true(row: Row, shape: str = "{}") -> str:
+    """``as predicted``, ``not as predicted``, or nothing where it cannot be said."""
+    return "" if row.predicted is None else shape.format("as predicted" if row.predicted else "not as predicted")
+
+
+def _prediction_cell(row: Row) -> str:
+    return html.escape(row.prediction) + _came_true(row, "<br><small>{}</small>")
 
 
 def _mark(outcome: Outcome | None) -> str:

@@ -21,6 +21,7 @@ from flylab.measure.stats.histogram import Histogram, merged
 from flylab.measure.stats.knee import Knee, Step, held, knee
 from flylab.measure.stats.phases import Stack, stack
 from flylab.measure.stats.quantiles import Estimate, estimate, least_n
+from flylab.measure.stats.share import at_most
 
 __all__ = [
     "Ecdf",
@@ -32,6 +33,7 @@ __all__ = [
     "Stack",
     "Step",
     "Verdict",
+    "at_most",
     "bootstrap",
     "compare",
     "differs",

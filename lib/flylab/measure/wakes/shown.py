@@ -8,11 +8,12 @@ from flylab.measure.wakes.wake import Wake, spread
 
 
 def table(wakes: Sequence[Wake]) -> list[tuple[str, ...]]:
-    """Rows of text, the first one the heads: p50 (p95) in ms of each phase, a column for each variant."""
+    """Rows of text, the first one the heads: p50 in ms of each phase, a column for each variant; p95 where n allows it."""
     found = cells(wakes)
+    tails = any(cell.whole.n >= least_n(TAIL) for cell in found)
     names = sorted({part.phase for cell in found for part in cell.parts}, key=place)
     lines: list[tuple[str, ...]] = [
-        ("p50 (p95), ms", *(f"{cell.variant} ×{cell.at_once}" for cell in found), "seen by", "")
+        ("p50 (p95), ms" if tails else "p50, ms", *(f"{cell.variant} ×{cell.at_once}" for cell in found), "seen by", "")
     ]
     for name in names:
         parts = [next((part for part in cell.parts if part.phase == name), None) for cell in found]
@@ -24,7 +25,8 @@ def table(wakes: Sequence[Wake]) -> list[tuple[str, ...]]:
         note = f"{' or '.join(kinds)}: {', '.join(inputs)}" if inputs else ""
         sources = " or ".join(dict.fromkeys(source for part in known for source in part.source.split(" or ")))
         lines.append((name, *texts, sources, note))
-    lines.append(("whole", *(_shown(cell.whole.value, cell.whole_p95, 0, 0) for cell in found), "client", ""))
+    wholes = [_shown(cell.whole.value, cell.whole_p95, cell.whole.n, cell.whole.n) for cell in found]
+    lines.append(("whole", *wholes, "client", ""))
     lines.append(("n", *(str(cell.n) for cell in found), "", ""))
     lines.append(("failed", *(_failed(cell) for cell in found), "", ""))
     lines.append(("do not add up", *(str(cell.marked) for cell in found), "", ""))
@@ -35,7 +37,7 @@ def table(wakes: Sequence[Wake]) -> list[tuple[str, ...]]:
 def _shown(p50: float | None, p95: float | None, n: int, of: int) -> str:
     if p50 is None or p95 is None:
         return "–"
-    text = f"{1000 * p50:.1f} ({1000 * p95:.1f})"
+    text = f"{1000 * p50:.1f}" + (f" ({1000 * p95:.1f})" if n >= least_n(TAIL) else "")
     return f"{text} n {n}" if n < of else text
 
 
@@ -51,7 +53,7 @@ def notes(wakes: Sequence[Wake]) -> list[str]:
     lines = []
     if least < least_n(TAIL):
         lines.append(
-            f"A p95 of fewer than {least_n(TAIL)} wakes is one of the slowest seen, and no estimate of a tail."
+            f"A p95 is given from {least_n(TAIL)} wakes on: of fewer it is one of the slowest seen, and no estimate of a tail."
         )
     clocks = (
         f"Clocks: moments of different sources had to be moved by {apart['order']:.2f} ms at most to be in order; the "
