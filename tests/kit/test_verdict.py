@@ -95,9 +95,7 @@ def test_verdicts_are_counted_in_words(counts: dict[str, int], words: str) -> No
     assert tally(counts) == words
 
 
-@pytest.mark.parametrize(
-    ("predicted", "says"), [(True, "as predicted"), (False, "not as predicted"), (None, "")]
-)
+@pytest.mark.parametrize(("predicted", "says"), [(True, "as predicted"), (False, "not as predicted"), (None, "")])
 def test_a_prediction_may_be_wrong_where_the_claim_holds(predicted: bool | None, says: str) -> None:
     verdicts = Verdicts("03")
     verdicts.predict("c016", "Under 2 ms.")

@@ -16,7 +16,7 @@ from flylab.measure.sample import OK, Sample
 from flylab.rules.autostop import AutostopSettings
 from flylab.sim.bill import fly_bill
 from flylab.sim.day import Day, Plan, day
-from flylab.sim.traffic import Stay
+from flylab.sim.traffic import DAY, Stay, Traffic, stays
 from flylab.sim.world import Durations
 from flylab.wire.machine import MachineConfig
 from flylab.wire.machine import MachineState as S
@@ -30,6 +30,7 @@ PASS_SECONDS = AutostopSettings().period
 # The room server that ends by itself: how long a room is empty until it sleeps, a machine without one until it ends.
 SLEEP_SECONDS, IDLE_SECONDS = 1, 2
 ALONE_SECONDS = SLEEP_SECONDS + IDLE_SECONDS + 1.0  # it looks once a second, twice: one second late on average
+ALWAYS, SLEEPING = "always on", "ends by itself"
 MONTH_DAYS = 30  # Fly's prices are for 30 days
 
 
@@ -47,10 +48,10 @@ def plans(
     """The four ways in which an app's machines can be run, by name; ``note`` is added to the names of the plans."""
     same: Any = {"regions": tuple(regions), "machines": machines, "soft_limit": soft_limit}
     ways = (
-        Plan(name="always on" + note, stopped=False, **same),
+        Plan(name=ALWAYS + note, stopped=False, **same),
         Plan(name="autostop" + note, autostop="stop", **same),
         Plan(name="autosuspend" + note, autostop="suspend", **same),
-        Plan(name="ends by itself" + note, ends_after=ends_after, **same),
+        Plan(name=SLEEPING + note, ends_after=ends_after, **same),
     )
     return {way.name.removesuffix(note): way for way in ways}
 
@@ -179,10 +180,23 @@ def sweep(
 ) -> None:
     """What each way costs for days of several sizes. Samples ``<plan>: costs``, with the sum in the detail, in USD."""
     for plan in ways:
-        for visits, stays in crowds.items():
-            usd = monthly({plan.name: day(plan, stays, seconds=seconds, durations=durations)})[plan.name]
+        for visits, crowd in crowds.items():
+            usd = monthly({plan.name: day(plan, crowd, seconds=seconds, durations=durations)})[plan.name]
             detail = {"visits": visits, "usd": usd}
             record.samples.append(_sample(f"{plan.name}: costs", f"{visits} visits", 0.0, seconds, detail=detail))
+
+
+def savings(
+    ways: Mapping[str, Plan], shares: Mapping[str, float], visits: float, seeds: Iterable[int], *, durations: Durations
+) -> list[float]:
+    """What machines that end by themselves save of always on, on as many days as there are seeds."""
+    found = []
+    for seed in seeds:
+        crowd = stays(Traffic(shares=shares, visits=visits), seed)
+        results = {name: day(ways[name], crowd, seconds=DAY, durations=durations) for name in (SLEEPING, ALWAYS)}
+        usd = monthly(results)
+        found.append(1 - usd[SLEEPING] / usd[ALWAYS])
+    return found
 
 
 def costs(record: Record, plan: str) -> dict[int, float]:

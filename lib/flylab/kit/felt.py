@@ -78,6 +78,11 @@ def loops(record: Record) -> tuple[dict[str, float], list[dict[str, Any]]]:
     return p99, [row for name, group in both.items() for row in _rows(group, f"{name} loop")]
 
 
+def answered(record: Record) -> tuple[int, int]:
+    """How many answers the closed and the open loop had."""
+    return len(record.of(f"{CLOSED} loop")), len(record.of(f"{OPEN} loop"))
+
+
 def _rows(samples: Iterable[Sample], variant: str) -> list[dict[str, Any]]:
     return [{"variant": variant, "ms": 1000 * each.latency, "outcome": each.outcome} for each in samples]
 

@@ -276,6 +276,11 @@ async def _stop(lab: Lab, neighbour: tuple[str, Machine]) -> None:
 
 async def loops(record: Record, scenario: omission.Scenario) -> None:
     """A server that once stands still, asked by both. Samples ``closed loop`` and ``open loop``."""
+    if scenario.stall >= scenario.seconds / 2:
+        raise UsageError(
+            f"a standstill of {scenario.stall:g} s leaves too little of a run of {scenario.seconds:g} s;"
+            " it can be less than half of it"
+        )
     with tempfile.TemporaryDirectory(prefix="flylab-loops-") as folder:
         both = await omission.both(Path(folder), scenario, processes=1)
     for name in (omission.CLOSED, omission.OPEN):

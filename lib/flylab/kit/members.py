@@ -29,7 +29,7 @@ LINE_SECONDS = 0.05  # between two lines of the member in the room; the room kee
 
 
 async def wake_all(lab: Lab, app: str, machines: Mapping[str, Machine], times: int, *, seed: int = 0) -> list[Wake]:
-    """Stop each machine and let a visitor of its region wake it, so many times, one after the other.
+    """Stop each machine and let a visitor of its region wake it and enter a room, so many times, one after the other.
 
     Each round has every region once, in an order that chance decides.
     """
@@ -37,7 +37,7 @@ async def wake_all(lab: Lab, app: str, machines: Mapping[str, Machine], times: i
     one = timetable(("stop",), (1,), n=1, warm_up=0)
     for turn in order(list(machines), rounds=times, rng=Random(f"{seed} regions")):
         for region in turn:
-            made += await wakes.make(lab, app, [machines[region]], one, path="/api/where")
+            made += await wakes.make(lab, app, [machines[region]], one)
     return made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flylab.kit.record import Record
 
 WHERE = {"local": "the local platform, on this computer", "fly": "Fly, seen from this computer"}
-MOST_KINDS = 12  # kinds of samples that are listed one by one; our choice
+MOST_KINDS = 8  # kinds of samples that are listed one by one; our choice
 
 
 class Method:

@@ -56,7 +56,7 @@ def declared(chapter: Chapter) -> dict[str, str]:
 
 
 def demand(number: str, values: Mapping[str, Any]) -> None:
-    """For a notebook's second cell, with its ``globals()``: UsageError when a parameter cannot be what it was set to."""
+    """For a notebook, with its ``globals()``: UsageError when a parameter cannot be what it was set to."""
     (chapter,) = chapters.find([number])
     for parameter in read(chapter):
         if parameter.name not in values:

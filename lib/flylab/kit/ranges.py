@@ -4,7 +4,7 @@ The words are for the reader and are read here as well, so that neither can diff
 
 - ``(1 to 500)``: a number in between
 - ``(2 to 18 regions)``: so many different regions
-- ``(1 to 8 numbers, each 1 to 10000)``: so many numbers
+- ``(1 to 8 numbers, each 1 to 10000)``, or ``whole numbers``: so many of them
 - ``(a region)``
 - ``("local" or "fly")``: one of these words
 """
@@ -21,7 +21,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?"
 _WORDS = re.compile(r'\("([^"]+)"((?: or "[^"]+")*)\)$')
 _REGION = re.compile(r"\(a region\)$")
 _REGIONS = re.compile(r"\((\d+) to (\d+) regions\)$")
-_NUMBERS = re.compile(rf"\((\d+)(?: to (\d+))? numbers, each ({_NUMBER}) to ({_NUMBER})\)$")
+_NUMBERS = re.compile(rf"\((\d+)(?: to (\d+))? (whole )?numbers, each ({_NUMBER}) to ({_NUMBER})\)$")
 _BETWEEN = re.compile(rf"\(({_NUMBER}) to ({_NUMBER})\)$")
 
 
@@ -68,14 +68,14 @@ def _regions(value: object, low: str, high: str) -> str:
     return "" if len(set(value)) == len(value) else "a region can be in it once"
 
 
-def _numbers(value: object, low: str, high: str | None, least: str, most: str) -> str:
+def _numbers(value: object, low: str, high: str | None, whole: str | None, least: str, most: str) -> str:
     many = low if high is None else f"{low} to {high}"
     if not isinstance(value, list) or not int(low) <= len(value) <= int(high or low):
         return f"it is a list of {many} numbers"
     for each in value:
-        if isinstance(each, bool) or (wrong := _between(each, least, most)):
-            return f"each number in it can be {least} to {most}, and {each!r} is not"
-    return ""
+        if isinstance(each, bool) or _between(each, least, most) or (whole and not isinstance(each, int)):
+            return f"each {whole or ''}number in it can be {least} to {most}, and {each!r} is not"
+    return "" if len(set(value)) == len(value) or not whole else "a number can be in it once"
 
 
 _RULES: Mapping[re.Pattern[str], Callable[..., str]] = {

@@ -1,5 +1,6 @@
 """Requests of the replay chapter: a visit with its hops, and the same request with and without a replay, in pairs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -7,9 +8,10 @@ from urllib.parse import quote
 
 import httpx
 
+from flylab.kit import fleets
 from flylab.kit.record import Record
-from flylab.kit.target import Lab, trace
-from flylab.wire.machine import Machine
+from flylab.kit.target import Lab, connect, trace
+from flylab.wire.machine import Machine, MachineConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +23,22 @@ class Seen:
     hops: dict[str, Any]
 
 
-async def visit(lab: Lab, region: str, app: str, *, replay: str = "", at: Machine | None = None) -> Seen:
-    """One request from a region. The machine ``at`` asks for the replay; without it, whoever gets the request does."""
+async def visit(
+    lab: Lab, region: str, app: str, *, replay: str = "", at: Machine | None = None, path: str = "/", cache: int = 0
+) -> Seen:
+    """One request from a region. The machine ``at`` asks for the replay; without it, whoever gets the request does.
+
+    With ``cache`` the edge may remember for so many seconds where the path leads. Where a replay falls back to the
+    machine that asked for it, that one answers.
+    """
     query = {"replay": replay} if replay else {}
+    if "fallback=" in replay:
+        query["careful"] = "1"
     if at is not None:
         query["at"] = at.id
-    answer = await lab.visitor(region, app).get("/", params=query)
+    if cache:
+        query["cache"] = str(cache)
+    answer = await lab.visitor(region, app).get(path, params=query)
     return seen(lab, answer)
 
 
@@ -78,3 +90,25 @@ async def pairs(lab: Lab, record: Record, app: str, *, via: Machine, to: Machine
             for name, ms in took.items():
                 record.add(name, where, ms)
             record.add("extra", where, took["replayed"] - took["straight"])
+
+
+async def undistanced(
+    record: Record, config: MachineConfig, target: str, regions: Sequence[str], times: int, budget_usd: float
+) -> None:
+    """``pairs`` from the first region to the last, on a platform of its own whose delays are off; gone afterwards."""
+    ends = list(dict.fromkeys((regions[0], regions[-1])))
+    async with await connect(
+        target, chapter=f"{record.run.name[:2]}-bare", regions=regions, latency="off", budget_usd=budget_usd
+    ) as bare:
+        app = await bare.create_app("router")
+        machines = await fleets.create(bare, record, app, config, ends)
+        await pairs(bare, record, app, via=machines[ends[0]], to=machines[ends[-1]], times=times)
+
+
+async def sizes(
+    lab: Lab, region: str, app: str, bytes_each: Sequence[int], *, to: Machine, at: Machine
+) -> dict[int, int]:
+    """The status of a request with a body of so many bytes that the machine ``at`` sends on to ``to``."""
+    query = {"replay": f"instance={to.id}", "at": at.id}
+    visitor = lab.visitor(region, app)
+    return {size: (await visitor.post("/", params=query, content=bytes(size))).status_code for size in bytes_each}

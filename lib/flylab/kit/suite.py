@@ -92,9 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 class Suite:
     """Drives the runs and answers signals; one per process."""
 
-    def __init__(
-        self, runs: list[Run], values: dict[str, dict[str, Any]], *, cell_seconds: int = CELL_SECONDS
-    ) -> None:
+    def __init__(self, runs: list[Run], values: dict[str, dict[str, Any]], *, cell_seconds: int = CELL_SECONDS) -> None:
         self.runs = runs
         self.values = values
         self.cell_seconds = cell_seconds

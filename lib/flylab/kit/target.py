@@ -73,6 +73,11 @@ class Lab:
         """Where visitors can come from: every edge of the local platform; on Fly only where this computer is."""
         return list(self.edges) if self.target == "local" else ["here"]
 
+    @property
+    def place(self) -> str:
+        """Where what is measured happens, for a title: ``on this computer`` or ``on Fly``."""
+        return "on this computer" if self.target == "local" else "on Fly"
+
     def name(self, what: str) -> str:
         """A name that nobody else uses: ``c03-rooms-1a2b3c``."""
         return f"c{self.chapter}-{what}-{self.run_id}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from flylab.measure.wakes import Wake, assemble
-from flylab.measure.wakes.inside import IMPORTS, INTERPRETER, SET_UP, by_region, imports, opened
+from flylab.measure.wakes.inside import IMPORTS, INTERPRETER, SET_UP, by_region, imports, longest, opened
 from flylab.measure.wakes.report import pieces
 from tests.measure.wakes.cases import RUNNING, STOP, at
 
@@ -55,7 +55,14 @@ def test_each_region_has_a_bar_and_its_wakes_stay_apart():
     names = [*dict.fromkeys(row["phase"] for row in found)]
     assert names.index(INTERPRETER) < names.index(IMPORTS) < names.index(SET_UP)
     measured = {row["phase"] for row in found if row["provenance"] == "measured"}
-    assert len(measured - {"first room message"}) <= 6  # a figure has colours for six; chapter 02 asks no room
+    assert len(measured) <= 6  # a figure has colours for six
+    assert "first byte and welcome" in measured
     assert sum(row["ms"] for row in found if row["variant"] == "nrt") == pytest.approx(
         sum(row["ms"] for row in pieces([other]))
     )
+
+
+def test_the_longest_step_is_measured_and_first():
+    assert longest([wake(), wake()])[0] == IMPORTS
+    assert not [name for name in longest([wake()]) if "pauses" in name]
+    assert longest([]) == []

@@ -2,8 +2,9 @@
 
 ``/?replay=instance%3Dabc`` answers 200 with ``fly-replay: instance=abc``; any other request is answered with what
 arrived, as JSON: the machine, its region, the routing headers and the size of the body. With ``at`` in the query only
-the machine of that id asks for the replay, so that the same request does not go round for ever. Standard library alone:
-it runs unchanged on the local platform and in any Python image.
+the machine of that id asks for the replay, so that the same request does not go round for ever; with ``careful`` it
+answers what came back to it because a replay failed; with ``cache`` the replay may be remembered so many seconds, for
+the folder of the path. Standard library alone: it runs unchanged on the local platform and in any Python image.
 """
 
 import json
@@ -25,11 +26,16 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(size)
         query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
         seen = {name.lower(): value for name, value in self.headers.items() if name.lower().startswith("fly-")}
-        replays = "replay" in query and query.get("at", HERE["machine"]) == HERE["machine"]
+        wanted = "replay" in query and query.get("at", HERE["machine"]) == HERE["machine"]
+        replays = wanted and not ("careful" in query and "fly-replay-failed" in seen)
         body = json.dumps({**HERE, "path": self.path, "body_bytes": size, "headers": seen}).encode()
         self.send_response(200)
         if replays:
             self.send_header("fly-replay", query["replay"])
+            if "cache" in query:
+                folder, _, _ = urlsplit(self.path).path.rpartition("/")
+                self.send_header("fly-replay-cache", f"{folder}/*")
+                self.send_header("fly-replay-cache-ttl-secs", query["cache"])
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

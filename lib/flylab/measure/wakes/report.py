@@ -126,12 +126,12 @@ FOLDED = {
 }
 
 
-def folded(found: Sequence[Json]) -> list[Json]:
+def folded(found: Sequence[Json], names: Mapping[str, str] = FOLDED) -> list[Json]:
     """The rows of ``pieces`` with short phases put together, all in the order in which they happen."""
     sums: dict[tuple[str, ...], Json] = {}
     for piece in found:
         name = str(piece["phase"])
-        key = (str(piece["wake"]), FOLDED.get(name, name))
+        key = (str(piece["wake"]), names.get(name, name))
         if key in sums:
             sums[key]["ms"] = float(str(sums[key]["ms"])) + float(str(piece["ms"]))
         else:

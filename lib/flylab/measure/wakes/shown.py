@@ -8,7 +8,7 @@ from flylab.measure.wakes.wake import Wake, spread
 
 
 def table(wakes: Sequence[Wake]) -> list[tuple[str, ...]]:
-    """Rows of text, the first one the heads: p50 in ms of each phase, a column for each variant; p95 where n allows it."""
+    """Rows of text, heads first: p50 in ms of each phase (p95 where n allows it), a column for each variant."""
     found = cells(wakes)
     tails = any(cell.whole.n >= least_n(TAIL) for cell in found)
     names = sorted({part.phase for cell in found for part in cell.parts}, key=place)
@@ -53,7 +53,7 @@ def notes(wakes: Sequence[Wake]) -> list[str]:
     lines = []
     if least < least_n(TAIL):
         lines.append(
-            f"A p95 is given from {least_n(TAIL)} wakes on: of fewer it is one of the slowest seen, and no estimate of a tail."
+            f"A p95 is given from {least_n(TAIL)} wakes on; of fewer it is one of the slowest, no estimate of a tail."
         )
     clocks = (
         f"Clocks: moments of different sources had to be moved by {apart['order']:.2f} ms at most to be in order; the "
