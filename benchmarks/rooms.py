@@ -160,6 +160,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", default="all", help=f"all, none, or of {', '.join(OTHERS)}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a step takes (default: 3)")
+    parser.add_argument("--name", default="rooms", help="of the stored run; chapter 10 keeps one that is called rivals")
     parser.add_argument("--for-page", action="store_true", help="let the page have it, though it is of some parts only")
     parser.add_argument("--favoured", action="store_true", help="prefer these processes to neighbours (root)")
     asked = parser.parse_args(words)
@@ -180,7 +181,7 @@ def main() -> int:
     asked = parse()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
-    kept = frame.begin("rooms", vars(asked), whole=is_whole(asked) or asked.for_page)
+    kept = frame.begin(asked.name, vars(asked), whole=is_whole(asked) or asked.for_page)
     run = compare(asked)
     samples = frame.of_rounds(run["results"])  # takes the latencies out of the results
     print(report(run))

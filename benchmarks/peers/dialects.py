@@ -13,7 +13,7 @@ from peers.colyseus import Colyseus
 
 
 class Json:
-    """Messages are JSON objects with their kind under ``t``; the room is the path: ws, workerd and Quart."""
+    """Messages are JSON objects with their kind under ``t``; the room is the path: ws, workerd, Deno and Quart."""
 
     counts = False
     stores = False
@@ -88,6 +88,7 @@ class SocketIO(Json):
 
 DIALECTS: dict[str, type[Any]] = {
     "ws": Json,
+    "deno": Json,
     "socketio": SocketIO,
     "colyseus": Colyseus,
     "workerd": Json,

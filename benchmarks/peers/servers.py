@@ -46,6 +46,15 @@ PEERS = {
              "--socket-addr=http=127.0.0.1:{port}", _STORAGE),
             loads=_BOUNDED,
         ),
+        Peer(
+            "deno",
+            "deno",
+            # The binary alone, as with workerd. It may listen, asks nobody and keeps what it compiles beside itself.
+            (str(BUILT / "deno" / "deno"), "run", "--quiet", "--no-prompt", "--no-remote", "--no-lock", "--no-config",
+             "--allow-net=127.0.0.1", str(BUILT / "deno" / "server.js"), "{port}"),
+            env={"DENO_DIR": str(BUILT / "deno" / "cache"), "DENO_NO_UPDATE_CHECK": "1"},
+            loads=_BOUNDED,
+        ),
         Peer("quart", "quart", (sys.executable, *_UVICORN, str(SOURCES / "quart")), loads=_BOUNDED),
     )
 }  # fmt: skip
@@ -55,9 +64,12 @@ TITLES = {
     "socketio": "Socket.IO",
     "colyseus": "Colyseus (chat by broadcast, cursors as state every 50 ms)",
     "workerd": "Durable Object on workerd (every message stored)",
+    "deno": "Deno, naive",
     "quart": "Quart + uvicorn, naive",
 }
-_PACKAGES = {"ws": "ws", "socketio": "socket.io", "colyseus": "@colyseus/core", "workerd": "workerd"}
+_PACKAGES = {"ws": "ws", "socketio": "socket.io", "colyseus": "@colyseus/core", "workerd": "workerd", "deno": "deno"}
+# Programs of their own: where npm puts the one for this kind of machine.
+_BINARIES = {"workerd": "@cloudflare/workerd-*/bin/workerd", "deno": "@deno/*/deno"}
 
 
 def prepare(name: str) -> str:
@@ -72,7 +84,7 @@ def versions(name: str) -> str:
         return f"Quart {version('quart')}, uvicorn {version('uvicorn')}, Python {sys.version.split()[0]}"
     package = _PACKAGES[name]
     installed = loads((BUILT / name / "node_modules" / package / "package.json").read_text())
-    return f"{package} {installed['version']}" + ("" if name == "workerd" else f", Node {_node()}")
+    return f"{package} {installed['version']}" + ("" if name in _BINARIES else f", Node {_node()}")
 
 
 def _missing(name: str) -> str:
@@ -86,7 +98,7 @@ def _missing(name: str) -> str:
     BUILT.mkdir(parents=True, exist_ok=True)
     with open(BUILT / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return install(SOURCES / name, BUILT / name) or (_link_workerd() if name == "workerd" else "")
+        return install(SOURCES / name, BUILT / name) or (_link(name) if name in _BINARIES else "")
 
 
 def install(source: Path, target: Path) -> str:
@@ -119,19 +131,19 @@ def install(source: Path, target: Path) -> str:
     return ""
 
 
-def _link_workerd() -> str:
-    """Make build/peers/workerd/workerd the binary that came for this kind of machine."""
-    link = BUILT / "workerd" / "workerd"
-    found = next((BUILT / "workerd" / "node_modules" / "@cloudflare").glob("workerd-*/bin/workerd"), None)
+def _link(name: str) -> str:
+    """Make build/peers/workerd/workerd, for one, the binary that came for this kind of machine."""
+    link = BUILT / name / name
+    found = next((BUILT / name / "node_modules").glob(_BINARIES[name]), None)
     if found is None:
-        return "there is no workerd for this kind of machine"
+        return f"there is no {name} for this kind of machine"
     if not link.is_file():
         link.unlink(missing_ok=True)
         link.symlink_to(found)
     try:
         subprocess.run([link, "--version"], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return "its workerd does not run on this machine"
+        return f"its {name} does not run on this machine"
     return ""
 
 

@@ -19,6 +19,7 @@ def unmasked(frame: bytes) -> bytes:
 
 HEARD = {
     "ws": (b'{"t":"said","by":1,"text":%b}', b'{"t":"cursor","by":1,"x":3,"y":40000}'),
+    "deno": (b'{"t":"said","by":1,"text":%b}', b'{"t":"cursor","by":1,"x":3,"y":40000}'),
     "workerd": (b'{"t":"said","text":%b}', b'{"t":"cursor","x":3,"y":40000}'),
     "quart": (b'{"t":"said","by":1,"text":%b}', b'{"t":"cursor","by":1,"x":3,"y":40000}'),
     "socketio": (b'42["said","id",%b]', b'42["cursor","id",3,40000]'),
@@ -43,7 +44,7 @@ def test_lines_and_cursors_are_found_in_what_json_servers_send(name: str) -> Non
     assert dialect.said(moved, 0, len(moved)) == 0
 
 
-@pytest.mark.parametrize("name", ["ws", "workerd", "quart"])
+@pytest.mark.parametrize("name", ["ws", "workerd", "deno", "quart"])
 def test_json_servers_are_told_what_they_expect(name: str) -> None:
     dialect = DIALECTS[name]()
     assert json.loads(unmasked(dialect.say(1, TEXT))) == {"t": "say", "text": TEXT}

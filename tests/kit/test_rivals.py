@@ -27,7 +27,8 @@ def test_medians_and_what_was_not_asked():
 
 
 def test_what_is_kept_is_read():
-    kept = json.loads((project.root() / rivals.STORED).read_text())
+    paths = [project.root() / name for name in rivals.STORED]
+    kept = json.loads(next(path for path in paths if path.is_file()).read_text())
     found = rivals.stored()
     assert found.date == kept["started_at"][:10]
     # Everybody who is in the run was asked for both, so a dash would be a figure that is called otherwise there.
@@ -38,7 +39,7 @@ def test_what_is_kept_is_read():
 
 def test_nothing_kept_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(project, "root", lambda: tmp_path)
-    with pytest.raises(UsageError, match=r"no benchmarks/results/rooms.json: `python benchmarks/rooms.py`"):
+    with pytest.raises(UsageError, match=r"no benchmarks/results/rivals.json: `benchmarks/rooms.py --name rivals`"):
         rivals.stored()
 
 
@@ -46,3 +47,10 @@ def test_a_benchmark_that_fails_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(project, "root", lambda: tmp_path)
     with pytest.raises(UsageError, match=r"benchmarks/rooms.py ended with 2: .*rooms.py"):
         rivals.measured("workerd")
+
+
+def test_whoever_is_not_in_a_run_is_named():
+    found = rivals.Beside(results={**RESULTS, "left_out": []}, date="2026-11-27", stored=True)
+    assert "workerd is not in this run. deno is not in this run." in found.says()
+    there = {**RESULTS, "left_out": [], "titles": {"flylab": "ours", "workerd": "w", "deno": "d"}}
+    assert "not in this run" not in rivals.Beside(results=there, date="2026-11-27", stored=True).says()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flylab.kit import chapters, parameters
+from flylab.kit import chapters, parameters, ranges
 from flylab.kit.chapters import source
 from tests.support import ROOT
 
@@ -60,6 +60,33 @@ def test_every_parameter_is_typed_explained_and_fast_by_default(path: Path) -> N
     assert declared["target"] == "str"
     assert declared["budget_usd"] == "float"
     assert not {name for name in declared if "token" in name or "secret" in name}
+
+
+def test_every_parameter_says_what_it_can_be_and_its_default_can(notebook: dict[str, Any], path: Path) -> None:
+    """The second cell checks them, so that a wrong one is refused before anything starts, also in the lab."""
+    chapter = chapters.load(path)
+    values: dict[str, Any] = {}
+    (cell,) = tagged(notebook, "parameters")
+    exec(source(notebook["cells"][cell]), values)  # a cell of assignments, as the test above has seen
+    for parameter in parameters.read(chapter):
+        assert parameter.type == "bool" or ranges.stated(parameter.meaning), parameter
+        parameter.check(values[parameter.name])
+    after = next(each for each in code(notebook) if "demand(" in each)
+    assert f'demand("{chapter.number}", globals())' in after
+    assert code(notebook).index(after) == 1
+
+
+def test_the_published_size_is_named_and_possible(notebook: dict[str, Any], path: Path) -> None:
+    assert "full" in notebook["metadata"]["flylab"], "the metadata say what --full sets, which may be nothing"
+    parameters.check([chapters.load(path)], {}, full=True)
+
+
+def test_it_says_how_it_was_measured(notebook: dict[str, Any]) -> None:
+    texts = [source(cell) for cell in notebook["cells"]]
+    (box,) = [n for n, text in enumerate(texts) if text.strip() == "Method(record)"]
+    assert texts[box - 1].startswith("## Method\n")
+    saved = min(n for n, text in enumerate(texts) if "record.save()" in text)
+    assert saved < box < min(n for n, text in enumerate(texts) if "verdicts.result(" in text)
 
 
 def test_code_is_short_and_prose_is_as_frequent(notebook: dict[str, Any]) -> None:

@@ -4,10 +4,11 @@ Words are ours, figures are rows of ``published/claims.csv`` and named in ``clai
 look it up. What nobody published is a row as well, and is said to be missing.
 """
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flylab.kit.widgets import Rows
+from flylab.kit.widgets import code
 from flylab.published.claims import Claim, claim
 
 
@@ -39,16 +40,26 @@ class Architecture:
 
 ARCHITECTURES = (
     Architecture(
-        name="Edge functions (Workers with KV, Netlify)",
+        name="Cloudflare Workers with KV",
         kind="CDN",
         state=(
             "A function keeps nothing, so none of them holds a room. A write to KV takes up to {c113} to be seen"
             " elsewhere, and one key takes {c114}."
         ),
-        lock_in="The runtime's interface; workerd and Deno are open and run on a laptop.",
-        isolation="An isolate in a process that others share; {c116} of processor time for a request at Netlify.",
+        lock_in="The runtime's interface and KV's; the runtime, workerd, is open and runs on a laptop.",
+        isolation="An isolate in a process that others share.",
         operations="Nothing to run and nothing to place.",
-        starts=("c097", "c118", "c117"),
+        starts=("c097",),
+    ),
+    Architecture(
+        name="Netlify edge functions",
+        kind="CDN",
+        state="A function keeps nothing, and its limits name no WebSockets: a room is held somewhere else.",
+        lock_in="Little: the runtime is Deno's, which is open and runs on a laptop.",
+        isolation="An isolate; {c116} of processor time for a request.",
+        operations="Nothing to run and nothing to place.",
+        # We found no start of Netlify's own; these are of the runtime's maker and of an edge that is built on it.
+        starts=("c118", "c117"),
     ),
     Architecture(
         name="Durable Objects",
@@ -93,7 +104,7 @@ ARCHITECTURES = (
         lock_in="An image runs anywhere; header, Machines API and wake-up are Fly's.",
         isolation="A Firecracker microVM for each machine.",
         operations="No server; lost hosts, full regions and {c020} for each machine are yours to survive.",
-        starts=("c142", "c011", "c154", "c045"),
+        starts=("c142", "c011", "c154", "c045", "c031", "c030"),  # the slow reports as well as the quick ones
     ),
 )
 
@@ -109,16 +120,29 @@ def missing(architectures: Sequence[Architecture] = ARCHITECTURES) -> list[Claim
     return [each for one in architectures for each in map(claim, one.starts) if each.value is None]
 
 
-def table(architectures: Sequence[Architecture] = ARCHITECTURES) -> Rows:
-    """State, lock-in, isolation and operations of each, as the result of a cell."""
-    return Rows(
-        ["", "state and consistency", "lock-in", "isolation", "operations", "claims"],
-        [
-            [
-                f"{one.kind}: {one.name}",
-                *(one.filled(words) for words in (one.state, one.lock_in, one.isolation, one.operations)),
-                ", ".join(each.id for each in one.claims),
-            ]
-            for one in architectures
-        ],
-    )
+class Cards:
+    """State, lock-in, isolation and operations of each, one after the other: six columns of prose cannot be read."""
+
+    def __init__(self, architectures: Sequence[Architecture] = ARCHITECTURES) -> None:
+        self.architectures = architectures
+
+    def lines(self, one: Architecture) -> list[tuple[str, str]]:
+        """What is said of one, by aspect."""
+        named = ", ".join(each.id for each in one.claims)
+        aspects = {
+            "state": one.state, "lock-in": one.lock_in, "isolation": one.isolation, "operations": one.operations
+        }  # fmt: skip
+        return [*((aspect, one.filled(words)) for aspect, words in aspects.items()), ("claims", named)]
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        shown, text = [], []
+        for one in self.architectures:
+            title = f"{one.name} ({one.kind})"
+            pairs = "".join(
+                f'<dt style="font-weight:normal;opacity:.75">{aspect}</dt><dd style="margin:0">{code(words)}</dd>'
+                for aspect, words in self.lines(one)
+            )
+            style = "display:grid;grid-template-columns:6em minmax(0,44em);gap:.15em .8em;margin:.2em 0 1em"
+            shown.append(f'<strong>{html.escape(title)}</strong><dl style="{style}">{pairs}</dl>')
+            text += [title, *(f"  {aspect}: {words}" for aspect, words in self.lines(one))]
+        return {"text/html": f'<div class="architectures">{"".join(shown)}</div>', "text/plain": "\n".join(text)}

@@ -1,8 +1,8 @@
 """Other room servers beside ours: what the benchmark of rooms found, stored with its date, or measured now on request.
 
-The benchmark (`benchmarks/rooms.py`) installs the others from their registries, workerd among them, which is the
-runtime that Durable Objects run on. A stored result and one that was measured now are never mixed: each table is of one
-run and says which.
+The benchmark (`benchmarks/rooms.py --name rivals`) installs the others from their registries: workerd, which Durable
+Objects run on, and Deno, which Netlify's edge functions run on. A stored result and one that was measured now are never
+mixed: each table is of one run and says which. What cannot be had on this machine is named, and is not in the table.
 """
 
 import json
@@ -18,7 +18,9 @@ from flylab.kit import project
 from flylab.kit.widgets import Rows
 from flylab.measure import runs
 
-STORED = "benchmarks/results/rooms.json"
+# A run of these alone where there is one; else that of all room servers, in which not all of them are.
+STORED = ("benchmarks/results/rivals.json", "benchmarks/results/rooms.json")
+PEERS = ("workerd", "deno")
 # What is shown of each load, and how that is called in the results.
 LOADS = {"cold": ("cold start, ms", "ms"), "chat50": ("a line to 50 members: p99, ms", "p99_ms")}
 MOST_SECONDS = 600.0  # our bound, most of it for an installation
@@ -35,8 +37,13 @@ class Beside:
     def says(self) -> str:
         """In a sentence what the table is of."""
         what = "Stored" if self.stored else "Measured now"
-        where = f"{self.results.get('cpu', 'unknown')}, {self.results.get('cores', '?')} cores"
-        left = " ".join(self.results.get("left_out") or ())
+        load = (self.results.get("load_before") or ["unknown"])[0]
+        where = f"{self.results.get('cpu', 'unknown')}, {self.results.get('cores', '?')} cores, load {load} before"
+        titles = self.results.get("titles", {})
+        gone = [
+            f"{name} is not in this run." for name in PEERS if name not in titles and not self.results.get("left_out")
+        ]
+        left = " ".join([*(self.results.get("left_out") or ()), *gone])
         return f"{what}: {self.results['rounds']} round(s) on {self.date} ({where}). {left}".strip()
 
     def table(self) -> Rows:
@@ -59,21 +66,23 @@ class Beside:
 
 def stored() -> Beside:
     """The last run that was kept beside the code; UsageError without one."""
-    path = project.root() / STORED
-    if not path.is_file():
-        raise UsageError(f"there is no {STORED}: `python benchmarks/rooms.py` measures, `benchmarks/page.py` keeps it")
+    path = next((found for name in STORED if (found := project.root() / name).is_file()), None)
+    if path is None:
+        raise UsageError(
+            f"there is no {STORED[0]}: `benchmarks/rooms.py --name rivals` measures, `benchmarks/page.py` keeps it"
+        )
     found = json.loads(path.read_text(encoding="utf-8"))
     return Beside(results=found["results"], date=found["started_at"][:10], stored=True)
 
 
-def measured(*peers: str) -> Beside:
+def measured(*peers: str, rounds: int = 1) -> Beside:
     """Install and measure these now, beside our rooms and with the same load; UsageError when that failed."""
-    command = [sys.executable, "benchmarks/rooms.py", "--loads", ",".join(LOADS), "--peers", ",".join(peers)]
-    words = [*command, "--rounds", "1", "--seconds", "1"]
+    command = [sys.executable, "benchmarks/rooms.py", "--name", "rivals", "--loads", ",".join(LOADS)]
+    words = [*command, "--peers", ",".join(peers or PEERS), "--rounds", str(rounds), "--seconds", "1"]
     done = subprocess.run(words, cwd=project.root(), check=False, capture_output=True, text=True, timeout=MOST_SECONDS)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
         raise UsageError(f"benchmarks/rooms.py ended with {done.returncode}: {last}")
-    newest = max((project.build() / "data").glob("bench-rooms-some-*.json"))
+    newest = max((project.build() / "data").glob("bench-rivals-some-*.json"))
     run = runs.read(newest)
     return Beside(results=run.results, date=run.started_at[:10], stored=False)

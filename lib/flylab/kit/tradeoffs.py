@@ -1,5 +1,6 @@
 """What a member gets and what a month costs, by architecture: reckoned from published round trips and prices."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -11,40 +12,87 @@ from flylab.costs import Offer, Setup, Workload
 from flylab.kit.record import Record
 from flylab.kit.widgets import AUTO, Panel, rows
 from flylab.measure.sample import Sample
-from flylab.published.network import rtt
-from flylab.sim.traffic import Stay
+from flylab.published.network import regions, rtt
+from flylab.sim.traffic import Stay, Traffic, stays
 
 # Where each architecture lets a room be. Durable Objects are where the first member is, as far as their hints go; for
 # want of a table of their places they are given Fly's regions, which is generous.
-ONE, SOME, FIRST = "one region", "nearest of a few regions", "the first member's region"
+ONE, BEST, SOME, FIRST = "one region", "best one region", "nearest of a few regions", "the first member's region"
 WHO = {
     ONE: "Lambda, Fargate, EC2, Vultr",
+    BEST: "the same, well chosen",
     SOME: "Fly, machines in a few regions",
     FIRST: "Durable Objects, Fly everywhere",
+}
+SHORT = {
+    Offer.FLY_STOP: "Fly (stop)",
+    Offer.FLY_ALWAYS: "Fly (always on)",
+    Offer.HIBERNATING: "Durable Objects (hibernate)",
+    Offer.LAMBDA: "Lambda",
+    Offer.FARGATE: "Fargate",
+    Offer.VULTR: "Vultr",
 }
 # Offers that are drawn: one of each architecture that holds a room, so that a curve can be told from the next.
 SHOWN = (Offer.FLY_STOP, Offer.FLY_ALWAYS, Offer.HIBERNATING, Offer.LAMBDA, Offer.FARGATE, Offer.VULTR)
 
 
-def edits(record: Record, stays: Iterable[Stay], *, home: str, regions: Sequence[str]) -> dict[str, list[float]]:
+def edits(record: Record, members: Iterable[Stay], *, home: str, places: Sequence[str]) -> dict[str, list[float]]:
     """For each placement the ms from a member's edit to every other member of their visit; stored as samples.
 
     Half a round trip to the room and half a one from it; nothing is added for computers on the way.
     """
-    way = rtt()
-    visits: dict[str, list[Stay]] = {}
-    for stay in stays:
-        visits.setdefault(stay.room, []).append(stay)
-    for visit in visits.values():
-        first = min(visit, key=lambda stay: stay.begins).region
-        places = {ONE: home, SOME: min(regions, key=lambda region: (way(first, region), region)), FIRST: first}
-        for placement, room in places.items():
+    way, visits = rtt(), _visits(members)
+    best = best_region(visits)
+    for visit in visits:
+        first = _first(visit)
+        nearest = min(places, key=lambda region: (way(first, region), region))
+        for placement, room in {ONE: home, BEST: best, SOME: nearest, FIRST: first}.items():
             for one in visit:
                 for other in visit:
                     if one is not other:
                         seconds = (way(one.region, room) + way(room, other.region)) / 2000
                         record.samples.append(_sample(placement, f"{one.region}→{other.region}", seconds))
     return {placement: record.ms(f"edit: {placement}") for placement in WHO}
+
+
+def best_region(visits: Iterable[Sequence[Stay]]) -> str:
+    """The region in which one room server for all of these would give edits the shortest way, on average."""
+    way = rtt()
+    weights = Counter[str]()
+    for visit in visits:
+        for stay in visit:
+            weights[stay.region] += len(visit) - 1  # as often is their way part of an edit's, there or back
+    there = [region.code for region in regions() if not region.deprecated]
+    return min(there, key=lambda code: (sum(many * way(code, region) for region, many in weights.items()), code))
+
+
+def near_part(traffic: Traffic, seed: int) -> float:
+    """The mean way of an edit with rooms near their first member, as a part of that to the best single region."""
+    way, visits = rtt(), _visits(stays(traffic, seed))
+    best = best_region(visits)
+    near = far = 0.0
+    for visit in visits:
+        first = _first(visit)
+        for stay in visit:
+            near += (len(visit) - 1) * way(stay.region, first)
+            far += (len(visit) - 1) * way(stay.region, best)
+    return near / far
+
+
+def near_parts(traffic: Traffic, seed: int, abroad: Sequence[float]) -> dict[float, float]:
+    """``near_part`` of crowds of whom so many come from elsewhere."""
+    return {each: near_part(replace(traffic, abroad=each), seed) for each in sorted(set(abroad))}
+
+
+def _visits(members: Iterable[Stay]) -> list[list[Stay]]:
+    found: dict[str, list[Stay]] = {}
+    for stay in members:
+        found.setdefault(stay.room, []).append(stay)
+    return list(found.values())
+
+
+def _first(visit: Sequence[Stay]) -> str:
+    return min(visit, key=lambda stay: stay.begins).region
 
 
 def curves(work: Workload, setup: Setup, visits: Sequence[float]) -> list[dict[str, object]]:
@@ -83,17 +131,18 @@ def _gap(one: Offer, other: Offer, work: Workload, setup: Setup) -> float:
 
 
 def cheapest(lines: Sequence[Mapping[str, object]]) -> str:
-    """Who costs least where, in a sentence: ``Cheapest: A up to 2 visits of each room a month, B from 5 on``."""
+    """Who costs least where, in a sentence: ``Cheapest: A up to 2 visits a month, B from 5 on``."""
     best: dict[float, tuple[float, str]] = {}
     for line in lines:
         at, usd = float(str(line["visits"])), float(str(line["usd"]))
-        best[at] = min(best.get(at, (usd, str(line["offer"]))), (usd, str(line["offer"])))
+        name = _SHORT.get(str(line["offer"]), str(line["offer"]))
+        best[at] = min(best.get(at, (usd, name)), (usd, name))
     stretches = [(name, [at for at, _ in group]) for name, group in _stretches(best)]
     if len(stretches) == 1:
         return f"Cheapest at any number of visits: {stretches[0][0]}"
     (first, few), *middle, (last, many) = stretches
-    parts = [f"{first} up to {few[-1]:g} visits of each room a month"]
-    parts += [f"{name} from {ats[0]:g} to {ats[-1]:g}" for name, ats in middle]
+    parts = [f"{first} up to {few[-1]:g} visits a month"]
+    parts += [f"{name} at {' to '.join(dict.fromkeys((f'{ats[0]:g}', f'{ats[-1]:g}')))}" for name, ats in middle]
     return f"Cheapest: {', '.join([*parts, f'{last} from {many[0]:g} on'])}"
 
 
@@ -110,6 +159,7 @@ def scenario(work: Workload, setup: Setup) -> list[list[object]]:
     ]
 
 
+_SHORT = {offer.value: name for offer, name in SHORT.items()}
 SCENARIO = ["offer", "USD a month", "cents a room", "left out"]
 
 

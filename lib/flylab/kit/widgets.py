@@ -87,11 +87,12 @@ def rows(head: list[str], body: list[list[object]]) -> str:
     """A plain table of text; the space between columns is its own, because JupyterLab gives a widget's table none."""
     style = 'style="text-align:left;padding:.2em .8em .2em 0"'
     heads = "".join(f'<th scope="col" {style}>{html.escape(name)}</th>' for name in head)
-    lines = "".join("<tr>" + "".join(f"<td {style}>{_words(cell)}</td>" for cell in line) + "</tr>" for line in body)
+    lines = "".join("<tr>" + "".join(f"<td {style}>{code(cell)}</td>" for cell in line) + "</tr>" for line in body)
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
-def _words(cell: object) -> str:
+def code(cell: object) -> str:
+    """Text for a page, with what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(cell)))
 
 
