@@ -52,6 +52,14 @@ def test_curves_and_scenarios_are_the_cost_models():
     assert [row[0] for row in shown] == [each.offer for each in costs.bills(WORK, SETUP)]
 
 
+def test_both_months_stand_side_by_side():
+    often = Workload(rooms=500, visits=600, kept=0.05)
+    shown = {row[0]: row[1:] for row in tradeoffs.months(WORK, often, SETUP)}
+    assert [*shown] == [each.offer for each in costs.bills(WORK, SETUP)]
+    one, other = (costs.bill(Offer.VULTR, work, SETUP).usd for work in (WORK, often))
+    assert shown[Offer.VULTR][:2] == [f"{one:,.2f} ({one / 10:,.2f})", f"{other:,.2f} ({other / 5:,.2f})"]
+
+
 def test_break_evens_are_where_both_cost_the_same_also_when_two_curves_cross_twice():
     visits = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800]
     found = tradeoffs.break_evens(WORK, SETUP, visits)
@@ -123,3 +131,4 @@ def test_starts_are_in_order_and_a_gap_is_no_zero():
     assert found == sorted(found)
     assert min(found) > 0
     assert [each.id for each in architectures.missing()] == ["c112"]
+    assert {each.id for each in architectures.starts()} <= set(architectures.owners())

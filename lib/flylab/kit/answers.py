@@ -46,7 +46,7 @@ def _row(
 def _starts(one: Architecture) -> str:
     """From the quickest to the slowest that was published, or that nobody did."""
     found = (each for each in map(claim, one.starts) if each.value is not None)
-    # Firecracker's own figure is of its monitor on its makers' hosts: a part of a start of Fly's, and never a whole one.
+    # Firecracker's own figure is of its monitor on its makers' hosts: a part of a start of Fly's, never a whole.
     known = sorted((each for each in found if each.topic != "firecracker"), key=lambda each: each.seconds)
     if not known:
         return "not published"

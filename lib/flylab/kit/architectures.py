@@ -17,6 +17,7 @@ class Architecture:
     """One way to run a room; ``{c107}`` in the words stands for that claim's value."""
 
     name: str
+    short: str
     kind: str  # CDN, FaaS, PaaS, IaaS or ADN
     state: str
     lock_in: str
@@ -41,6 +42,7 @@ class Architecture:
 ARCHITECTURES = (
     Architecture(
         name="Cloudflare Workers with KV",
+        short="Workers",
         kind="CDN",
         state=(
             "A function keeps nothing, so none of them holds a room. A write to KV takes up to {c113} to be seen"
@@ -53,6 +55,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="Netlify edge functions",
+        short="Netlify (Deno)",
         kind="CDN",
         state="A function keeps nothing, and its limits name no WebSockets: a room is held somewhere else.",
         lock_in="Little: the runtime is Deno's, which is open and runs on a laptop.",
@@ -63,6 +66,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="Durable Objects",
+        short="Durable Objects",
         kind="CDN",
         state="One object holds the room beside its storage, up to about {c106}. It stays where it began.",
         lock_in="Class and storage interface of one provider; the runtime is open, what places objects is not.",
@@ -72,6 +76,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="Lambda behind API Gateway",
+        short="Lambda",
         kind="FaaS",
         state="Nobody holds the room: each message begins at a database that you bring.",
         lock_in="Gateway and events of one provider; the code is a function or an image.",
@@ -81,6 +86,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="Fargate",
+        short="Fargate",
         kind="PaaS",
         state="A process holds the room. Which task that is, and how members reach it, is yours to build.",
         lock_in="An image runs anywhere; task definitions and load balancer do not.",
@@ -90,6 +96,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="EC2, Vultr",
+        short="servers",
         kind="IaaS",
         state="A process holds the room, on the server that you rent where you rent it.",
         lock_in="Nearly none.",
@@ -99,6 +106,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         name="Fly Machines with fly-replay",
+        short="Fly",
         kind="ADN",
         state="A process holds the room, `fly-replay` brings members to it. Who may write is yours to settle.",
         lock_in="An image runs anywhere; header, Machines API and wake-up are Fly's.",
@@ -115,9 +123,17 @@ def starts(architectures: Sequence[Architecture] = ARCHITECTURES) -> list[Claim]
     return sorted(found, key=lambda each: each.seconds)
 
 
+def owners(architectures: Sequence[Architecture] = ARCHITECTURES) -> dict[str, str]:
+    """Whose start a claim is about, by its id, in a word."""
+    return {each: one.short for one in architectures for each in one.starts}
+
+
 def missing(architectures: Sequence[Architecture] = ARCHITECTURES) -> list[Claim]:
     """What was looked for and not found."""
     return [each for one in architectures for each in map(claim, one.starts) if each.value is None]
+
+
+DT = "font-weight:normal;opacity:.75;white-space:nowrap"
 
 
 class Cards:
@@ -139,7 +155,7 @@ class Cards:
         for one in self.architectures:
             title = f"{one.name} ({one.kind})"
             pairs = "".join(
-                f'<dt style="font-weight:normal;opacity:.75">{aspect}</dt><dd style="margin:0">{code(words)}</dd>'
+                f'<dt style="{DT}">{aspect}</dt><dd style="margin:0">{code(words)}</dd>'
                 for aspect, words in self.lines(one)
             )
             style = "display:grid;grid-template-columns:6em minmax(0,44em);gap:.15em .8em;margin:.2em 0 1em"

@@ -1,7 +1,7 @@
 """The published figures as a chart, and the configured distances between regions: inputs, and drawn as such."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flylab.kit.figures import Figure, basis, comparison
 from flylab.published import claims
@@ -22,14 +22,17 @@ def times(*topics: str) -> list[Claim]:
     return sorted(found, key=lambda claim: claim.seconds)
 
 
-def chart(title: str, shown: Sequence[Claim]) -> Figure:
-    """Each claim as an open diamond, its range as a line, on a logarithmic scale of seconds."""
+def chart(title: str, shown: Sequence[Claim], owners: Mapping[str, str] | None = None) -> Figure:
+    """Each claim as an open diamond, its range as a line, on a logarithmic scale of seconds.
+
+    ``owners`` says by id whose each is, where several are compared.
+    """
     dates = sorted(claim.source_date[:4] for claim in shown if claim.source_date[:4].isdigit())
     between = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "undated"
     about = basis("published", n=len(shown) or None, unit="s", date=between)
     rows = [
         {
-            "name": claim.claim,
+            "name": f"{owners[claim.id]}: {claim.claim}" if owners else claim.claim,
             "value": claim.seconds,
             "high": claim.seconds_high,
             "source": claim.source_title,

@@ -159,6 +159,22 @@ def scenario(work: Workload, setup: Setup) -> list[list[object]]:
     ]
 
 
+def months(seldom: Workload, often: Workload, setup: Setup) -> list[list[object]]:
+    """Every offer's month of both kinds of rooms, the cheapest for seldom ones first."""
+    other = {each.offer: each for each in costs.bills(often, setup)}
+    return [
+        [
+            each.offer,
+            *(
+                f"{bill.usd:,.2f} ({100 * bill.usd / work.rooms:,.2f})"
+                for bill, work in ((each, seldom), (other[each.offer], often))
+            ),
+            "; ".join(each.left_out) or "–",
+        ]
+        for each in costs.bills(seldom, setup)
+    ]
+
+
 _SHORT = {offer.value: name for offer, name in SHORT.items()}
 SCENARIO = ["offer", "USD a month", "cents a room", "left out"]
 
