@@ -82,3 +82,14 @@ def test_two_ways_to_go_down_quickly():
     assert by_itself.services[0].autostop is None
     assert by_itself.env["IDLE_SECONDS"] == str(days.IDLE_SECONDS)
     assert by_itself.env["A"] == by_proxy.env["A"] == "1"
+
+
+def test_savings_are_of_the_days_that_the_seeds_give():
+    sleeping = days.plans(["ams"], machines=2, ends_after=60)["ends by itself"]
+    lean = days.plans(["ams"], machines=1, ends_after=60, note=", one each")["always on"]
+    found = days.savings(sleeping, lean, {"ams": 1.0}, 2, range(3), durations=Durations(boot=2.0))
+    assert len(found) == 3
+    assert all(0.5 < part < 1 for part in found)
+    assert found == days.savings(sleeping, lean, {"ams": 1.0}, 2, range(3), durations=Durations(boot=2.0))
+    crowded = days.savings(sleeping, lean, {"ams": 1.0}, 2_000, [1], durations=Durations(boot=2.0))
+    assert crowded[0] < min(found)

@@ -30,7 +30,6 @@ PASS_SECONDS = AutostopSettings().period
 # The room server that ends by itself: how long a room is empty until it sleeps, a machine without one until it ends.
 SLEEP_SECONDS, IDLE_SECONDS = 1, 2
 ALONE_SECONDS = SLEEP_SECONDS + IDLE_SECONDS + 1.0  # it looks once a second, twice: one second late on average
-ALWAYS, SLEEPING = "always on", "ends by itself"
 MONTH_DAYS = 30  # Fly's prices are for 30 days
 
 
@@ -48,10 +47,10 @@ def plans(
     """The four ways in which an app's machines can be run, by name; ``note`` is added to the names of the plans."""
     same: Any = {"regions": tuple(regions), "machines": machines, "soft_limit": soft_limit}
     ways = (
-        Plan(name=ALWAYS + note, stopped=False, **same),
+        Plan(name="always on" + note, stopped=False, **same),
         Plan(name="autostop" + note, autostop="stop", **same),
         Plan(name="autosuspend" + note, autostop="suspend", **same),
-        Plan(name=SLEEPING + note, ends_after=ends_after, **same),
+        Plan(name="ends by itself" + note, ends_after=ends_after, **same),
     )
     return {way.name.removesuffix(note): way for way in ways}
 
@@ -187,15 +186,21 @@ def sweep(
 
 
 def savings(
-    ways: Mapping[str, Plan], shares: Mapping[str, float], visits: float, seeds: Iterable[int], *, durations: Durations
+    sleeping: Plan,
+    always: Plan,
+    shares: Mapping[str, float],
+    visits: float,
+    seeds: Iterable[int],
+    *,
+    durations: Durations,
 ) -> list[float]:
-    """What machines that end by themselves save of always on, on as many days as there are seeds."""
+    """What one way saves of the other, as a part, on as many days as there are seeds."""
     found = []
     for seed in seeds:
         crowd = stays(Traffic(shares=shares, visits=visits), seed)
-        results = {name: day(ways[name], crowd, seconds=DAY, durations=durations) for name in (SLEEPING, ALWAYS)}
+        results = {plan.name: day(plan, crowd, seconds=DAY, durations=durations) for plan in (sleeping, always)}
         usd = monthly(results)
-        found.append(1 - usd[SLEEPING] / usd[ALWAYS])
+        found.append(1 - usd[sleeping.name] / usd[always.name])
     return found
 
 
