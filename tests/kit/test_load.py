@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flylab.__main__ import main
-from flylab.kit.progress import Bar, line
+from flylab.kit.progress import Bar, line, over
 from flylab.measure.offer import Progress
 from flylab.measure.stats import Histogram
 
@@ -113,3 +113,15 @@ def test_the_bar_has_rates_quantiles_and_errors() -> None:
         bar.show(progress(4000))
     assert "blue" in out.getvalue()
     assert "2 of 10 s, 2000 answers/s, p50 5 ms" in out.getvalue()
+
+
+def test_steps_move_a_bar_and_are_all_there() -> None:
+    out = io.StringIO()
+    assert list(over([3, 1, 2], "rounds", out=out)) == [3, 1, 2]
+    assert "rounds: 100%" in out.getvalue()
+    assert "3/3" in out.getvalue()
+
+
+def test_where_there_is_no_terminal_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(over(range(2), "rounds")) == [0, 1]
+    assert capsys.readouterr() == ("", "")

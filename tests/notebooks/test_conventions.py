@@ -1,12 +1,14 @@
 """What every chapter has in common, so that a reader who knows one finds their way in all."""
 
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flylab.errors import UsageError
 from flylab.kit import chapters, parameters, ranges
 from flylab.kit.chapters import source
 from tests.support import ROOT
@@ -155,3 +157,33 @@ def test_no_function_is_long(notebook: dict[str, Any]) -> None:
                 rest = lines[start + 1 :]
                 body = next((n for n, later in enumerate(rest) if later and not later.startswith(" ")), len(rest))
                 assert body <= 10, line
+
+
+WRONG = [
+    None,
+    "",
+    "nonsense",
+    "AMS",
+    -1,
+    -0.5,
+    10**9,
+    float("nan"),
+    True,
+    [],
+    ["xyz"],
+    ["ams", "ams"],
+    [1, "a"],
+    [-1, 1],
+    {},
+]
+
+
+def test_no_parameter_takes_what_it_cannot_be(path: Path) -> None:
+    """Of each the wrong values are refused with its name, and with the rule: nothing starts that must fail later."""
+    chapter = chapters.load(path)
+    for parameter in parameters.read(chapter):
+        for value in WRONG:
+            if parameter.type == "bool" and value is True:
+                continue
+            with pytest.raises(UsageError, match=re.escape(f"parameter {parameter.name} is {value!r}; ")):
+                parameter.check(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flylab.kit import rooms
+from flylab.kit import progress, rooms
 from flylab.kit.figures import median
 from flylab.kit.follow import Follower
 from flylab.kit.record import Record
@@ -82,7 +82,11 @@ async def short_day(
                     await stack.enter_async_context(rooms.visit(lab, region, app, "blue"))
                 await asyncio.sleep(zero + goes - loop.time())
 
-    await asyncio.gather(*(sit(what, app) for what, app in apps.items()))
+    async def passes() -> None:
+        for second in progress.over(range(round(seconds)), "seconds of the short day"):
+            await asyncio.sleep(zero + second + 1 - loop.time())
+
+    await asyncio.gather(passes(), *(sit(what, app) for what, app in apps.items()))
     await asyncio.sleep(zero + seconds - loop.time())
     return Short(began, began + seconds)
 
@@ -178,7 +182,7 @@ def sweep(
     record: Record, ways: Iterable[Plan], crowds: Mapping[int, Sequence[Stay]], *, seconds: float, durations: Durations
 ) -> None:
     """What each way costs for days of several sizes. Samples ``<plan>: costs``, with the sum in the detail, in USD."""
-    for plan in ways:
+    for plan in progress.over(list(ways), "ways"):
         for visits, crowd in crowds.items():
             usd = monthly({plan.name: day(plan, crowd, seconds=seconds, durations=durations)})[plan.name]
             detail = {"visits": visits, "usd": usd}

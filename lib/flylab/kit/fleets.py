@@ -8,6 +8,7 @@ import httpx
 
 from flylab.client.errors import StatusError
 from flylab.client.health import healthy
+from flylab.kit import progress
 from flylab.kit.record import Record
 from flylab.kit.target import Lab
 from flylab.wire.machine import Machine, MachineConfig
@@ -40,7 +41,7 @@ async def answering(lab: Lab, app: str, path: str = "/") -> dict[str, httpx.Resp
 
 async def restart(lab: Lab, record: Record, app: str, machine: Machine, times: int) -> None:
     """Stop and start one machine so many times. Samples ``stopped`` and ``started``: from the call to the state."""
-    for _ in range(times):
+    for _ in progress.over(range(times), f"starts in {machine.region}"):
         async with record.time("stopped", machine.region):
             await lab.api.stop(app, machine.id)
             await lab.api.wait(app, machine.id, "stopped")

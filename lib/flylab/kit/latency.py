@@ -14,7 +14,7 @@ from typing import Any
 
 from flylab.clock import SystemClock
 from flylab.errors import UsageError
-from flylab.kit import rooms, rtt
+from flylab.kit import progress, rooms, rtt
 from flylab.kit.record import Record
 from flylab.kit.target import Lab
 from flylab.measure import omission
@@ -199,7 +199,7 @@ async def turns(
     by_name = {ALONE: 0.0, AGAIN: 0.0, **{busy(rate): rate for rate in rates}}
     orders = order(list(by_name), rounds=rounds, rng=Random(seed))
     await _stop(lab, neighbour)
-    for first in range(0, rounds, 2):
+    for first in progress.over(range(0, rounds, 2), "pairs of rounds"):
         both = range(first, min(first + 2, rounds))
         slots = [_Turn(name, by_name[name], number) for number in both for name in orders[number]]
         await _beside_wake(lab, talk, neighbour, first)
@@ -230,9 +230,9 @@ async def _beside_load(lab: Lab, talk: Talk, app: str, slots: Sequence[_Turn]) -
     )
     begun: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
-    def told(progress: Progress) -> None:
+    def told(so_far: Progress) -> None:
         if not begun.done():
-            begun.set_result(record.now() - progress.elapsed)
+            begun.set_result(record.now() - so_far.elapsed)
 
     load = asyncio.ensure_future(offer(plan, processes=1, progress=told))
     try:
@@ -281,7 +281,7 @@ async def loops(record: Record, scenario: omission.Scenario) -> None:
             f"a standstill of {scenario.stall:g} s leaves too little of a run of {scenario.seconds:g} s;"
             " it can be less than half of it"
         )
-    with tempfile.TemporaryDirectory(prefix="flylab-loops-") as folder:
-        both = await omission.both(Path(folder), scenario, processes=1)
+    with tempfile.TemporaryDirectory(prefix="flylab-loops-") as folder, progress.Bar("closed loop") as bar:
+        both = await omission.both(Path(folder), scenario, processes=1, begin=bar.rename, progress=bar.show)
     for name in (omission.CLOSED, omission.OPEN):
         record.samples += [replace(sample, what=f"{name} loop") for sample in both.loop(name)]

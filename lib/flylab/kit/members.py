@@ -12,7 +12,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from flylab.clock import SystemClock
-from flylab.kit import rooms, wakes
+from flylab.kit import progress, rooms, wakes
 from flylab.kit.record import Record
 from flylab.kit.target import Lab
 from flylab.measure.load import http_sender, open_loop
@@ -35,7 +35,7 @@ async def wake_all(lab: Lab, app: str, machines: Mapping[str, Machine], times: i
     """
     made: list[Wake] = []
     one = timetable(("stop",), (1,), n=1, warm_up=0)
-    for turn in order(list(machines), rounds=times, rng=Random(f"{seed} regions")):
+    for turn in progress.over(order(list(machines), rounds=times, rng=Random(f"{seed} regions")), "rounds of wakes"):
         for region in turn:
             made += await wakes.make(lab, app, [machines[region]], one)
     return made

@@ -1,6 +1,7 @@
-"""A load's progress as a bar with p50, p99 and errors: a line on a terminal, a widget in the lab."""
+"""Bars for what takes a while: a load with p50, p99 and errors, and any steps. A widget in the lab, else a line."""
 
-from typing import Any, TextIO
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO, TypeVar
 
 from tqdm import tqdm
 from tqdm.auto import tqdm as fitting
@@ -9,7 +10,15 @@ from flylab.kit import project
 from flylab.measure.offer import Progress
 from flylab.measure.pace import LATE
 
+Step = TypeVar("Step")
 FORMAT = "{l_bar}{bar}| {n:.0f} of {total:.0f} s{postfix}"
+
+
+def over(steps: Sequence[Step], name: str, *, out: TextIO | None = None) -> Iterator[Step]:
+    """The steps, with a bar that moves on with each; nothing is shown where there is neither lab nor terminal."""
+    widget = project.interactive() and out is None
+    hidden = False if widget or out is not None else None
+    yield from (fitting if widget else tqdm)(steps, desc=name, file=out, disable=hidden)
 
 
 class Bar:

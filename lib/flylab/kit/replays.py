@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from flylab.kit import fleets
+from flylab.kit import fleets, progress
 from flylab.kit.record import Record
 from flylab.kit.target import Lab, connect, trace
 from flylab.wire.machine import Machine, MachineConfig
@@ -79,7 +79,7 @@ async def pairs(lab: Lab, record: Record, app: str, *, via: Machine, to: Machine
     replayed = visitor.build_request("GET", "/", params={"replay": f"instance={to.id}", "at": via.id})
     ways = [("straight", straight), ("replayed", replayed)]
     where = f"{via.region} → {to.region}"
-    for number in range(times + 1):
+    for number in progress.over(range(times + 1), "pairs"):
         took: dict[str, float] = {}
         for name, request in ways if number % 2 else ways[::-1]:
             began = perf_counter()
