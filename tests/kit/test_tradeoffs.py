@@ -56,6 +56,10 @@ def test_both_months_stand_side_by_side():
     often = Workload(rooms=500, visits=600, kept=0.05)
     shown = {row[0]: row[1:] for row in tradeoffs.months(WORK, often, SETUP)}
     assert [*shown] == [each.offer for each in costs.bills(WORK, SETUP)]
+    gaps = tradeoffs.left_out(SETUP)
+    for offer, row in shown.items():
+        named = [gaps[int(number) - 1] for number in row[2].split(", ") if number != "–"]
+        assert named == list(costs.bill(Offer(offer), WORK, SETUP).left_out)
     one, other = (costs.bill(Offer.VULTR, work, SETUP).usd for work in (WORK, often))
     assert shown[Offer.VULTR][:2] == [f"{one:,.2f} ({one / 10:,.2f})", f"{other:,.2f} ({other / 5:,.2f})"]
 

@@ -159,8 +159,14 @@ def scenario(work: Workload, setup: Setup) -> list[list[object]]:
     ]
 
 
+def left_out(setup: Setup) -> list[str]:
+    """Whatever any bill leaves out, in the order of the offers; ``months`` has the numbers, from 1."""
+    return list(dict.fromkeys(each for bill in costs.bills(Workload(), setup) for each in bill.left_out))
+
+
 def months(seldom: Workload, often: Workload, setup: Setup) -> list[list[object]]:
-    """Every offer's month of both kinds of rooms, the cheapest for seldom ones first."""
+    """Every offer's month of both kinds of rooms, the cheapest for seldom ones first, and what it leaves out."""
+    gaps = left_out(setup)
     other = {each.offer: each for each in costs.bills(often, setup)}
     return [
         [
@@ -169,7 +175,7 @@ def months(seldom: Workload, often: Workload, setup: Setup) -> list[list[object]
                 f"{bill.usd:,.2f} ({100 * bill.usd / work.rooms:,.2f})"
                 for bill, work in ((each, seldom), (other[each.offer], often))
             ),
-            "; ".join(each.left_out) or "–",
+            ", ".join(str(gaps.index(gap) + 1) for gap in each.left_out) or "–",
         ]
         for each in costs.bills(seldom, setup)
     ]

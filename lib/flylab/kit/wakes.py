@@ -35,6 +35,7 @@ from flylab.measure.wakes.visit import WITHIN
 from flylab.wire.machine import Machine
 
 ROOM = "/rooms/{room}/ws"
+STAYS = str(86_400)  # a room with members far away would move nearer to them after a minute, in the middle of a run
 Show = Callable[[Burst, Sequence[Wake]], None]
 
 
@@ -155,8 +156,8 @@ async def _make(asked: Asked, name: str, folder: Path, show: Show) -> tuple[runs
 
 
 async def ready(lab: Lab, app: str, regions: Sequence[str], count: int) -> list[Machine]:
-    """So many started machines with the room server, in turn over the regions."""
-    config = configs.room(lab.target, lab.store_url(app))
+    """So many started machines with the room server, in turn over the regions; rooms stay where they are."""
+    config = configs.room(lab.target, lab.store_url(app), MOVE_AFTER_SECONDS=STAYS)
     config = replace(config, services=tuple(replace(each, autostop="off") for each in config.services))
     places = [regions[number % len(regions)] for number in range(count)]
     making = (
