@@ -118,8 +118,6 @@ def test_only_what_changed_or_failed_runs_again(trial: Trial) -> None:
     assert "02-bad runs: its last run failed" in out
     code, out, _ = trial.run("--only-changed", "--set", "runs=2")
     assert (code, out.count(" is skipped: ")) == (0, 2)
-    (trial.build / "data" / "01-a-20261127T1.json").unlink()
-    assert "01-a runs: 01-a-20261127T1.json is missing" in trial.run("01", "--only-changed", "--set", "runs=2")[1]
     assert not trial.left()
 
 
@@ -127,10 +125,8 @@ def test_the_full_size_is_what_the_notebook_says_unless_the_call_says_otherwise(
     parameters = "runs: int = 1  # how often (1 to 90)\nseed: int = 3  # of the order"
     chapter(trial.notebooks, "01-a.ipynb", "print('ran', runs, seed)", parameters=parameters, full={"runs": 40})
     log = trial.build / "logs" / "01-a.log"
-    assert trial.run("--full")[0] == 0
-    assert "ran 40 3" in log.read_text()
-    assert trial.run("--full", "--set", "runs=50", "--set", "seed=4")[0] == 0
-    assert "ran 50 4" in log.read_text()
+    assert trial.run("--full", "--set", "seed=4")[0] == 0
+    assert "ran 40 4" in log.read_text()
     chapter(trial.notebooks, "01-a.ipynb", "1", parameters=parameters, full={"runs": 91})
     code, _, err = trial.run("--full")
     assert (code, err) == (2, "flylab suite: parameter runs is 91; it can be 1 to 90\n")
