@@ -10,7 +10,7 @@ Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.args[0]), onListen: () => 
   const { socket, response } = Deno.upgradeWebSocket(request);
   const room = new URL(request.url).pathname;
   const by = ++joined;
-  const members = rooms.get(room) ?? new Set();
+  let members;
 
   const tell = (message) => {
     const text = JSON.stringify(message);
@@ -18,6 +18,8 @@ Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.args[0]), onListen: () => 
   };
 
   socket.onopen = () => {
+    // Not before: of those who come at once each would find no room, and have one to itself.
+    members = rooms.get(room) ?? new Set();
     rooms.set(room, members.add(socket));
     socket.send(JSON.stringify({ t: "welcome", by }));
   };
@@ -27,8 +29,8 @@ Deno.serve({ hostname: "127.0.0.1", port: Number(Deno.args[0]), onListen: () => 
     else if (t === "cursor") tell({ t: "cursor", by, x, y });
   };
   socket.onclose = () => {
-    members.delete(socket);
-    if (members.size === 0) rooms.delete(room);
+    members?.delete(socket);
+    if (members?.size === 0) rooms.delete(room);
   };
   socket.onerror = () => socket.close();
   return response;
