@@ -21,7 +21,7 @@ def test_medians_and_what_was_not_asked():
     found = rivals.Beside(results=RESULTS, date="2026-11-27", stored=True)
     head, *rows = found.table()._repr_mimebundle_()["text/plain"].splitlines()
     assert head == "server | cold start, ms | a line to 50 members: p99, ms | version"
-    assert rows == ["our rooms | 160.0 (n = 2) | 2.0 (n = 1) | 1", "ws on Node | – | – | 8"]
+    assert rows == ["our rooms | 160.0 (n = 2) | 2.0 (n = 1) | 1", "ws on Node | does not count | – | 8"]
     assert found.says().startswith("Stored: 1 round(s) on 2026-11-27")
     assert "workerd is left out" in found.says()
 

@@ -47,7 +47,7 @@ class Beside:
         return f"{what}: {self.results['rounds']} round(s) on {self.date} ({where}). {left}".strip()
 
     def table(self) -> Rows:
-        """Each server's medians; a dash for what was not asked of it."""
+        """Each server's medians; a dash for what was not asked of it, and a word where the generator itself was late."""
         titles: Mapping[str, str] = self.results["titles"]
         return Rows(
             ["server", *(LOADS[load][0] for load in LOADS), "version"],
@@ -61,7 +61,9 @@ class Beside:
         _, figure = LOADS[load]
         rounds: Sequence[Mapping[str, Any] | None] = self.results["results"].get(load, {}).get(name, ())
         values = [found[figure] for found in rounds if found and found.get("valid", True) and figure in found]
-        return f"{median(values):.1f} (n = {len(values)})" if values else "–"
+        if not values:
+            return "does not count" if any(rounds) else "–"
+        return f"{median(values):.1f} (n = {len(values)})"
 
 
 def stored() -> Beside:
