@@ -47,7 +47,7 @@ class Beside:
         return f"{what}: {self.results['rounds']} round(s) on {self.date} ({where}). {left}".strip()
 
     def table(self) -> Rows:
-        """Each server's medians; a dash for what was not asked of it, and a word where the generator itself was late."""
+        """Each server's medians; a dash for what was not asked of it, and words where the generator was late itself."""
         titles: Mapping[str, str] = self.results["titles"]
         return Rows(
             ["server", *(LOADS[load][0] for load in LOADS), "version"],
