@@ -1,5 +1,6 @@
 """What was measured is saved, read back, and summed up in one way only."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def test_times_by_place_keep_their_order(record: Record) -> None:
         record.add("hop", "nrt", ms)
     assert record.text("hop").startswith("3.0 ms at the median (95 % interval 1.0 to 5.0 ms, n = 6, 0 failed)")
     assert record.conditions().startswith("load ")
+
+
+@pytest.mark.parametrize(("load", "busy"), [(None, False), (1.9, False), (2.0, True), (9.0, True)])
+def test_a_computer_is_busy_when_all_its_cores_are(record: Record, load: float | None, busy: bool) -> None:
+    record.run = replace(record.run, load_before=load, cores=2)
+    assert record.busy is busy
 
 
 def test_what_was_not_measured_cannot_be_shown(record: Record) -> None:

@@ -111,6 +111,11 @@ def told(effect: Effect, bound: float) -> bool | None:
     return True if high <= bound else False if low > bound else None
 
 
+def said(effect: Effect, floor: Floor) -> str:
+    """An effect beside the noise of nothing, in words."""
+    return f"{effect.text()}; noise ±{1000 * floor.effect:.2g} ms"
+
+
 def estimated() -> list[str]:
     """How many pairs of regions have only an estimate, and how wrong it and the table are, in lines."""
     table, every = rtt().pairs, list(combinations(regions(), 2))

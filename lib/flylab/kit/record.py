@@ -103,6 +103,11 @@ class Record:
         load = "unknown" if self.run.load_before is None else f"{self.run.load_before:.1f}"
         return f"load {load} on {self.run.cores} cores when the run began"
 
+    @property
+    def busy(self) -> bool:
+        """Whether there was as much to do as there are cores when the run began: then small times are not ours alone."""
+        return self.run.load_before is not None and self.run.load_before >= self.run.cores
+
     def summary(self, what: str, where: str | None = None) -> Summary:
         """Median, p95 and their intervals, with n and the failures."""
         return summarise(self.of(what, where))
