@@ -105,7 +105,7 @@ class Record:
 
     @property
     def busy(self) -> bool:
-        """Whether there was as much to do as there are cores when the run began: then small times are not ours alone."""
+        """Whether there was as much to do as there are cores when the run began: small times say less then."""
         return self.run.load_before is not None and self.run.load_before >= self.run.cores
 
     def summary(self, what: str, where: str | None = None) -> Summary:
