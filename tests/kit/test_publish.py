@@ -54,7 +54,8 @@ def test_a_figure_becomes_data_with_its_title_and_caption_as_text(tmp_path: Path
     assert set(drawn) == {"data", "layout", "narrow", "heights"}
     assert not {"template", "title", "meta", "height"} & set(drawn["layout"])
     assert drawn["layout"]["annotations"] == []
-    assert page.figures == page.headline_figures == [text]
+    assert page.figures == page.headline_figures
+    assert text == f'<div id="{publish.HEADLINE_ID}">{page.figures[0]}</div>'
 
 
 def test_a_label_cannot_end_the_script(tmp_path: Path) -> None:

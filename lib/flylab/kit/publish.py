@@ -12,11 +12,13 @@ from typing import Any
 
 from flylab.errors import UsageError
 from flylab.kit.chapters import source
+from flylab.kit.choice import CHOICE_MIME
 from flylab.kit.figures.page import fragment
 from flylab.kit.verdict import HEADLINE_MIME, MIME
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+HEADLINE_ID = "headline-figure"  # the anchor of the figure that carries the chapter's headline
 _LINK = re.compile(r"\[([^\]]+)\]\((\d\d-[a-z0-9-]+)\.ipynb\)")
 
 
@@ -29,6 +31,9 @@ class Page:
     headlines: list[dict[str, Any]] = field(default_factory=list)
     headline_figures: list[str] = field(default_factory=list)
     verdicts: list[dict[str, str]] = field(default_factory=list)
+    choice: dict[str, Any] = field(default_factory=dict)  # who should use what, of the chapter that decides it
+    target: str = "local"
+    targets: set[str] = field(default_factory=set)  # what verdicts and headline say of themselves
 
 
 def page(path: Path) -> Page:
@@ -71,14 +76,17 @@ def _output(output: dict[str, Any], tags: list[str], made: Page, path: Path) -> 
         return None if output["name"] == "stderr" or "%|" in source({"source": output["text"]}) else output
     data = output.get("data", {})
     made.verdicts += data.get(MIME, {}).get("rows", [])
+    made.targets |= {data[kind]["target"] for kind in (MIME, HEADLINE_MIME) if "target" in data.get(kind, {})}
     if HEADLINE_MIME in data:
         made.headlines.append(data[HEADLINE_MIME])
+    made.choice |= data.get(CHOICE_MIME, {})
     shown = data.get("text/html")
     if PLOTLY in data:
         shown = fragment(data[PLOTLY])
         made.figures.append(shown)
         if "headline" in tags:
             made.headline_figures.append(shown)
+            shown = f'<div id="{HEADLINE_ID}">{shown}</div>'
     elif WIDGET in data and shown is None:
         return None
     if shown is None:

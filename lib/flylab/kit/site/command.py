@@ -1,0 +1,42 @@
+"""The command ``flylab site``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from flylab.errors import ParseError, UsageError
+from flylab.kit import project
+from flylab.kit.site import web
+from flylab.kit.site.collecting import PLACES, collect
+from flylab.kit.site.making import check, make
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when the site was built without a warning, 1 when not, 2 for a wrong call."""
+    parser = argparse.ArgumentParser(prog="flylab site", description="Build the write-up from the executed chapters.")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where it goes (default: build/site)")
+    parser.add_argument(
+        "--base-url", default="", metavar="URL", help="where it will be published: canonical links, sitemap, previews"
+    )
+    flags = parser.parse_args(arguments)
+    try:
+        web.base(flags.base_url)
+        if flags.out is not None:
+            check(flags.out.resolve())
+    except UsageError as error:
+        print(f"flylab site: {error}", file=sys.stderr)
+        return 2
+    try:
+        pages, missing = collect(project.build() / "executed")
+        target = make(pages, missing, project.build(), out=flags.out, base_url=flags.base_url)
+    except (UsageError, ParseError) as error:
+        print(f"flylab site: {error}", file=sys.stderr)
+        return 1
+    for chapter, page in pages:
+        for headline in page.headlines:
+            where = f"{headline['kind']}, n = {headline['n']}"
+            print(f"{chapter.name:<17}{headline['text']}  ({where}; {PLACES[page.target]})")
+    if missing:
+        print(f"not run, so not in it: {', '.join(chapter.name for chapter in missing)}")
+    print(f"site: {target / 'index.html'}")
+    return 0
