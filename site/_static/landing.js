@@ -1,14 +1,27 @@
-// Plays the recording of the control room on the first page; without it, or when it cannot be had, the steps stay.
+// Plays the recording of the control room on the first page, once the reader comes near; without it the steps stay.
 const place = document.querySelector(".recording[data-recording]");
-if (place) {
+
+const start = async () => {
   try {
     const [{ play }, recording] = await Promise.all([
       import("./control.js"),
       fetch(place.dataset.recording).then((answer) => answer.json()),
     ]);
-    play(place, recording);
+    await play(place, recording);
   } catch (error) {
     place.remove();
     console.error(error);
   }
+};
+
+if (place) {
+  const near = new IntersectionObserver(
+    ([{ isIntersecting }]) => {
+      if (!isIntersecting) return;
+      near.disconnect();
+      start();
+    },
+    { rootMargin: "400px" },
+  );
+  near.observe(place);
 }

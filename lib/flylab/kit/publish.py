@@ -19,6 +19,7 @@ from flylab.kit.verdict import HEADLINE_MIME, MIME
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 HEADLINE_ID = "headline-figure"  # the anchor of the figure that carries the chapter's headline
+CHOICE_ID = "choice"  # and that of the table of who should use what
 _LINK = re.compile(r"\[([^\]]+)\]\((\d\d-[a-z0-9-]+)\.ipynb\)")
 
 
@@ -87,6 +88,8 @@ def _output(output: dict[str, Any], tags: list[str], made: Page, path: Path) -> 
         if "headline" in tags:
             made.headline_figures.append(shown)
             shown = f'<div id="{HEADLINE_ID}">{shown}</div>'
+    elif CHOICE_MIME in data:
+        shown = f'<div id="{CHOICE_ID}">{source({"source": shown or ""})}</div>'
     elif WIDGET in data and shown is None:
         return None
     if shown is None:

@@ -127,8 +127,8 @@ def _open(told: Sequence[Told], target: str) -> str:
     count = sum(row["outcome"] == Outcome.CANNOT for _, page in told for row in page.verdicts)
     if not count or target == "fly":
         return ""
-    many = "One claim" if count == 1 else f"{count} claims"
-    return f"How fast Fly itself is cannot be found on one computer: {many} stay open."
+    many = "one claim stays" if count == 1 else f"{count} claims stay"
+    return f"How fast Fly itself is cannot be found on one computer: {many} open."
 
 
 def _rows(told: Sequence[Told], chapter: str) -> list[dict[str, str]]:

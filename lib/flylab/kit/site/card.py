@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from flylab.kit.site.answer import number, parts
 from flylab.kit.site.collecting import PLACES, Told
+from flylab.kit.site.preview import HEIGHT, WIDTH
 
-SIZE = (1200, 630)  # what the large form of such a picture has everywhere
+SIZE = (WIDTH, HEIGHT)  # what the large form of such a picture has everywhere
 _PAPER, _INK, _PALE, _BRAND = "#fbfcfd", "#14202b", "#566573", "#1f5f8b"
 _EDGE = 64
 _MOST = 5

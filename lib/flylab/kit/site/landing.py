@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 
 from flylab.kit.chapters import Chapter
+from flylab.kit.publish import CHOICE_ID
 from flylab.kit.site import answer, replayed
 from flylab.kit.site.collecting import FLY, PLACES, Told, name, of
 from flylab.kit.site.markup import escape, link, raw, table, words
@@ -47,7 +48,7 @@ def choice(pages: Sequence[Told]) -> str:
         if page.choice:
             head = [escape(each) for each in page.choice["head"]]
             rows = [[_family(cells[0]), *map(escape, cells[1:])] for cells in page.choice["cells"]]
-            way = link(f"{name(chapter, page)}.html#who-should-use-what", f"chapter {escape(chapter.number)}")
+            way = link(f"{name(chapter, page)}.html#{CHOICE_ID}", f"chapter {escape(chapter.number)}")
             note = (
                 f"Decided by {way} from published round trips and prices (simulated); Durable Objects are given Fly's"
                 " regions, which is generous. Starts: the shortest and the longest published, of different things."

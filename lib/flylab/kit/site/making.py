@@ -11,7 +11,7 @@ from flylab.errors import UsageError
 from flylab.kit import chapters, project, publish
 from flylab.kit.chapters import Chapter
 from flylab.kit.figures import theme
-from flylab.kit.site import answer, card, downloads, findings, methods, replayed, sharp, web
+from flylab.kit.site import answer, card, downloads, findings, methods, preview, replayed, sharp, web
 from flylab.kit.site.collecting import FLY, Told, name, of
 from flylab.kit.site.landing import landing
 from flylab.kit.site.markup import raw
@@ -45,7 +45,7 @@ def make(
         _chapter(told, pages, records, sources)
     _pages(sources, pages, missing, records, files, build)
     about = ABOUT | {name(*told): told[0].question for told in pages} | {"index": answer.plain(pages)}
-    web.write_tags(sources, address, title=title(sources), about=about)
+    preview.write(sources, address, title=title(sources), about=about)
     _sphinx(sources, made, build / "site-doctrees", address)
     web.write_maps(made, address)
     (made / MARK).write_text("Written by flylab site, which may replace this folder.\n", encoding="utf-8")

@@ -34,8 +34,8 @@ def read(path: Path) -> dict[str, Any]:
 
 def steps(recording: dict[str, Any]) -> list[tuple[str, str]]:
     """Title and explanation of each step, each once and in order."""
-    captions = [each.get("caption", each) for each in recording.get("captions", []) if isinstance(each, dict)]
-    found = ((str(each.get("title", "")), str(each.get("text", ""))) for each in captions if isinstance(each, dict))
+    captions = [each for each in recording.get("captions", []) if isinstance(each, dict)]
+    found = ((str(each.get("title", "")), str(each.get("text", ""))) for each in captions)
     return [each for each in dict.fromkeys(found) if any(each)]
 
 
@@ -43,11 +43,13 @@ def section(path: Path | None) -> str:
     """The part of the first page, in Markdown; nothing without a recording."""
     if path is None:
         return ""
-    items = "".join(f"<li><strong>{escape(title)}</strong> {escape(text)}</li>" for title, text in steps(read(path)))
+    recording = read(path)
+    items = "".join(f"<li><strong>{escape(title)}</strong> {escape(text)}</li>" for title, text in steps(recording))
     told = f"<details><summary>What happens, step by step</summary><ol>{items}</ol></details>" if items else ""
     player = (
         '<div class="recording" data-recording="_static/control-room.json">'
         "<noscript><p>The map moves with JavaScript; the steps below say what it shows.</p></noscript></div>"
+        f'<p class="provenance">{escape(recording.get("about", ""))}</p>'
         f'{told}<script type="module" src="_static/landing.js"></script>'
     )
     words = (
