@@ -224,7 +224,7 @@ def test_findings_say_what_changed_and_never_between_targets(tmp_path: Path) -> 
     local, fly = (told(tmp_path, "03-replay", "Adds 0.7 ms", target=target) for target in ("local", "fly"))
     page = findings.listed(found, [local])
     assert "since 2026-11-28: 0.8 → 0.7" in page
-    assert page.index("2026-11-28</td>") < page.index("2026-11-27</td>")
+    assert page.index("2026-11-28</time>") < page.index("2026-11-27</time>")
     assert "Adds 12 ms" not in page
     assert "since 2026-11-27: 12 → 0.7" in findings.listed(found, [fly])
     other = told(tmp_path, "03-replay", "Takes 0.7 ms")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from flylab.kit.chapters import Chapter
 from flylab.kit.publish import Page
-from flylab.kit.site.collecting import Told
-from flylab.kit.site.markup import escape, link, table
+from flylab.kit.site.collecting import PLACES, Told
+from flylab.kit.site.markup import escape, link, raw, table
 from flylab.measure import runs
 from flylab.measure.runs import Run
 from flylab.measure.sample import Sample
@@ -137,21 +137,43 @@ def _manifest(files: Sequence[File], folder: Path) -> None:
     _write(folder / "manifest.csv", head, ([row[key] for key in head] for row in rows))
 
 
-def listed(files: Sequence[File]) -> str:
-    """The manifest as a table, with a link to each file and an anchor for each run."""
-    seen: set[str] = set()
-    rows = []
-    for file in files:
-        anchor = "" if not file.run or file.run in seen else f' id="{escape(file.run)}"'
-        seen.add(file.run)
-        name = link(f"{FOLDER}/{file.file}", escape(file.file))
-        count = "–" if file.rows is None else f"{file.rows:,}"
-        size = f"{file.bytes / 1000:,.0f} KB" if file.bytes >= 1000 else f"{file.bytes} bytes"
-        rows.append([
-            f"<span{anchor}>{name}</span>",
-            escape(file.what), count, f"<small>{escape(file.columns)}</small>", size, escape(file.licence),
-        ])  # fmt: skip
-    return table("files", ["file", "what", "rows", "columns", "size", "licence"], rows)
+def listed(files: Sequence[File]) -> dict[str, str]:
+    """What the page of the data is filled with: a row for each run with its files, and the tables beside them."""
+    runs_ = dict.fromkeys((file.target, file.run) for file in files if file.run)
+    rows = [_run_row(target, run, [file for file in files if file.run == run]) for target, run in runs_]
+    head = ["run", "on", "samples", "record", "samples as Parquet", "samples as CSV"]
+    others = [
+        [_download(file), escape(file.what), "–" if file.rows is None else f"{file.rows:,}",
+         escape(file.columns.replace(" ", ", ")), _size(file)]
+        for file in files if not file.run
+    ]  # fmt: skip
+    tables = ["file", "what it is", "rows", "columns", "size"]
+    return {
+        "count": str(len(runs_)),
+        "runs": raw(table("files", head, rows)) or "No run is stored beside these pages.",
+        "tables": raw(table("files", tables, others)),
+        "columns": ", ".join(f"`{name}`" for name in COLUMNS),
+    }
+
+
+def _run_row(target: str, run: str, of: Sequence[File]) -> list[str]:
+    named = {suffix: [file for file in of if file.file.endswith(suffix)] for suffix in (".json", ".parquet", ".csv")}
+    name, _, when = run.rpartition("-")
+    links = {
+        suffix: ", ".join(_download(file, f"{suffix[1:].upper()}, {_size(file)}") for file in found)
+        for suffix, found in named.items()
+    }
+    first = f'<span id="{escape(run)}">{escape(name)}</span><br><small>{escape(when)}</small>'
+    count = sum(file.rows or 0 for file in named[".csv"])
+    return [first, PLACES[target], f"{count:,}", links[".json"], links[".parquet"] or "–", links[".csv"]]
+
+
+def _download(file: File, text: str = "") -> str:
+    return f'<a href="{FOLDER}/{escape(file.file)}" download>{escape(text or file.file)}</a>'
+
+
+def _size(file: File) -> str:
+    return f"{file.bytes / 1000:,.0f} KB" if file.bytes >= 1000 else f"{file.bytes} bytes"
 
 
 def note(chapter: Chapter, page: Page, record: Path | None, up: str) -> str:
@@ -161,7 +183,7 @@ def note(chapter: Chapter, page: Page, record: Path | None, up: str) -> str:
     run = runs.read(record)
     commit = f"{run.commit[:7] or 'unknown'}{' (changed)' if run.dirty else ''}"
     load = "" if run.load_before is None else f", load {run.load_before:.1f} before"
-    place = "the local platform" if page.target == "local" else "Fly"
+    place = PLACES[page.target]
     when = f"{run.started_at[:16].replace('T', ' ')} UTC"
     said = f"Run on {place}, {when}, commit {commit}, {run.cpu}, {run.cores} cores{load}"
     data = link(f"{up}data.html#{run.id}", f"{run.n:,} samples to download")

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from flylab.errors import ParseError
 from flylab.kit.chapters import source
+from flylab.kit.publish import Page
 from flylab.kit.site.answer import provenance
-from flylab.kit.site.collecting import Told, name
-from flylab.kit.site.markup import escape, link, table, words
+from flylab.kit.site.collecting import PLACES, Told, name
+from flylab.kit.site.markup import escape, link, words
 
 FILE = "findings.toml"
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?")
@@ -84,19 +85,30 @@ def _pattern(value: ast.JoinedStr | ast.Constant) -> str:
 
 
 def listed(entries: Sequence[Finding], pages: Sequence[Told]) -> str:
-    """For each chapter and target what it says now and what it said, the newest first."""
-    rows = []
+    """For each chapter and target what it says now, and what it said, the newest first."""
+    parts = []
     for chapter, page in pages:
-        title = link(f"{name(chapter, page)}.html", f"{escape(chapter.number)} · {escape(chapter.title)}")
         of = [each for each in entries if (each.chapter, each.target) == (chapter.name, page.target)]
-        now = page.headlines[-1] if page.headlines else None
-        if now:
-            changed = _changed(now["text"], of)
-            rows.append([title, "this run", escape(now["text"]), escape(provenance(now)), changed])
-        rows += [
-            [title, each.date.isoformat(), escape(each.text), _kind(each), words(each.why)] for each in of
-        ]  # fmt: skip
-    return table("findings", ["chapter", "when", "finding", "kind", "what changed, and why"], rows)
+        if not page.headlines and not of:
+            continue
+        title = f"{escape(chapter.number)} · {escape(chapter.title)}"
+        place = f", on {PLACES[page.target]}" if page.target == "fly" else ""
+        parts.append(f"<section><h2>{link(f'{name(chapter, page)}.html', title)}{place}</h2>{_now(page, of)}")
+        items = "".join(
+            f'<li><time datetime="{each.date}">{each.date}</time> {escape(each.text)}'
+            f'<p class="provenance">{_kind(each)}. {words(each.why)}</p></li>'
+            for each in of
+        )
+        parts.append(f'<ol class="history">{items}</ol></section>' if of else "</section>")
+    return "".join(parts)
+
+
+def _now(page: Page, of: Sequence[Finding]) -> str:
+    if not page.headlines:
+        return ""
+    now = page.headlines[-1]
+    told = f"{escape(provenance(now))}; {_changed(now['text'], of)}"
+    return f'<p class="now">{escape(now["text"])}</p><p class="provenance">This run, {told}.</p>'
 
 
 def _kind(entry: Finding) -> str:

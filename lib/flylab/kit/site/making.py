@@ -121,7 +121,7 @@ def _pages(
         "sharp-edges": sharp.page(pages),
         "findings": {"table": raw(findings.listed(entries, pages))},
         "methods": methods.page(records),
-        "data": {"files": raw(downloads.listed(files)), "runs": str(len(records))},
+        "data": downloads.listed(files),
         "reproduce": {"count": str(len(chapters.find() if not missing else pages))},
     }
     for page, values in filled.items():

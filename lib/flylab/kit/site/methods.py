@@ -41,19 +41,28 @@ _MEANS = {
 
 
 def machines(records: Mapping[tuple[str, str], Path]) -> str:
-    """One row for each run: where, when, on what, how busy that was before and after."""
+    """The computers that the runs were made on, and one row for each run: where, when, how busy it was."""
+    computers: dict[str, int] = {}
     rows = []
     for (chapter, target), path in records.items():
         run = runs.read(path)
-        load = " / ".join("?" if each is None else f"{each:.1f}" for each in (run.load_before, run.load_after))
+        said = f"{run.cpu}, {run.cores} cores, {run.kernel}, Python {run.python}, clock: {run.clock or 'not recorded'}"
+        number = computers.setdefault(said, len(computers) + 1)
         rows.append([
             f'<a href="data.html#{escape(run.id)}">{escape(chapter)}</a>',
             escape(PLACES[target]),
             escape(run.started_at[:16].replace("T", " ")),
             f"{run.n:,}",
-            escape(f"{run.cpu}, {run.cores} cores, {run.kernel}, Python {run.python}"),
-            escape(load),
-            escape(run.clock),
+            str(number),
+            _load(run.load_before),
+            _load(run.load_after),
         ])  # fmt: skip
-    head = ["run", "on", "began (UTC)", "samples", "computer", "load before / after", "clock"]
-    return table("runs", head, rows) if rows else ""
+    if not rows:
+        return ""
+    head = ["run", "on", "began (UTC)", "samples", "computer", "load before", "load after"]
+    listed = "".join(f"<li>{escape(said)}</li>" for said in computers)
+    return f"{table('runs', head, rows)}<p>Computers of the runs:</p><ol>{listed}</ol>"
+
+
+def _load(value: float | None) -> str:
+    return "not recorded" if value is None else f"{value:.1f}"
