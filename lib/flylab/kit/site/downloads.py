@@ -24,6 +24,7 @@ COLUMNS = ("what", "where", "scheduled", "sent", "finished", "outcome", "detail"
 LICENCE = "MIT"  # that of the project, in LICENSE
 PUBLISHED = "figures are their sources', named in each row; the collection is MIT"
 FOLDER = "data"
+_FORMATS = {".json": "JSON", ".parquet": "Parquet", ".csv": "CSV"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ def listed(files: Sequence[File]) -> dict[str, str]:
     """What the page of the data is filled with: a row for each run with its files, and the tables beside them."""
     runs_ = dict.fromkeys((file.target, file.run) for file in files if file.run)
     rows = [_run_row(target, run, [file for file in files if file.run == run]) for target, run in runs_]
-    head = ["run", "on", "samples", "record", "samples as Parquet", "samples as CSV"]
+    head = ["run", "on", "samples", "record", "samples", "the same samples"]
     others = [
         [_download(file), escape(file.what), "–" if file.rows is None else f"{file.rows:,}",
          escape(file.columns.replace(" ", ", ")), _size(file)]
@@ -157,10 +158,10 @@ def listed(files: Sequence[File]) -> dict[str, str]:
 
 
 def _run_row(target: str, run: str, of: Sequence[File]) -> list[str]:
-    named = {suffix: [file for file in of if file.file.endswith(suffix)] for suffix in (".json", ".parquet", ".csv")}
+    named = {suffix: [file for file in of if file.file.endswith(suffix)] for suffix in _FORMATS}
     name, _, when = run.rpartition("-")
     links = {
-        suffix: ", ".join(_download(file, f"{suffix[1:].upper()}, {_size(file)}") for file in found)
+        suffix: ", ".join(_download(file, f"{_FORMATS[suffix]}, {_size(file)}") for file in found)
         for suffix, found in named.items()
     }
     first = f'<span id="{escape(run)}">{escape(name)}</span><br><small>{escape(when)}</small>'

@@ -93,7 +93,8 @@ def listed(entries: Sequence[Finding], pages: Sequence[Told]) -> str:
             continue
         title = f"{escape(chapter.number)} · {escape(chapter.title)}"
         place = f", on {PLACES[page.target]}" if page.target == "fly" else ""
-        parts.append(f"<section><h2>{link(f'{name(chapter, page)}.html', title)}{place}</h2>{_now(page, of)}")
+        head = f'<h2 class="small">{link(f"{name(chapter, page)}.html", title)}{place}</h2>'
+        parts.append(f"<section>{head}{_now(page, of)}")
         items = "".join(
             f'<li><time datetime="{each.date}">{each.date}</time> {escape(each.text)}'
             f'<p class="provenance">{_kind(each)}. {words(each.why)}</p></li>'
