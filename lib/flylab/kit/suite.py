@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from flylab.errors import UsageError
-from flylab.kit import chapters, parameters, processes, project, sources
+from flylab.kit import chapters, parameters, processes, project, results, sources
 from flylab.kit.chapters import Chapter
 from flylab.kit.kernels import Meeting
 from flylab.kit.table import Live, Row
@@ -104,7 +104,7 @@ class Suite:
         """Keep what came from the sources of today, and say of each chapter why it runs or does not."""
         common = sources.shared()
         for run in self.runs:
-            executed = self.build / "executed" / run.chapter.path.name
+            executed = results.executed(self.build / "executed", run.chapter.name, target(self.values[run.chapter.name]))
             parts = sources.digests(run.chapter, self.values[run.chapter.name], common)
             found = sources.kept(executed, parts, self.build / "data")
             if found.stands:
@@ -161,7 +161,8 @@ class Suite:
             executed = execute(run.chapter, values, self.build, config, self.cell_seconds)
             run.verdicts = verdicts(executed)
             if sources.digests(run.chapter, values, sources.shared()) == before:
-                sources.mark(executed, before, data(run.chapter, self.build))
+                data = results.stored(self.build / "data", run.chapter.name, target(values))
+                sources.mark(executed, before, data)
             run.state = "ok"
         except Exception as error:
             # Whatever went wrong in a notebook, its kernel or papermill: it belongs in the report, the others go on.
@@ -202,9 +203,9 @@ class Suite:
         os._exit(128 + number)
 
 
-def data(chapter: Chapter, build: Path) -> list[Path]:
-    """The files that a chapter's last run stored."""
-    return list((build / "data").glob(f"{chapter.name}-[0-9]*T[0-9]*"))
+def target(values: dict[str, Any]) -> str:
+    """Where a chapter with these parameters runs."""
+    return str(values.get("target", "local"))
 
 
 def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any, cell_seconds: int) -> Path:
@@ -214,8 +215,9 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any, 
     """
     import papermill  # flylab is imported before it, see flylab/__init__.py
 
-    executed = build / "executed" / chapter.path.name
-    for stale in (executed, *data(chapter, build)):
+    executed = results.executed(build / "executed", chapter.name, target(values))
+    executed.parent.mkdir(exist_ok=True)
+    for stale in (executed, *results.stored(build / "data", chapter.name, target(values))):
         stale.unlink(missing_ok=True)
     with (build / "logs" / f"{chapter.name}.log").open("w", encoding="utf-8") as log:
         papermill.execute_notebook(

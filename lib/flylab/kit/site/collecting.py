@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from flylab.errors import UsageError
-from flylab.kit import chapters, publish
+from flylab.kit import chapters, publish, results
 from flylab.kit.chapters import Chapter
 from flylab.kit.publish import Page
+from flylab.kit.results import FLY
 
 Told = tuple[Chapter, Page]
-FLY = "fly"  # the folder of executed copies of runs on Fly, and that of their pages
 PLACES = {"local": "the local platform", "fly": "Fly"}
 
 
@@ -16,9 +16,9 @@ def collect(executed: Path, folder: Path | None = None) -> tuple[list[Told], lis
     """The chapters that were run, ready for the site, and those that were not run on the local platform."""
     there, missing = [], []
     every = chapters.find(folder=folder)
-    for target, where in (("local", executed), ("fly", executed / FLY)):
+    for target in PLACES:
         for chapter in every:
-            path = where / chapter.path.name
+            path = results.executed(executed, chapter.name, target)
             if path.exists():
                 there.append((chapter, _page(path, target)))
             elif target == "local":

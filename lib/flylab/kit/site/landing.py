@@ -8,8 +8,9 @@ from string import Template
 
 from flylab.kit.chapters import Chapter
 from flylab.kit.publish import CHOICE_ID
+from flylab.kit.results import FLY
 from flylab.kit.site import answer, replayed
-from flylab.kit.site.collecting import FLY, PLACES, Told, name, of
+from flylab.kit.site.collecting import PLACES, Told, name, of
 from flylab.kit.site.markup import escape, link, raw, table, words
 from flylab.kit.verdict import Outcome, tally
 

@@ -11,8 +11,9 @@ from flylab.errors import UsageError
 from flylab.kit import chapters, project, publish
 from flylab.kit.chapters import Chapter
 from flylab.kit.figures import theme
+from flylab.kit.results import FLY
 from flylab.kit.site import answer, card, downloads, findings, methods, preview, replayed, sharp, web
-from flylab.kit.site.collecting import FLY, Told, name, of
+from flylab.kit.site.collecting import Told, name, of
 from flylab.kit.site.landing import landing
 from flylab.kit.site.markup import raw
 
