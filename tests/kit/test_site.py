@@ -86,7 +86,7 @@ def test_the_first_page_answers_for_each_target_by_itself(built: Path) -> None:
     assert "On Fly." in fly
     assert "Not reliably: 1 of the 1 rules" in fly
     assert "Machines that stop" not in fly  # nobody ran chapter 10 there
-    card = re.findall(r'<ol class="answer">.*?</ol>', page, re.DOTALL)[0].split("<li>")[1]
+    card = re.findall(r'<ol class="answer both">.*?</ol>', page, re.DOTALL)[0].split("<li>")[1]
     on_local, on_fly = re.findall(r'<div class="on-(?:local|fly)">(.*?)</div>', card, re.DOTALL)
     assert "0.9 ms" in on_local
     assert "12.5" not in on_local

@@ -58,7 +58,7 @@ def cards(pages: Sequence[Told]) -> str:
     """Each part as a card; the two targets are named and stand below each other, and what was not run is said."""
     both = any(page.target == "fly" for _, page in pages)
     items = "".join(f"<li>{_card(part, both=both)}</li>" for part in parts(pages))
-    return f'<ol class="answer">{items}</ol>' if items else ""
+    return f'<ol class="answer{" both" if both else ""}">{items}</ol>' if items else ""
 
 
 def _card(part: Part, *, both: bool) -> str:
@@ -69,7 +69,7 @@ def _card(part: Part, *, both: bool) -> str:
     for target, place in PLACES.items():
         shown = _result(part.told[target]) if target in part.told else '<p class="provenance">not run</p>'
         results.append(f'<div class="on-{target}"><h4>{escape(place)}</h4>{shown}</div>')
-    return label + "".join(results)
+    return f'{label}<div class="pair">{"".join(results)}</div>'
 
 
 def _result(told: Told) -> str:

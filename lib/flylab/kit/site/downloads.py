@@ -180,12 +180,11 @@ def _size(file: File) -> str:
 def note(chapter: Chapter, page: Page, record: Path | None, up: str) -> str:
     """What stands below a chapter's header: where and when it was run, with which code, and where its data are."""
     if record is None:
-        return ""
+        return escape(f"Run on {PLACES[page.target]}; no record of it is stored here.")
     run = runs.read(record)
     commit = f"{run.commit[:7] or 'unknown'}{' (changed)' if run.dirty else ''}"
     load = "" if run.load_before is None else f", load {run.load_before:.1f} before"
-    place = PLACES[page.target]
     when = f"{run.started_at[:16].replace('T', ' ')} UTC"
-    said = f"Run on {place}, {when}, commit {commit}, {run.cpu}, {run.cores} cores{load}"
+    said = f"Run on {PLACES[page.target]}, {when}, commit {commit}, {run.cpu}, {run.cores} cores{load}"
     data = link(f"{up}data.html#{run.id}", f"{run.n:,} samples to download")
     return f"{escape(said)}. {data}."
