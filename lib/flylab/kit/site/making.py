@@ -77,7 +77,7 @@ def _static(folder: Path, pages: list[Told], recording: Path | None) -> None:
     (folder / "themes.js").write_text(theme.as_script(), encoding="utf-8")
     card.draw(pages, folder / "card.png", title=title(folder.parent), question=answer.plain(pages))
     if recording is not None:
-        shutil.copy(recording, folder / "control-room.json")
+        shutil.copy(recording, folder / replayed.RECORDING)
         for script in replayed.static().iterdir():
             if script.is_file():
                 shutil.copy(script, folder)

@@ -7,7 +7,11 @@ from typing import Any
 from flylab.errors import ParseError
 from flylab.kit.site.markup import escape, raw
 
-SCRIPT, STYLE = "control.js", "control.css"
+SCRIPT, STYLE, RECORDING = "control.js", "control.css", "control-room.json"
+WORDS = (
+    "Recorded in the control room while it was shown around: visitors come to their edges, machines wake, requests are"
+    " replayed, and a host is lost. Choose a step, a region or an exchange."
+)
 
 
 def static() -> Path:
@@ -17,7 +21,7 @@ def static() -> Path:
 
 def find(build: Path) -> Path | None:
     """The recording that was made, if this version can also play one."""
-    path = build / "data" / "control-room.json"
+    path = build / "data" / RECORDING
     return path if path.is_file() and (static() / SCRIPT).is_file() else None
 
 
@@ -45,14 +49,11 @@ def section(path: Path | None) -> str:
         return ""
     recording = read(path)
     items = "".join(f"<li><strong>{escape(title)}</strong> {escape(text)}</li>" for title, text in steps(recording))
-    told = f"<details><summary>What happens, step by step</summary><ol>{items}</ol></details>" if items else ""
+    about = f'<p class="provenance">{escape(recording.get("about", ""))}</p>'
+    # What is inside is for those without JavaScript; the player takes its place.
     player = (
-        '<div class="recording" data-recording="_static/control-room.json">'
-        "<noscript><p>The map moves with JavaScript; the steps below say what it shows.</p></noscript></div>"
-        f'<p class="provenance">{escape(recording.get("about", ""))}</p>'
-        f'{told}<script type="module" src="_static/landing.js"></script>'
+        f'<link rel="stylesheet" href="_static/{STYLE}">'
+        f'<div class="recording" data-recording="_static/{RECORDING}"><ol>{items}</ol>{about}</div>'
+        '<script type="module" src="_static/landing.js"></script>'
     )
-    words = (
-        "Recorded in the control room of the chapters: a visitor arrives, a room wakes, a second visitor is sent to it."
-    )
-    return f"## The platform while it runs\n\n{words}\n\n{raw(player)}"
+    return f"## The platform while it runs\n\n{WORDS}\n\n{raw(player)}"
