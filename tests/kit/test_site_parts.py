@@ -237,7 +237,8 @@ def test_findings_say_what_changed_and_never_between_targets(tmp_path: Path) -> 
 def test_each_chapter_has_a_finding_whose_form_is_that_of_its_headline() -> None:
     """An entry is missing, or older than the words of its chapter: add one to site/findings.toml."""
     found = findings.load(ROOT / "site" / "findings.toml")
-    for chapter in chapters.find():
+    numbered = [chapter for chapter in chapters.find() if chapter.number.isdigit()]
+    for chapter in numbered:
         of = [each for each in found if each.chapter == chapter.name]
         assert of, f"{chapter.name} has no entry in site/findings.toml"
         pattern = findings.written(chapter.path)

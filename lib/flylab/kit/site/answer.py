@@ -7,7 +7,7 @@ from typing import Any
 
 from flylab.kit.chapters import Chapter
 from flylab.kit.publish import HEADLINE_ID
-from flylab.kit.site.collecting import PLACES, Told, name, of
+from flylab.kit.site.collecting import PLACES, Told, long, name, of
 from flylab.kit.site.markup import escape, link, words
 from flylab.kit.verdict import Outcome
 
@@ -156,7 +156,7 @@ def _picture(part: Part, *, both: bool) -> str:
     for target, (chapter, page) in part.told.items():
         if page.headline_figures:
             head = f'<p class="provenance">{escape(PLACES[target])}</p>' if both else ""
-            way = link(f"{name(chapter, page)}.html", f"Chapter {escape(chapter.number)}: {escape(chapter.title)}")
+            way = link(f"{name(chapter, page)}.html", escape(long(chapter)))
             shown.append(f'<div class="on-{target}">{head}{page.headline_figures[-1]}<p>{way}</p></div>')
     inner = "".join(shown)
     return (

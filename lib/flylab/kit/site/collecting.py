@@ -38,6 +38,16 @@ def name(chapter: Chapter, page: Page) -> str:
     return f"{FLY}/{chapter.name}" if page.target == "fly" else chapter.name
 
 
+def short(chapter: Chapter) -> str:
+    """How a sentence names it: ``chapter 03``, or its title where it has no number."""
+    return f"chapter {chapter.number}" if chapter.number.isdigit() else chapter.title
+
+
+def long(chapter: Chapter) -> str:
+    """Its title with its number: ``03 · Send a visitor to the right machine``."""
+    return f"{chapter.number} · {chapter.title}" if chapter.number.isdigit() else chapter.title
+
+
 def _page(path: Path, target: str) -> Page:
     made = publish.page(path)
     if made.targets - {target}:

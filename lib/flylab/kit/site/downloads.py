@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from flylab.kit import project, rivals
 from flylab.kit.chapters import Chapter
 from flylab.kit.publish import Page
 from flylab.kit.site.collecting import PLACES, Told
@@ -64,6 +65,10 @@ def write(pages: Sequence[Told], kept: dict[tuple[str, str], Path], target: Path
         files += _run(record, folder, where)
     (target / FOLDER).mkdir(parents=True, exist_ok=True)
     files += _results(pages, target / FOLDER)
+    if (stored := project.root() / rivals.STORED).is_file():
+        copy = Path(shutil.copy(stored, target / FOLDER / "other-room-servers.json"))
+        head = list(json.loads(copy.read_text(encoding="utf-8")))
+        files.append(_file(copy, "other room servers beside ours, as stored by the benchmark", None, head))
     for path in sorted(published.glob("*.csv")):
         (target / FOLDER / "published").mkdir(exist_ok=True)
         copy = Path(shutil.copy(path, target / FOLDER / "published"))

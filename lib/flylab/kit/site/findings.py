@@ -17,7 +17,7 @@ from flylab.errors import ParseError
 from flylab.kit.chapters import source
 from flylab.kit.publish import Page
 from flylab.kit.site.answer import provenance
-from flylab.kit.site.collecting import PLACES, Told, name
+from flylab.kit.site.collecting import PLACES, Told, long, name
 from flylab.kit.site.markup import escape, link, words
 
 FILE = "findings.toml"
@@ -74,9 +74,10 @@ def written(path: Path) -> str:
         code = source(cell)
         if cell["cell_type"] == "code" and "Headline(" in code:
             for node in ast.walk(ast.parse(code)):
-                if isinstance(node, ast.Assign) and isinstance(node.value, (ast.JoinedStr, ast.Constant)):
-                    return _pattern(node.value)
-    raise ParseError("chapter", path.name, "a headline is a text that is assigned in the cell of Headline(…)")
+                match node:
+                    case ast.Assign(targets=[ast.Name(id="text")], value=ast.JoinedStr() | ast.Constant() as value):
+                        return _pattern(value)
+    raise ParseError("chapter", path.name, "the headline's text is assigned to `text` in the cell of Headline(…)")
 
 
 def _pattern(value: ast.JoinedStr | ast.Constant) -> str:
@@ -91,7 +92,7 @@ def listed(entries: Sequence[Finding], pages: Sequence[Told]) -> str:
         of = [each for each in entries if (each.chapter, each.target) == (chapter.name, page.target)]
         if not page.headlines and not of:
             continue
-        title = f"{escape(chapter.number)} · {escape(chapter.title)}"
+        title = escape(long(chapter))
         place = f", on {PLACES[page.target]}" if page.target == "fly" else ""
         head = f'<h2 class="small">{link(f"{name(chapter, page)}.html", title)}{place}</h2>'
         parts.append(f"<section>{head}{_now(page, of)}")

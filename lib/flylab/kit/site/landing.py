@@ -10,7 +10,7 @@ from flylab.kit.chapters import Chapter
 from flylab.kit.publish import CHOICE_ID
 from flylab.kit.results import FLY
 from flylab.kit.site import answer, replayed
-from flylab.kit.site.collecting import PLACES, Told, name, of
+from flylab.kit.site.collecting import PLACES, Told, name, of, short
 from flylab.kit.site.markup import escape, link, raw, table, words
 from flylab.kit.verdict import Outcome, tally
 
@@ -49,7 +49,7 @@ def choice(pages: Sequence[Told]) -> str:
         if page.choice:
             head = [escape(each) for each in page.choice["head"]]
             rows = [[_family(cells[0]), *map(escape, cells[1:])] for cells in page.choice["cells"]]
-            way = link(f"{name(chapter, page)}.html#{CHOICE_ID}", f"chapter {escape(chapter.number)}")
+            way = link(f"{name(chapter, page)}.html#{CHOICE_ID}", escape(short(chapter)))
             note = (
                 f"Decided by {way} from published round trips and prices (simulated); Durable Objects are given Fly's"
                 " regions, which is generous. Starts: the shortest and the longest published, of different things."
@@ -88,7 +88,7 @@ def failed(pages: Sequence[Told]) -> str:
     """What was predicted and did not hold, in the words of the verdict tables; that is a result as well."""
     rows = [
         [
-            link(f"{name(chapter, page)}.html", f"{escape(chapter.number)}, {escape(PLACES[page.target])}"),
+            link(f"{name(chapter, page)}.html", escape(f"{short(chapter)}, {PLACES[page.target]}")),
             escape(row["claim"]),
             escape(row["prediction"]),
             escape(row["result"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 from flylab.kit import project
 from flylab.kit.chapters import Chapter, source
 from flylab.kit.site import shown
-from flylab.kit.site.collecting import Told, name
+from flylab.kit.site.collecting import Told, name, short
 from flylab.kit.site.markup import escape, link, raw, slug, table, words
 from flylab.rules.fault_names import KNOWN, Known, Where
 
@@ -43,7 +43,7 @@ def _row(known: Known, chapters: Sequence[Chapter], tests: Sequence[str]) -> lis
 
 def _shown(known: Known, chapters: Sequence[Chapter], tests: Sequence[str]) -> str:
     how = f"<code>flylab faults arm {known.name}{command(known)}</code>" if known.armable else words(known.how)
-    told = [link(f"{each.name}.html", f"chapter {escape(each.number)}") for each in chapters]
+    told = [link(f"{each.name}.html", escape(short(each))) for each in chapters]
     parts = [how, *([f"Shown in {', '.join(told)}."] if told else [])]
     if tests:
         items = "".join(f"<li>{words(test)}</li>" for test in tests)
@@ -100,7 +100,7 @@ def _chapters(pages: Sequence[Told]) -> str:
                 title = heading.removeprefix(HEADING)
                 way = f"{name(chapter, page)}.html#{slug(heading)}"
                 told = words(" ".join(body.split()))
-                items.append([link(way, escape(title)), told, f"chapter {escape(chapter.number)}"])
+                items.append([link(way, escape(title)), told, escape(short(chapter))])
     if not items:
         return ""
     shown = table("edges", ["sharp edge", "what it is, and what helps", "shown in"], items)
