@@ -242,11 +242,25 @@ def test_each_chapter_has_a_finding_whose_form_is_that_of_its_headline() -> None
         of = [each for each in found if each.chapter == chapter.name]
         assert of, f"{chapter.name} has no entry in site/findings.toml"
         pattern = findings.written(chapter.path)
-        assert any(matches(pattern, each.text) for each in of if each.date == of[0].date), (chapter.name, pattern)
+        assert matches(pattern, of[0].text), (chapter.name, pattern)
 
 
 def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(pattern, text) is not None
+
+
+def test_an_entry_is_offered_where_the_words_are_new(tmp_path: Path) -> None:
+    found = entries(tmp_path / "f.toml", "[[finding]]\n" + GOOD)
+    day = found[0].date
+    assert findings.wanted(found, [told(tmp_path, "03-replay", "Adds 1.5 ms")], day) == []
+    (text,) = findings.wanted(found, [told(tmp_path, "03-replay", 'Takes 1 ms, "all" in', target="fly")], day)
+    (again,) = entries(tmp_path / "f.toml", text)
+    assert (again.text, again.target, again.why) == ('Takes 1 ms, "all" in', "fly", "")
+
+
+def test_of_one_day_the_last_entry_is_the_newest(tmp_path: Path) -> None:
+    found = entries(tmp_path / "f.toml", f"[[finding]]\n{GOOD}\n[[finding]]\n{GOOD.replace('0.9', '0.8')}")
+    assert [each.text for each in found] == ["Adds 0.8 ms", "Adds 0.9 ms"]
 
 
 def test_findings_are_of_chapters_that_there_are() -> None:

@@ -15,7 +15,7 @@ from flylab.published.claims import claim
 
 CHOICE_MIME = "application/vnd.flylab.choice+json"
 # Placements by their names in `tradeoffs`; an empty one is that of what holds no room at all.
-ONE, SOME, FIRST = "one region", "nearest of a few regions", "the first member's region"
+BEST, SOME, FIRST = "best one region", "nearest of a few regions", "the first member's region"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,24 +24,24 @@ class Family:
 
     name: str
     kind: str
+    of: tuple[str, ...]  # names in `architectures`
     offers: tuple[Offer, ...]
     placement: str
-    starts: tuple[str, ...]  # claims about its starts, as in `architectures`
     everywhere: str = ""  # where a room can be for somebody who has machines in each region
 
 
 FAMILIES = (
-    Family(name="Edge functions", kind="CDN: Workers with KV, Netlify", offers=(), placement="",
-           starts=("c097", "c118", "c117")),
+    Family(name="Edge functions", kind="CDN: Workers with KV, Netlify", placement="", offers=(),
+           of=("Cloudflare Workers with KV", "Netlify edge functions")),
     Family(name="Durable Objects", kind="CDN: an object that stays where it began", placement=FIRST,
-           offers=(Offer.HIBERNATING, Offer.DURABLE_OBJECTS), starts=("c112",)),
-    Family(name="Functions and containers", kind="FaaS and PaaS: Lambda, Fargate", placement=ONE,
-           offers=(Offer.LAMBDA, Offer.FARGATE), starts=("c065", "c068", "c148", "c085")),
-    Family(name="Virtual machines", kind="IaaS: EC2, Vultr", placement=ONE,
-           offers=(Offer.EC2, Offer.VULTR), starts=("c087", "c088", "c089", "c095")),
-    Family(name="Fly Machines", kind="fly-replay, machines in a few regions", placement=SOME,
-           offers=(Offer.FLY_STOP, Offer.FLY_SUSPEND, Offer.FLY_POOL, Offer.FLY_ALWAYS), everywhere=FIRST,
-           starts=("c142", "c011", "c154", "c045")),
+           of=("Durable Objects",), offers=(Offer.HIBERNATING, Offer.DURABLE_OBJECTS)),
+    Family(name="Functions and containers", kind="FaaS and PaaS: Lambda, Fargate", placement=BEST,
+           of=("Lambda behind API Gateway", "Fargate"), offers=(Offer.LAMBDA, Offer.FARGATE)),
+    Family(name="Virtual machines", kind="IaaS: EC2, Vultr", placement=BEST,
+           of=("EC2, Vultr",), offers=(Offer.EC2, Offer.VULTR)),
+    Family(name="Fly Machines", kind="fly-replay, machines in a few regions", placement=SOME, everywhere=FIRST,
+           of=("Fly Machines with fly-replay",),
+           offers=(Offer.FLY_STOP, Offer.FLY_SUSPEND, Offer.FLY_POOL, Offer.FLY_ALWAYS)),
 )  # fmt: skip
 
 
@@ -189,8 +189,11 @@ def _times(load: float) -> str:
 
 
 def _starts(family: Family) -> str:
-    known = sorted(
-        (each for each in map(claim, family.starts) if each.value is not None), key=lambda each: each.seconds
-    )
+    """From the shortest to the longest that was published; Firecracker's own is a part of a start, so it is none."""
+    from flylab.kit.architectures import ARCHITECTURES  # with its controls, which the site's data do not need
+
+    named = [start for one in ARCHITECTURES if one.name in family.of for start in one.starts]
+    found = [each for each in map(claim, named) if each.value is not None and each.topic != "firecracker"]
+    known = sorted(found, key=lambda each: each.seconds)
     ends = list(dict.fromkeys((known[0].text, known[-1].text))) if known else ["not published"]
     return " to ".join(ends)

@@ -104,8 +104,9 @@ class Suite:
         """Keep what came from the sources of today, and say of each chapter why it runs or does not."""
         common = sources.shared()
         for run in self.runs:
-            executed = results.executed(self.build / "executed", run.chapter.name, target(self.values[run.chapter.name]))
-            parts = sources.digests(run.chapter, self.values[run.chapter.name], common)
+            values = self.values[run.chapter.name]
+            executed = results.executed(self.build / "executed", run.chapter.name, target(values))
+            parts = sources.digests(run.chapter, values, common)
             found = sources.kept(executed, parts, self.build / "data")
             if found.stands:
                 run.state, run.verdicts = "skipped", verdicts(executed)

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flylab.errors import ParseError, UsageError
 from flylab.kit import project
-from flylab.kit.site import web
+from flylab.kit.site import findings, web
 from flylab.kit.site.collecting import PLACES, collect
 from flylab.kit.site.making import check, make
 
@@ -36,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         for headline in page.headlines:
             where = f"{headline['kind']}, n = {headline['n']}"
             print(f"{chapter.name:<17}{headline['text']}  ({where}; {PLACES[page.target]})")
+    told = findings.load(project.root() / "site" / findings.FILE)
+    if entries := findings.wanted(told, pages, datetime.now(UTC).date()):
+        print("\nsite/findings.toml has no entry yet for what these say; with a reason they are:")
+        print("\n\n".join(entries), end="\n\n")
     if missing:
         print(f"not run, so not in it: {', '.join(chapter.name for chapter in missing)}")
     print(f"site: {target / 'index.html'}")

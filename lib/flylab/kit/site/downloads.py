@@ -65,7 +65,8 @@ def write(pages: Sequence[Told], kept: dict[tuple[str, str], Path], target: Path
         files += _run(record, folder, where)
     (target / FOLDER).mkdir(parents=True, exist_ok=True)
     files += _results(pages, target / FOLDER)
-    if (stored := project.root() / rivals.STORED).is_file():
+    # The first of these is what the chapter shows.
+    for stored in [path for name in rivals.STORED if (path := project.root() / name).is_file()][:1]:
         copy = Path(shutil.copy(stored, target / FOLDER / "other-room-servers.json"))
         head = list(json.loads(copy.read_text(encoding="utf-8")))
         files.append(_file(copy, "other room servers beside ours, as stored by the benchmark", None, head))

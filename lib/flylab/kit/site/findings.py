@@ -44,7 +44,9 @@ def load(path: Path) -> list[Finding]:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ParseError("findings", path.name, str(error)) from error
-    return sorted((_entry(each) for each in value.get("finding", [])), key=lambda each: each.date, reverse=True)
+    # Of one day the last in the file is the newest.
+    entries = reversed([_entry(each) for each in value.get("finding", [])])
+    return sorted(entries, key=lambda each: each.date, reverse=True)
 
 
 def _entry(value: object) -> Finding:
@@ -65,6 +67,20 @@ def _entry(value: object) -> Finding:
 def form(text: str) -> str:
     """A headline without its numbers: ``A replay adds # ms of our own time``."""
     return _NUMBER.sub("#", text)
+
+
+def wanted(entries: Sequence[Finding], pages: Sequence[Told], today: Day) -> list[str]:
+    """An entry to fill in for each headline whose words are not those of the newest one, as it stands in the file."""
+    found = []
+    for chapter, page in pages:
+        of = [each for each in entries if (each.chapter, each.target) == (chapter.name, page.target)]
+        for headline in page.headlines[-1:]:
+            if not of or form(of[0].text) != form(headline["text"]):
+                fields_ = {"chapter": chapter.name, "text": headline["text"], "kind": headline["kind"]}
+                lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields_.items()]
+                lines += [f"n = {headline['n']}", *(['target = "fly"'] if page.target == "fly" else [])]
+                found.append("\n".join(["[[finding]]", f"date = {today}", *lines, 'why = ""']))
+    return found
 
 
 def written(path: Path) -> str:
