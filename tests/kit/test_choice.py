@@ -29,6 +29,7 @@ def test_the_cheapest_is_advised_where_it_is_the_cheapest() -> None:
     said = advice(made)
     assert said["Fly Machines"].startswith("For rooms that are opened at most once a month: nothing costs less")
     assert "1.5 times the way" in said["Fly Machines"]
+    assert [row.least for row in made.rows] == ["", "10 times", "", "100 times or more", "at most once"]
     assert said["Durable Objects"].endswith(
         "10 times a month: nothing costs less there, and nothing is nearer to the members."
     )

@@ -52,6 +52,7 @@ class Row:
     name: str
     kind: str
     advice: str
+    least: str  # how often rooms are opened for which nothing costs less; empty where something always does
     way_ms: float | None  # from an edit to another member, mean
     everywhere_ms: float | None  # the same with machines in each region, where that is a choice
     seldom_usd: float | None  # a month at the least load that was reckoned
@@ -127,6 +128,7 @@ def choose(ways: Mapping[str, float], bills: Sequence[Mapping[str, object]], *, 
                 name=family.name,
                 kind=family.kind,
                 advice=_advice(costs, cheapest, way, nearest),
+                least=stretches({load: costs[load] <= cheapest[load] for load in sorted(costs)}),
                 way_ms=way,
                 everywhere_ms=ways.get(family.everywhere),
                 seldom_usd=costs.get(loads[0]),

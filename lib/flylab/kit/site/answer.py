@@ -110,17 +110,13 @@ def _rules(told: Sequence[Told], target: str) -> str:
 
 
 def _money(told: Sequence[Told]) -> str:
-    outcomes = {row["key"]: row["outcome"] for row in _rows(told, "10-tradeoffs")}
-    said = {
-        Outcome.HOLDS: "Machines that stop cost less than any server that stays, while rooms are seldom open",
-        Outcome.FAILS: "Even while rooms are seldom open, a server that stays costs less than machines that stop",
-    }
-    seldom = said.get(Outcome(outcomes["idle"]), "") if "idle" in outcomes else ""
-    often = {
-        Outcome.HOLDS: "for rooms that are open all day something else costs less",
-        Outcome.FAILS: "and they still cost least for rooms that are open all day",
-    }.get(Outcome(outcomes["busy"]), "") if "busy" in outcomes else ""  # fmt: skip
-    return f"{seldom}; {often}." if seldom and often else f"{seldom}." if seldom else ""
+    """Who costs least for how much use, as chapter 10 decided it."""
+    rows = [row for _, page in told for row in page.choice.get("rows", []) if row["least"]]
+    said = [f"with {row['name']} for rooms that are opened {row['least']}" for row in rows]
+    if not said:
+        return ""
+    *others, last = said
+    return f"A month costs least {', '.join(others)}{' and ' if others else ''}{last}."
 
 
 def _open(told: Sequence[Told], target: str) -> str:

@@ -32,9 +32,9 @@ def draw(pages: Sequence[Told], path: Path, *, title: str, question: str) -> Non
         left = _EDGE + place * width
         pen.line((left, 360, left + width - 26, 360), fill=_BRAND, width=3)
         _block(pen, number(headline["text"]), (left, 376), size=44, color=_INK, width=width - 26, lines=1)
-        _block(pen, headline["text"], (left, 440), size=20, color=_INK, width=width - 26, lines=4)
+        _block(pen, headline["text"], (left, 440), size=19, color=_INK, width=width - 26, lines=5)
         where = f", {PLACES[headline['target']]}" if headline["kind"] == "measured" else ""
-        _block(pen, f"{headline['kind']}{where}", (left, 560), size=17, color=_PALE, width=width - 26, lines=2)
+        _block(pen, f"{headline['kind']}{where}", (left, 572), size=17, color=_PALE, width=width - 26, lines=2)
     image.save(path, optimize=True)
 
 
