@@ -24,7 +24,7 @@ def draw(pages: Sequence[Told], path: Path, *, title: str, question: str) -> Non
     pen.rectangle((0, 0, SIZE[0], 14), fill=_BRAND)
     pen.text((_EDGE, 48), "flylab", font=_font(30), fill=_BRAND)
     below = _block(pen, title, (_EDGE, 96), size=62, color=_INK, width=SIZE[0] - 2 * _EDGE)
-    _block(pen, question, (_EDGE, below + 18), size=29, color=_PALE, width=SIZE[0] - 2 * _EDGE)
+    _block(pen, question, (_EDGE, below + 18), size=27, color=_PALE, width=SIZE[0] - 2 * _EDGE, lines=4)
     shown = [part for part in parts(pages) if number(_headline(part.told)["text"])][:_MOST]
     width = (SIZE[0] - 2 * _EDGE) / max(len(shown), 1)
     for place, part in enumerate(shown):
