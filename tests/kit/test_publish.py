@@ -115,3 +115,11 @@ def test_links_to_chapters_that_are_missing_become_words(tmp_path: Path) -> None
     page = publish.page(write(tmp_path, plot(), text=text))
     publish.unlink(page, {"00-start"})
     assert page.notebook["cells"][0]["source"] == "See [the start](00-start.ipynb) and the rest."
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3"])
+def test_what_is_no_notebook_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "03-replay.ipynb"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="03-replay"):
+        publish.page(path)

@@ -1,9 +1,12 @@
 """A whole site, built once from small chapters that were run on both targets, and what a reader finds in its files."""
 
+import contextlib
 import csv
 import hashlib
+import io
 import json
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,11 +17,10 @@ from PIL import Image
 from flylab.kit import site
 from flylab.kit.publish import HEADLINE_ID
 from flylab.kit.runs import main as runs_command
-from tests.kit.executed import executed, sources, stored
+from tests.kit.executed import executed, stored
 
 HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be tested here"
 BASE = "https://example.org/fly/"
-NAMES = ("03-replay", "04-boot", "10-tradeoffs", "11-later")
 EDGE = "## The sharp edge: a room with `two` owners\n\nBoth write.\nAn epoch helps.\n\nAnd more."
 CHOICE = {
     "target": "local",
@@ -28,23 +30,48 @@ CHOICE = {
 }
 
 
+@dataclass(frozen=True)
+class Built:
+    """What the command made and said."""
+
+    folder: Path
+    status: int
+    said: str
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three chapters on the local platform, one of them on Fly too, and one that was not run."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Three chapters on the local platform and one of them on Fly too; the others were not run."""
     folder = tmp_path_factory.mktemp("site")
-    build = folder / "build"
-    notebooks = sources(folder / "notebooks", *NAMES)
+    build, out = folder / "build", folder / "public" / "site"
     local, fly = build / "executed", build / "executed" / "fly"
     executed(local, "03-replay", "A replay adds 0.9 ms", verdicts={"chain": HOLDS, "c016": CANNOT}, extra=EDGE)
     executed(local, "04-boot", "A visitor waits 242 ms", verdicts={"server": FAILS})
     executed(local, "10-tradeoffs", "Near, edits have 28% of the way", verdicts={"idle": HOLDS, "busy": FAILS},
              choice=CHOICE, kind="simulated")  # fmt: skip
-    executed(fly, "03-replay", "A replay adds 12.5 ms", target="fly", verdicts={"chain": FAILS})
+    executed(fly, "03-replay", "A replay adds 12.5 ms", target="fly", verdicts={"chain": FAILS}, extra=EDGE)
     for target in ("local", "fly"):
         stored(build / "data", "03-replay", target=target, n=3 if target == "local" else 5)
     stored(build / "data", "04-boot")
-    pages, missing = site.collect(local, notebooks)
-    return site.make(pages, missing, build, base_url=BASE, out=folder / "public" / "site")
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setenv("FLYLAB_BUILD", str(build))
+        status = site.main(["--base-url", BASE, "--out", str(out)])
+    return Built(out, status, said.getvalue())
+
+
+@pytest.fixture
+def built(made: Built) -> Path:
+    return made.folder
+
+
+def test_the_command_says_what_is_in_it_and_what_is_not(made: Built) -> None:
+    assert made.status == 0
+    assert re.search(r"03-replay +A replay adds 0\.9 ms +\(measured, n = 7; the local platform\)", made.said)
+    assert re.search(r"03-replay +A replay adds 12\.5 ms +\(measured, n = 7; Fly\)", made.said)
+    assert "not run, so not in it: 00-start, 01-provision" in made.said
+    assert 'text = "A visitor waits 242 ms"' in made.said  # a finding in words that are new
+    assert str(made.folder / "index.html") in made.said
 
 
 def text(path: Path) -> str:
@@ -125,7 +152,7 @@ def test_a_chapter_says_where_it_ran_and_leads_to_the_other_run(built: Path) -> 
 
 def test_what_was_not_run_and_what_did_not_hold_is_said(built: Path) -> None:
     page = text(built / "index.html")
-    assert re.search(r"Trial.*not run", page, re.DOTALL)
+    assert re.search(r"Start here.*not run", page, re.DOTALL)
     failed = page.split('class="chapters failed"')[1].split("</table>")[0]
     assert "The claim server" in failed
     assert "chapter 03, Fly" in failed

@@ -39,9 +39,9 @@ class Page:
 
 def page(path: Path) -> Page:
     """Read one executed notebook; UsageError when it stopped at an error or was never run."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook, cells = _read(path)
     made = Page(notebook)
-    cells = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
+    cells = [cell for cell in cells if "injected-parameters" not in _tags(cell)]
     if not any(cell.get("outputs") for cell in cells):
         raise UsageError(f"{path.name} has no results; run `flylab suite {path.stem}` first")
     for cell in cells:
@@ -56,6 +56,16 @@ def page(path: Path) -> Page:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return made
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The notebook and its cells; UsageError for a file that is none, such as one that a killed run left half."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read as a notebook; run `flylab suite {path.stem}` again") from error
+    return notebook, cells
 
 
 def unlink(made: Page, there: set[str]) -> None:
