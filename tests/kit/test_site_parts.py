@@ -120,6 +120,13 @@ def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path: Path, caps
     making.check(tmp_path / "old")
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"file/site.*cannot be written"):
+        making.place(tmp_path / "made", tmp_path / "file" / "site")
+
+
 def test_nothing_was_run_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

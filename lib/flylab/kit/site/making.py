@@ -50,10 +50,18 @@ def make(
     _sphinx(sources, made, build / "site-doctrees", address)
     web.write_maps(made, address)
     (made / MARK).write_text("Written by flylab site, which may replace this folder.\n", encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(made, target)
+    place(made, target)
     return target
+
+
+def place(made: Path, target: Path) -> None:
+    """Put a finished site where it goes, in place of an older one; UsageError where nothing can be written."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.move(made, target)
+    except OSError as error:
+        raise UsageError(f"--out is {str(target)!r}, which cannot be written: {error.strerror or error}") from error
 
 
 def check(target: Path, *, known: bool = False) -> None:
