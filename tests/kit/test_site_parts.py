@@ -241,6 +241,8 @@ def test_findings_say_what_changed_and_never_between_targets(tmp_path: Path) -> 
     same = told(tmp_path, "03-replay", "Adds 0.8 ms")
     assert "the same as on 2026-11-28" in findings.listed(found, [same])
     assert "a first run" in findings.listed([], [same])
+    record = stored(tmp_path, "03-replay")
+    assert "the load of the computer was" in findings.listed([], [same], {("03-replay", "local"): record})
 
 
 def test_each_chapter_has_a_finding_whose_form_is_that_of_its_headline() -> None:

@@ -8,7 +8,7 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date as Day
 from pathlib import Path
@@ -19,6 +19,7 @@ from flylab.kit.publish import Page
 from flylab.kit.site.answer import provenance
 from flylab.kit.site.collecting import PLACES, Told, long, name
 from flylab.kit.site.markup import escape, link, words
+from flylab.measure import runs
 
 FILE = "findings.toml"
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?")
@@ -101,9 +102,11 @@ def _pattern(value: ast.JoinedStr | ast.Constant) -> str:
     return "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+?" for part in parts)
 
 
-def listed(entries: Sequence[Finding], pages: Sequence[Told]) -> str:
+def listed(
+    entries: Sequence[Finding], pages: Sequence[Told], records: Mapping[tuple[str, str], Path] | None = None
+) -> str:
     """For each chapter and target what it says now, and what it said, the newest first."""
-    parts = []
+    parts, kept = [], records or {}
     for chapter, page in pages:
         of = [each for each in entries if (each.chapter, each.target) == (chapter.name, page.target)]
         if not page.headlines and not of:
@@ -111,7 +114,7 @@ def listed(entries: Sequence[Finding], pages: Sequence[Told]) -> str:
         title = escape(long(chapter))
         place = f", on {PLACES[page.target]}" if page.target == "fly" else ""
         head = f'<h2 class="small">{link(f"{name(chapter, page)}.html", title)}{place}</h2>'
-        parts.append(f"<section>{head}{_now(page, of)}")
+        parts.append(f"<section>{head}{_now(page, of, kept.get((chapter.name, page.target)))}")
         items = "".join(
             f'<li><time datetime="{each.date}">{each.date}</time> {escape(each.text)}'
             f'<p class="provenance">{_kind(each)}. {words(each.why)}</p></li>'
@@ -121,11 +124,14 @@ def listed(entries: Sequence[Finding], pages: Sequence[Told]) -> str:
     return "".join(parts)
 
 
-def _now(page: Page, of: Sequence[Finding]) -> str:
+def _now(page: Page, of: Sequence[Finding], record: Path | None) -> str:
     if not page.headlines:
         return ""
     now = page.headlines[-1]
     told = f"{escape(provenance(now))}; {_changed(now['text'], of)}"
+    # What is measured on a busy computer is to be read with that in mind, above all where it changed.
+    load = runs.read(record).load_before if record is not None and now["kind"] == "measured" else None
+    told += "" if load is None else f"; the load of the computer was {load:.1f} when it began"
     return f'<p class="now">{escape(now["text"])}</p><p class="provenance">This run, {told}.</p>'
 
 

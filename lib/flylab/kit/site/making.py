@@ -128,7 +128,7 @@ def _pages(
     entries = findings.load(sources / findings.FILE)
     filled = {
         "sharp-edges": sharp.page(pages),
-        "findings": {"table": raw(findings.listed(entries, pages))},
+        "findings": {"table": raw(findings.listed(entries, pages, records))},
         "methods": methods.page(records),
         "data": downloads.listed(files),
         "reproduce": {"count": str(len(chapters.find() if not missing else pages))},
