@@ -18,6 +18,7 @@ from flylab.kit import site
 from flylab.kit.publish import HEADLINE_ID
 from flylab.kit.runs import main as runs_command
 from tests.kit.executed import executed, stored
+from tests.kit.test_site_parts import recording
 
 HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be tested here"
 BASE = "https://example.org/fly/"
@@ -53,6 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Built:
     for target in ("local", "fly"):
         stored(build / "data", "03-replay", target=target, n=3 if target == "local" else 5)
     stored(build / "data", "04-boot")
+    recording(build / "data" / "control-room.json")
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setenv("FLYLAB_BUILD", str(build))
@@ -162,6 +164,18 @@ def test_what_was_not_run_and_what_did_not_hold_is_said(built: Path) -> None:
 def test_who_should_use_what_is_what_the_chapter_decided(built: Path) -> None:
     table = text(built / "index.html").split('class="chapters choice"')[1].split("</table>")[0]
     assert re.sub(r"<[^>]+>", "|", table).count("you") == 1
+
+
+def test_the_control_room_can_be_played_from_what_lies_beside_the_page(built: Path) -> None:
+    page = text(built / "index.html")
+    assert 'data-recording="_static/control-room.json"' in page
+    assert json.loads(text(built / "_static" / "control-room.json"))["version"] == 1
+    asked = ["landing.js"]
+    for name in asked:  # and what each imports, down to the last
+        script = text(built / "_static" / name)
+        found = re.findall(r'(?:from|import\()\s*"\./([\w.-]+)"', script)
+        asked += [each for each in found if each not in asked]
+    assert "control-map.js" in asked
 
 
 def test_sharp_edges_have_cause_show_survival_and_source(built: Path) -> None:

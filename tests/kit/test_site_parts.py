@@ -11,6 +11,7 @@ import pytest
 from flylab.errors import ParseError, UsageError
 from flylab.kit import chapters
 from flylab.kit.chapters import source
+from flylab.kit.control.recording import Recording
 from flylab.kit.publish import Page
 from flylab.kit.site import answer, card, command, downloads, findings, making, methods, preview, replayed, sharp, web
 from flylab.kit.site.collecting import PLACES, Told, collect
@@ -335,29 +336,34 @@ def test_previews_without_an_address_have_no_picture() -> None:
     assert 'content="T · flylab"' in preview.tags(value, "data", "T", "")
 
 
-RECORDING = {
-    "version": 1,
-    "about": "On the local platform.",
-    "frames": [{"at": 0, "batch": {}}],
-    "captions": [
-        {"at": 0, "title": "A visitor", "text": "in <Tokyo>", "step": 1, "of": 2},
-        {"at": 1, "title": "A visitor", "text": "in <Tokyo>", "step": 1, "of": 2},
-        {"at": 2, "title": "A wake", "text": "", "step": 2, "of": 2},
-    ],
-}
+def recording(path: Path) -> Path:
+    """A machine in Tokyo starts, and that is explained."""
+    machine = {"id": "m1", "name": "a", "app": "blue", "region": "nrt", "state": "started"}
+    batch = {"at": 0.0, "platform": "live", "whole": True, "about": {"regions": ["nrt", "ams"]}, "machines": [machine]}
+    caption = {"at": 0.0, "title": "A visitor", "text": "in <Tokyo>", "step": 1, "of": 1}
+    return Recording.from_json({"version": 1, "frames": [{"at": 0.0, "batch": batch}], "captions": [caption]}).save(
+        path
+    )
 
 
-def test_a_recording_is_told_in_steps_for_those_who_cannot_see_it_move(tmp_path: Path) -> None:
-    path = tmp_path / "control-room.json"
-    path.write_text(json.dumps(RECORDING), encoding="utf-8")
-    shown = replayed.section(path)
-    assert shown.count("A visitor") == 1
-    assert "in &lt;Tokyo&gt;" in shown
+def test_a_recording_is_a_picture_and_steps_for_those_who_cannot_see_it_move(tmp_path: Path) -> None:
+    shown = replayed.section(recording(tmp_path / "control-room.json"))
+    assert "<svg" in shown
+    assert "1 in Tokyo" in shown
+    assert "<strong>A visitor</strong> in &lt;Tokyo&gt;" in shown
     assert "landing.js" in shown
     assert replayed.section(None) == ""
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"frames": 3}', "{"])
+def test_a_recording_is_found_where_the_control_room_leaves_it(tmp_path: Path) -> None:
+    assert replayed.find(tmp_path) is None
+    path = recording(tmp_path / "data" / "control-room.json")
+    assert replayed.find(tmp_path) == path
+    assert (replayed.static() / "control.js").is_file()
+    assert (replayed.static() / replayed.STYLE).is_file()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "frames": 3}', "{", '{"version": 9}'])
 def test_a_broken_recording_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "control-room.json"
     path.write_text(text, encoding="utf-8")
