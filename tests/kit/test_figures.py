@@ -1,7 +1,11 @@
 """Every figure says what it is, as a picture, in words and as a table, and makes no browser fetch anything."""
 
+import csv
+import io
 import json
+import re
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,10 @@ import plotly.io as pio
 import pytest
 
 from flylab.errors import UsageError
-from flylab.kit import charts, figures, maps, timeline, waterfall
-from flylab.kit.figures import Figure, Sheet, basis, page, theme
+from flylab.kit import charts, figures, geo, maps, timeline, waterfall
+from flylab.kit.figures import Figure, Sheet, assets, basis, page, theme
 from flylab.kit.figures.examples import TYPES
+from flylab.kit.figures.table import FEW, as_csv, thinned
 from flylab.measure import summary
 
 ABOUT = basis("measured", "configured", n=3, unit="ms", date="2026-11-24", note="Two visitors.")
@@ -188,7 +193,60 @@ def test_a_page_holds_title_plot_legend_footer_and_table() -> None:
     assert "hatched: configured, an input" in text
     assert "<summary>The numbers (2 rows)</summary>" in text
     assert not {"template", "title", "meta", "height", "legend"} & set(drawn["layout"])
-    assert drawn["heights"][0] > 0
+    assert re.search(r'style="--wide:\d+px;--narrow:\d+px"', text)  # known before anything is drawn
+
+
+def test_a_long_table_is_thinned_says_so_and_names_the_file_with_all_rows() -> None:
+    rows = [{"ms": float(each)} for each in range(1000)]
+    meta = {"title": "Many", "table": rows}
+    text = page.fragment({"data": [], "layout": {"meta": meta}}, download="figures/a&b.csv")
+    assert "<summary>The numbers (1,000 rows)</summary>" in text
+    assert "Shown are 60 of 1,000 rows" in text
+    assert '<a href="figures/a&amp;b.csv" download>All 1,000 rows as CSV</a>' in text
+    assert text.count("<tr>") == 61  # with the head
+    assert {">0</td>", ">999</td>"} <= set(re.findall(r">\d+</td>", text))
+    assert "All of them are in the data of the run" in page.fragment({"data": [], "layout": {"meta": meta}})
+    short = page.fragment({"data": [], "layout": {"meta": {**meta, "table": rows[:60]}}}, download="a.csv")
+    assert "Shown are" not in short
+    assert ">This table as CSV</a>" in short
+    assert short.count("<tr>") == 61
+
+
+def test_what_is_drawn_has_the_digits_that_can_be_seen_and_times_keep_all() -> None:
+    data = [{"x": [0.123456789012, 1234567.891, 5, None, True], "y": "0.123456789012"}]
+    text = page.fragment({"data": data, "layout": {}})
+    drawn = json.loads(text.split('application/json">')[1].split("</script>")[0])
+    assert drawn["data"] == [{"x": [0.123457, 1234567.891, 5, None, True], "y": "0.123456789012"}]
+
+
+def test_the_land_of_a_map_is_named_and_not_repeated() -> None:
+    plot = json.loads(MAKERS["world"]().to_json())
+    text = page.fragment(plot)
+    drawn = json.loads(text.split('application/json">')[1].split("</script>")[0])
+    assert [trace.get("land") for trace in drawn["data"]].count(True) == 1
+    assert len(text) < 12_000
+    steps = [json.loads(part.split(")")[0]) for part in assets.land().split("places(")[1:]]
+    assert len(steps) == 2
+    for given, outline in zip(steps, geo.outline(), strict=True):
+        known = [each for each in given if each is not None]
+        back = iter(total / 10 for total in accumulate(known))
+        assert [None if each is None else next(back) for each in given] == outline
+
+
+def test_a_table_as_csv_has_every_row_and_every_digit() -> None:
+    rows = [{"a": 0.12345678901234566, "b": 'say "no", twice'}, {"a": None, "c": 3}]
+    read = list(csv.DictReader(io.StringIO(as_csv(rows))))
+    assert read[0] == {"a": "0.12345678901234566", "b": 'say "no", twice', "c": ""}
+    assert read[1] == {"a": "", "b": "", "c": "3"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 59, 60, 61, 400, 12_345])
+def test_thinning_keeps_both_ends_and_the_order(count: int) -> None:
+    rows = [{"n": number} for number in range(count)]
+    kept = [row["n"] for row in thinned(rows)]
+    assert len(kept) == min(count, FEW)
+    assert (kept[0], kept[-1]) == (0, count - 1)
+    assert kept == sorted(set(kept))
 
 
 def test_a_figure_of_another_library_is_shown_with_what_it_says() -> None:

@@ -51,7 +51,7 @@ def test_a_figure_becomes_data_with_its_title_and_caption_as_text(tmp_path: Path
     assert 'role="img"' in text
     assert ">A title</figcaption>" in text
     assert "n = 3" in text
-    assert set(drawn) == {"data", "layout", "narrow", "heights"}
+    assert set(drawn) == {"data", "layout", "narrow"}
     assert not {"template", "title", "meta", "height"} & set(drawn["layout"])
     assert drawn["layout"]["annotations"] == []
     assert page.figures == page.headline_figures
@@ -123,3 +123,29 @@ def test_what_is_no_notebook_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="03-replay"):
         publish.page(path)
+
+
+def test_each_figure_has_a_file_with_all_rows_of_its_table_wherever_it_is_shown(tmp_path: Path) -> None:
+    figure = plot()
+    figure["data"][publish.PLOTLY]["layout"]["meta"]["table"] = [{"ms": each / 3} for each in range(100)]
+    path = write(tmp_path, figure, tags=("headline",))
+    local, fly = publish.page(path), publish.page(path, up="../")
+    file, of_fly = f"figures/{path.stem}-1.csv", f"figures/fly-{path.stem}-1.csv"
+    assert f'<a href="{file}" download>All 100 rows as CSV</a>' in local.figures[0]
+    assert f'<a href="../{of_fly}" download>' in fly.figures[0]
+    assert f'<a href="{of_fly}" download>' in fly.headline_figures[0]  # on the first page, which is in no folder
+    publish.write_tables([local, fly], tmp_path / "site")
+    for name in (file, of_fly):
+        lines = (tmp_path / "site" / name).read_text(encoding="utf-8").splitlines()
+        assert len(lines) == 101
+        assert lines[2] == "0.3333333333333333"
+
+
+def test_what_a_chapter_promises_is_marked_so_that_a_phone_can_show_it_by_line(tmp_path: Path) -> None:
+    header = "# 03 · Trial\n\nDoes it run?\n\n| you get | takes |\n|---|---|\n| nothing | 1 s |"
+    page = publish.page(write(tmp_path, plot(), text=header))
+    text, mark, table = page.notebook["cells"][0]["source"].partition(":::{container} promises\n")
+    assert (text, mark != "") == ("# 03 · Trial\n\nDoes it run?\n\n", True)
+    assert table == "| you get | takes |\n|---|---|\n| nothing | 1 s |\n:::"
+    # A chapter that promises nothing stays as it is.
+    assert publish.page(write(tmp_path, plot())).notebook["cells"][0]["source"] == "Words."

@@ -6,6 +6,7 @@ outside; so both are replaced here. An error output is refused: a site never sho
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from flylab.errors import UsageError
 from flylab.kit.chapters import source
 from flylab.kit.choice import CHOICE_MIME
 from flylab.kit.figures.page import fragment
+from flylab.kit.figures.table import as_csv
 from flylab.kit.verdict import HEADLINE_MIME, MIME
 
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 HEADLINE_ID = "headline-figure"  # the anchor of the figure that carries the chapter's headline
 CHOICE_ID = "choice"  # and that of the table of who should use what
+TABLES = "figures"  # the folder of the site with the tables of figures
 _LINK = re.compile(r"\[([^\]]+)\]\((\d\d-[a-z0-9-]+)\.ipynb\)")
 
 
@@ -35,12 +38,14 @@ class Page:
     choice: dict[str, Any] = field(default_factory=dict)  # who should use what, of the chapter that decides it
     target: str = "local"
     targets: set[str] = field(default_factory=set)  # what verdicts and headline say of themselves
+    up: str = ""  # the way from the page to the first one: "../" for a page in a folder
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # file → all rows of the table of a figure
 
 
-def page(path: Path) -> Page:
+def page(path: Path, *, up: str = "") -> Page:
     """Read one executed notebook; UsageError when it stopped at an error or was never run."""
     notebook, cells = _read(path)
-    made = Page(notebook)
+    made = Page(notebook, up=up)
     cells = [cell for cell in cells if "injected-parameters" not in _tags(cell)]
     if not any(cell.get("outputs") for cell in cells):
         raise UsageError(f"{path.name} has no results; run `flylab suite {path.stem}` first")
@@ -52,6 +57,7 @@ def page(path: Path) -> Page:
         cell["source"] = source(cell)
         if cell["cell_type"] == "code":
             cell["outputs"] = [kept for output in cell["outputs"] if (kept := _output(output, tags, made, path))]
+    _mark_promises(cells)
     notebook["cells"] = cells
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -66,6 +72,32 @@ def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} cannot be read as a notebook; run `flylab suite {path.stem}` again") from error
     return notebook, cells
+
+
+def _mark_promises(cells: list[dict[str, Any]]) -> None:
+    """Name the table at the end of a chapter's first cell, so that a phone can show it line by line."""
+    text, _, promises = source(cells[0]).strip().rpartition("\n\n")
+    if cells[0]["cell_type"] == "markdown" and promises.startswith("|"):
+        cells[0]["source"] = f"{text}\n\n:::{{container}} promises\n{promises}\n:::"
+
+
+def _keep_table(plot: dict[str, Any], made: Page, path: Path) -> str:
+    """The name of the file that gets all rows of a figure's table; empty for a figure without one."""
+    rows = (plot["layout"].get("meta") or {}).get("table") or []
+    if not rows:
+        return ""
+    # Pages in a folder are those of Fly, whose chapters have the same names.
+    file = f"{TABLES}/{'fly-' if made.up else ''}{path.stem}-{len(made.figures) + 1}.csv"
+    made.tables[file] = rows
+    return file
+
+
+def write_tables(pages: Iterable[Page], folder: Path) -> None:
+    """Write the tables of all figures below the folder of the site."""
+    (folder / TABLES).mkdir(parents=True, exist_ok=True)
+    for made in pages:
+        for file, rows in made.tables.items():
+            (folder / file).write_text(as_csv(rows), encoding="utf-8")
 
 
 def unlink(made: Page, there: set[str]) -> None:
@@ -93,10 +125,11 @@ def _output(output: dict[str, Any], tags: list[str], made: Page, path: Path) -> 
     made.choice |= data.get(CHOICE_MIME, {})
     shown = data.get("text/html")
     if PLOTLY in data:
-        shown = fragment(data[PLOTLY])
+        file = _keep_table(data[PLOTLY], made, path)
+        shown = fragment(data[PLOTLY], f"{made.up}{file}" if file else "")
         made.figures.append(shown)
         if "headline" in tags:
-            made.headline_figures.append(shown)
+            made.headline_figures.append(fragment(data[PLOTLY], file))  # shown on the first page
             shown = f'<div id="{HEADLINE_ID}">{shown}</div>'
     elif CHOICE_MIME in data:
         shown = f'<div id="{CHOICE_ID}">{source({"source": shown or ""})}</div>'

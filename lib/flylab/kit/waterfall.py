@@ -10,6 +10,7 @@ from flylab.kit.figures.palette import GREY
 from flylab.kit.figures.sheet import area
 
 Trace = Mapping[str, Any]
+_PITCH = 38  # pixels of a row of the small picture: its name, and its bar below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +109,11 @@ def svg(trace: Trace) -> str:
     end = max([float(trace["total_ms"]), *(piece.start_ms + piece.ms for piece in pieces), 0.001])
     fills = {"out": "url(#hatch)", "back": "url(#hatch)", "own": SERIES[0], "wake": SERIES[1]}
     body = [
-        _bar(piece, labels.index(piece.label), 420 / end, fills[piece.kind])
+        _bar(piece, labels.index(piece.label), 100 / end, fills[piece.kind])
         for piece in sorted(pieces, key=lambda piece: piece.start_ms)
     ]
     names = [
-        f'<text x="0" y="{22 * row + 16}" fill="currentColor" font-size="12">{html.escape(label)}</text>'
+        f'<text x="0" y="{_PITCH * row + 13}" fill="currentColor" font-size="12">{html.escape(label)}</text>'
         for row, label in enumerate(labels)
     ]
     summary = html.escape(f"{len(labels)} hops, {trace['total_ms']:.1f} ms in all", quote=True)
@@ -121,16 +122,17 @@ def svg(trace: Trace) -> str:
         '<rect width="2.4" height="6" fill="currentColor" opacity="0.55"/></pattern></defs>'
     )
     return (
-        f'<svg role="img" aria-label="{summary}" viewBox="0 0 640 {22 * len(labels) + 6}" '
-        f'style="width:100%;max-width:640px;font-family:system-ui,sans-serif">{hatch}{"".join(names + body)}</svg>'
+        f'<svg role="img" aria-label="{summary}" width="100%" height="{_PITCH * len(labels) + 4}" '
+        f'style="max-width:640px;font-family:system-ui,sans-serif">{hatch}{"".join(names + body)}</svg>'
     )
 
 
 def _bar(piece: Segment, row: int, scale: float, fill: str) -> str:
-    left, width = 190 + piece.start_ms * scale, max(1.0, piece.ms * scale)
+    # Shares of the width, so that letters keep their size on a phone; nothing that happened is too thin to be seen.
+    left, width = piece.start_ms * scale, max(0.2, piece.ms * scale)
     hint = html.escape(f"{NAMES[piece.kind]}: {piece.ms:.1f} ms")
     return (
-        f'<rect x="{left:.1f}" y="{22 * row + 4}" width="{width:.1f}" height="16" fill="{fill}" '
+        f'<rect x="{left:.2f}%" y="{_PITCH * row + 18}" width="{width:.2f}%" height="14" fill="{fill}" '
         f'stroke="currentColor" stroke-opacity="0.4" stroke-width="0.5"><title>{hint}</title></rect>'
     )
 

@@ -86,7 +86,8 @@ class Rows:
 def rows(head: list[str], body: list[list[object]]) -> str:
     """A plain table of text; the space between columns is its own, because JupyterLab gives a widget's table none."""
     style = 'style="text-align:left;padding:.2em .8em .2em 0"'
-    heads = "".join(f'<th scope="col" {style}>{html.escape(name)}</th>' for name in head)
+    # A column without a name is that of the rows' names; an empty head would be read out as one.
+    heads = "".join(f'<th scope="col" {style}>{html.escape(name)}</th>' if name else "<td></td>" for name in head)
     lines = "".join("<tr>" + "".join(f"<td {style}>{code(cell)}</td>" for cell in line) + "</tr>" for line in body)
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 

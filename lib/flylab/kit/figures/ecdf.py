@@ -94,6 +94,7 @@ def _curve(sheet: Sheet, name: str, values: Sequence[float], color: str, symbol:
         y=marks,
         mode="markers",
         marker=dot(kind, color, symbol),
+        cliponaxis=False,
         customdata=[f"p{100 * q:g}" for q in marks],
         hovertemplate=f"{name}: %{{customdata}} %{{x:.4~g}} {unit}<extra></extra>",
         **{**look, "showlegend": False},

@@ -2,13 +2,14 @@
 
 import argparse
 import html
+import json
 import shutil
 import sys
 from pathlib import Path
 
 from flylab.errors import UsageError
 from flylab.kit import project
-from flylab.kit.figures import theme
+from flylab.kit.figures import assets
 from flylab.kit.figures.examples import TYPES
 from flylab.kit.figures.page import fragment
 from flylab.kit.figures.palette import DARK, LIGHT
@@ -39,16 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write(folder: Path) -> Path:
     """Everything that the page needs, so that it can be opened from the disk; its path."""
-    import json
-
-    from plotly.offline import get_plotlyjs
-
     static = project.root() / "site" / "_static"
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("figures.js", "site.css", "favicon.svg"):
         shutil.copy(static / name, folder / name)
-    (folder / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    (folder / "themes.js").write_text(theme.as_script(), encoding="utf-8")
+    assets.write(folder)
     parts = [
         f'<section id="{name}"><h2>{html.escape(name)}</h2>{fragment(json.loads(make().to_json()))}</section>'
         for name, make in TYPES.items()

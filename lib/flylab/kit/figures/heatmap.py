@@ -9,6 +9,7 @@ from flylab.kit.figures.basis import Basis
 from flylab.kit.figures.data import Finding, kinds_of, maybe, numeral, records, title_of
 from flylab.kit.figures.palette import LESS_OR_MORE, SCALE, legible, on
 from flylab.kit.figures.sheet import Figure, Sheet
+from flylab.kit.figures.theme import SIZE
 from flylab.published.network import regions
 
 # From west to east, so that neighbours on the map are neighbours in the matrix.
@@ -111,7 +112,7 @@ def _draw(sheet: Sheet, names: Sequence[str], cells: Mapping[tuple[str, str], fl
         y=[i for i, _, _ in known],
         text=[_short(each, mode) for _, _, each in known],
         mode="text",
-        textfont={"size": 11, "color": [legible(on(scale, (each - low) / (high - low))) for _, _, each in known]},
+        textfont={"size": SIZE - 1, "color": [legible(on(scale, (each - low) / (high - low))) for _, _, each in known]},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -123,7 +124,7 @@ def _draw(sheet: Sheet, names: Sequence[str], cells: Mapping[tuple[str, str], fl
     sheet.plot.update_xaxes(**axis, range=ends, side="bottom", tickangle=-90 if len(names) > 12 else 0)
     sheet.plot.update_yaxes(**axis, range=ends[::-1])
     sheet.lines_below(1 if len(names) > 8 else 0)
-    small = {"tickfont": {"size": 10}}
+    small = {"tickfont": {"size": SIZE - 1}}
     sheet.narrow.update({"xaxis": {**small, "tickangle": -90 if len(names) > 8 else 0}, "yaxis": small})
 
 

@@ -8,15 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flylab.kit import geo
 from flylab.kit.figures.palette import INK, Provenance
-from flylab.kit.figures.table import table_html
+from flylab.kit.figures.table import table_html, thinned
 
 _OURS = ("template", "title", "meta", "height", "showlegend", "legend")
 _TOP, _SIDE = 10, 10  # margins of the plot alone, in pixels
+_DIGITS = 6  # of numbers that are drawn: no screen shows more (our choice)
+_WHOLE = 1e6  # numbers from here on, such as times, keep all their digits
 
 
-def fragment(plot: Mapping[str, Any]) -> str:
-    """HTML of a figure in plotly's JSON; one that another library made is shown with what it says of itself."""
+def fragment(plot: Mapping[str, Any], download: str = "") -> str:
+    """HTML of a figure in plotly's JSON; one that another library made is shown with what it says of itself.
+
+    ``download`` is the address of a file with all rows of its table, which itself may show some of them only.
+    """
     given = plot["layout"]
     meta = given.get("meta") or {}
     kinds, keys = meta.get("kinds") or [], meta.get("keys") or []
@@ -35,24 +41,56 @@ def fragment(plot: Mapping[str, Any]) -> str:
     if small.get("annotations"):
         small["annotations"] = [*layout["annotations"], *small["annotations"]]
     spec = {
-        "data": plot["data"],
+        "data": [_without_land(trace) for trace in plot["data"]],
         "layout": layout,
         "narrow": {"traces": narrow.get("traces") or {}, "layout": small},
-        "heights": [area + space, narrow.get("area", area) + space],
     }
     # "</" would end the script element in the middle of a label.
-    data = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
+    data = json.dumps(_short(spec), separators=(",", ":")).replace("</", "<\\/")
     label = html.escape(alt or f"{title} ({caption})", quote=True)
-    table = meta.get("table") or []
-    count = f"{len(table):,} row" + ("" if len(table) == 1 else "s")
-    details = f"<details><summary>The numbers ({count})</summary>{table_html(table)}</details>" if table else ""
+    details = _numbers(meta.get("table") or [], title, download)
+    heights = f"--wide:{area + space}px;--narrow:{narrow.get('area', area) + space}px"
     return (
         f'<figure class="plot-figure"><figcaption class="plot-title">{html.escape(title)}</figcaption>'
-        f'<div class="plot" role="img" aria-label="{label}" style="height:{spec["heights"][0]}px">'
+        f'<div class="plot" role="img" aria-label="{label}" style="{heights}">'
         f'<script type="application/json">{data}</script></div>'
         f"{legend(keys, kinds)}"
         f'<p class="plot-caption">{html.escape(footer)}</p>{details}</figure>'
     )
+
+
+def _numbers(rows: Sequence[Mapping[str, Any]], title: str, download: str) -> str:
+    """The table of a figure, folded away; a long one is thinned, says so, and says where the rest is."""
+    if not rows:
+        return ""
+    shown = thinned(rows)
+    count = f"{len(rows):,} row" + ("" if len(rows) == 1 else "s")
+    file = f'<a href="{html.escape(download, quote=True)}" download>{{}} as CSV</a>' if download else ""
+    note = file.format("This table")
+    if len(shown) < len(rows):
+        rest = file.format(f"All {len(rows):,} rows") if file else "All of them are in the data of the run"
+        note = f"Shown are {len(shown)} of {len(rows):,} rows, evenly spaced. {rest}."
+    # A region that scrolls can be reached by keys, and says what it is.
+    name = html.escape(f"The numbers of: {title}", quote=True)
+    table = f'<div class="plot-rows" tabindex="0" role="region" aria-label="{name}">{table_html(shown)}</div>'
+    return f"<details><summary>The numbers ({count})</summary>{f'<p>{note}</p>' if note else ''}{table}</details>"
+
+
+def _short(value: Any) -> Any:
+    """The same with as many digits as can be seen: measured times come with seventeen."""
+    if isinstance(value, dict):
+        return {name: _short(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_short(each) for each in value]
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) and abs(value) < _WHOLE else value
+
+
+def _without_land(trace: Mapping[str, Any]) -> dict[str, Any]:
+    """A trace as it is; the outline of all land, which each map would repeat, by its name: ``land.js`` has it."""
+    longitudes, latitudes = geo.outline()
+    if trace.get("lon") != longitudes or trace.get("lat") != latitudes:
+        return dict(trace)
+    return {name: value for name, value in trace.items() if name not in ("lon", "lat")} | {"land": True}
 
 
 def legend(keys: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> str:

@@ -27,7 +27,8 @@ _SMALL_LINE = 15  # the height of a line of the footer
 _AXIS, _AXIS_TITLE = 26, 28  # below the axes: their numbers, and their title
 _SHORT = 10  # letters of a row's name that fit beside it on a phone
 _MARKS = 5  # of a logarithmic axis that a phone has room for
-_ABOVE = 50  # letters of a name that fit above its row on a phone
+_PHONE_TITLE = 36  # letters of an axis' title that fit on one line of a phone
+_ABOVE = 44  # letters of a name that fit above its row on a phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Sheet:
         self._above, self._left = 0, 66  # room for the numbers of an axis
         if x:
             self.plot.update_xaxes(title_text="<br>".join(textwrap.wrap(x, 84)))
-            if len(lines := textwrap.wrap(x, 44)) > 1:
+            if len(lines := textwrap.wrap(x, _PHONE_TITLE)) > 1:
                 self.narrow["xaxis"] = {"title": {"text": "<br>".join(lines)}}
         if y:
             self._above = 24
@@ -130,10 +131,9 @@ class Sheet:
                 "xanchor": "left",
                 "y": row - 0.5,
                 "yanchor": "middle",
-                "yshift": -4,
                 "showarrow": False,
                 "align": "left",
-                "font": {"size": 11},
+                "font": {"size": theme.SIZE - 1},
             }
             for row, name in enumerate(names)
         ]

@@ -1,12 +1,15 @@
 """The numbers of a figure as a table: for those who cannot see it, and for those who want to compute with it."""
 
+import csv
 import html
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flylab.kit.figures.formats import cell
 
-MOST = 400  # rows that the write-up shows of one figure; our choice
+MOST = 400  # rows that a notebook shows of one table; our choice
+FEW = 60  # rows that the write-up shows of one figure, which are not read one by one; our choice
 
 
 class Table:
@@ -39,6 +42,23 @@ def table_html(rows: Sequence[Mapping[str, Any]], caption: str = "") -> str:
     rest = f"<p>{len(rows) - MOST:,} more rows are in the data of the run.</p>" if len(rows) > MOST else ""
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return f'<table class="plot-table">{title}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{rest}'
+
+
+def thinned(rows: Sequence[Mapping[str, Any]], most: int = FEW) -> Sequence[Mapping[str, Any]]:
+    """At most ``most`` of the rows, evenly spaced, the first and the last among them."""
+    if len(rows) <= most:
+        return rows
+    return [rows[round(place * (len(rows) - 1) / (most - 1))] for place in range(most)]
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """All rows with all their digits, in the order of the table."""
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dict(row) for row in rows)
+    return text.getvalue()
 
 
 def _td(value: object) -> str:

@@ -43,6 +43,7 @@ def template(page: Page, *, clear: bool = False) -> go.layout.Template:
         "separatethousands": True,
         "exponentformat": "SI",
         "minexponent": 6,
+        "ticklabelstandoff": 4,  # the two zeros where axes meet would touch
         "title": {"font": {"size": SIZE, "color": page.quiet}, "standoff": 10},
     }
     paper = CLEAR if clear else page.page

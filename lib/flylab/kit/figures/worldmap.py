@@ -11,7 +11,7 @@ from flylab.kit.figures.basis import Basis
 from flylab.kit.figures.data import Finding, Row, kinds_of, maybe, records, title_of
 from flylab.kit.figures.palette import COAST, INK, LAND, SERIES, Provenance
 from flylab.kit.figures.sheet import Figure, Sheet, stroke
-from flylab.kit.figures.theme import CLEAR
+from flylab.kit.figures.theme import CLEAR, SIZE
 from flylab.published.network import Region, regions
 
 _WIDE, _PHONE = 860, 340  # widths, in pixels, for which labels are placed
@@ -168,14 +168,14 @@ def _labels(sheet: Sheet, codes: Sequence[str], places: Mapping[str, Region], fr
         marker={"size": [24 if code in framed else 17 for code in codes], "color": CLEAR, "line": {"width": 0}},
         text=[code if code in wide else "" for code in codes],
         textposition=[wide.get(code, "top center") for code in codes],
-        textfont={"size": 12},
+        textfont={"size": SIZE - 1},
         hoverinfo="skip",
         showlegend=False,
     )
     sheet.on_narrow(
         text=[code if code in small else "" for code in codes],
         textposition=[small.get(code, "top center") for code in codes],
-        textfont={"size": 10},
+        textfont={"size": SIZE - 1},
     )
 
 

@@ -62,13 +62,13 @@ def cards(pages: Sequence[Told]) -> str:
 
 
 def _card(part: Part, *, both: bool) -> str:
-    label = f"<h3>{escape(part.label)}</h3>"
+    label = f"<h2>{escape(part.label)}</h2>"
     if not both:
         return label + _result(part.told["local"])
     results = []
     for target, place in PLACES.items():
         shown = _result(part.told[target]) if target in part.told else '<p class="provenance">not run</p>'
-        results.append(f'<div class="on-{target}"><h4>{escape(place)}</h4>{shown}</div>')
+        results.append(f'<div class="on-{target}"><h3>{escape(place)}</h3>{shown}</div>')
     return f'{label}<div class="pair">{"".join(results)}</div>'
 
 

@@ -49,7 +49,7 @@ def long(chapter: Chapter) -> str:
 
 
 def _page(path: Path, target: str) -> Page:
-    made = publish.page(path)
+    made = publish.page(path, up="../" if target == FLY else "")
     if made.targets - {target}:
         told = " and ".join(sorted(made.targets))
         raise UsageError(f"{path} was run with target={told}: only runs with target={target} belong into {path.parent}")

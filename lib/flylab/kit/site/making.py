@@ -10,7 +10,7 @@ from string import Template
 from flylab.errors import UsageError
 from flylab.kit import chapters, project, publish
 from flylab.kit.chapters import Chapter
-from flylab.kit.figures import theme
+from flylab.kit.figures import assets
 from flylab.kit.results import FLY
 from flylab.kit.site import answer, card, downloads, findings, methods, preview, replayed, sharp, web
 from flylab.kit.site.collecting import Told, name, of
@@ -41,6 +41,7 @@ def make(
     shutil.copytree(project.root() / "site", sources, ignore=shutil.ignore_patterns("__pycache__"))
     records = downloads.records(pages, build / "data")
     files = downloads.write(pages, records, made, project.root() / "lib" / "flylab" / "published")
+    publish.write_tables((page for _, page in pages), made)
     _static(sources / "_static", pages, replayed.find(build))
     for told in pages:
         _chapter(told, pages, records, sources)
@@ -79,10 +80,7 @@ def title(sources: Path) -> str:
 
 
 def _static(folder: Path, pages: list[Told], recording: Path | None) -> None:
-    from plotly.offline import get_plotlyjs
-
-    (folder / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    (folder / "themes.js").write_text(theme.as_script(), encoding="utf-8")
+    assets.write(folder)
     card.draw(pages, folder / "card.png", title=title(folder.parent), question=answer.plain(pages))
     if recording is not None:
         shutil.copy(recording, folder / replayed.RECORDING)
