@@ -20,9 +20,9 @@ lab: ## open the notebooks in JupyterLab
 	@scripts/install demo
 	@scripts/lab
 
-site: ## build the write-up again from the last run of the notebooks
-	@scripts/install demo
-	@.venv/bin/flylab site
+site: ## the write-up as it is published (BASE_URL=https://… says where): run, build, look at every page
+	@scripts/install all
+	@scripts/site
 
 check: ## format, lint and types only
 	@scripts/install all
