@@ -15,6 +15,7 @@ from flylab.client import calls
 from flylab.client.answers import Executed, PlatformRegion, SecretInfo, parse_regions
 from flylab.client.errors import Conflict, NotFound, PreconditionFailed
 from flylab.client.faults import Faults
+from flylab.client.links import Links
 from flylab.client.logs import follow, logs_call
 from flylab.client.making import make_app, make_machine, make_version
 from flylab.client.ports import ports_call
@@ -51,7 +52,8 @@ class Client:
         self._clock = clock or SystemClock()
         self._session = Session(self._transport, policy=retry, clock=self._clock, rng=rng or random.SystemRandom())
         self.volumes = Volumes(self._session)
-        self.faults = Faults(self._session)  # of the local platform
+        self.faults = Faults(self._session)  # of the local platform, as the next
+        self.links = Links(self._session)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

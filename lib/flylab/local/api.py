@@ -20,6 +20,7 @@ from flylab.local import (
     api_flylab,
     api_inside,
     api_leases,
+    api_links,
     api_logs,
     api_machines,
     api_metrics,
@@ -56,7 +57,7 @@ def create_api(control: Control) -> Quart:
         api_org_volumes,
     )
     machines = (api_machines, api_details, api_leases, api_inside)
-    watching = (api_flylab, api_faults, api_logs, api_fly_logs, api_metrics)
+    watching = (api_flylab, api_faults, api_links, api_logs, api_fly_logs, api_metrics)
     for routes in (api_apps, *machines, *belongings, api_orgs, *watching):
         routes.register(api, control)
     region = control.catalogue.regions[0]

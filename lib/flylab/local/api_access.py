@@ -83,6 +83,12 @@ def authenticate(header: str, control: Control) -> tuple[Holder, ...]:
     raise RuleError("unauthenticated", "Authenticate: token validation error, it is none of this platform's or too old")
 
 
+def owner(header: str, control: Control, what: str) -> None:
+    """Raise unless the token is the organisation's; ``what`` it is wanted for is the beginning of the refusal."""
+    if all(holder.app for holder in authenticate(header, control)):
+        raise RuleError("forbidden", f"{what} with the token of the organisation, not with that of an app")
+
+
 def _holder(text: str, control: Control) -> Holder | None:
     if hmac.compare_digest(text.encode(), control.token.encode()):
         return Holder(token_id="organization")

@@ -10,8 +10,7 @@ but it cannot send that header.
 
 from quart import Quart, Response, request
 
-from flylab.errors import RuleError
-from flylab.local.api_access import authenticate
+from flylab.local import api_access
 from flylab.local.api_requests import Control, answer, read_body
 from flylab.rules.fault_names import KNOWN, Known
 from flylab.wire.fault import Fault
@@ -24,9 +23,7 @@ def register(api: Quart, control: Control) -> None:
     faults = control.faults
 
     def owner() -> None:
-        holders = authenticate(request.headers.get("authorization", ""), control)
-        if all(holder.app for holder in holders):
-            raise RuleError("forbidden", "faults are armed with the token of the organisation, not with that of an app")
+        api_access.owner(request.headers.get("authorization", ""), control, "faults are armed")
 
     @api.get(_FAULTS, endpoint="flylab_faults")
     async def show() -> Response:

@@ -12,6 +12,7 @@ from flylab.errors import RuleError
 from flylab.local.fault_gate import Gate
 from flylab.local.images import Image
 from flylab.local.platform import Platform
+from flylab.local.timeouts import Timeouts
 from flylab.local.troubles import Troubles
 from flylab.published.network import Region
 from flylab.rules.admission import Catalogue
@@ -44,6 +45,7 @@ class Control:
     describe: Callable[[], Json]
     faults: Troubles
     gate: Gate
+    timeouts: Timeouts
     tallies: Callable[[], list[Tallies]]
     ports: Callable[[str], list[Json]]
 

@@ -1,6 +1,6 @@
 """The platform as an edge sees it while faults are armed: machines that are not there, loads that are old, no wakes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,6 +8,7 @@ from flylab.errors import RuleError
 from flylab.rules.faults import Subject
 from flylab.rules.late import refusal
 from flylab.rules.routing import SOFT_LIMIT, Loads, Row, View
+from flylab.wire.link import Link
 from flylab.wire.machine import MachineState as S
 
 if TYPE_CHECKING:
@@ -38,16 +39,33 @@ class BentEdge:
         """Close the WebSockets to a machine, as before it is stopped; how many there were."""
         return self._edge.websockets.close(machine_id)
 
-    def look(self, names: frozenset[str]) -> None:
-        """These faults are armed now, or none."""
+    def disturbed(self, region: str, addresses: Collection[object], *, cut: bool) -> None:
+        """The link to the machines of a region, which listen there, is another one; so it is for what is open."""
+        edge = self._edge
+        delay = edge.latency.one_way(edge.region, region)
+        for upstream in [each for each in edge.pool.open if each.peer in addresses]:
+            if cut:
+                upstream.cut()
+            else:
+                upstream.stretch(delay)
+
+    @property
+    def region(self) -> str:
+        return self._edge.region
+
+    def look(self, names: frozenset[str], links: Collection[Link]) -> None:
+        """These faults are armed now, or none, and these links are disturbed."""
         edge, troubles = self._edge, self._troubles
         bent_view, bent_loads = _BentView(self._view, troubles), _BentLoads(self._loads, self._view, troubles)
         edge.view = cast("View", bent_view) if names & VIEW else self._view
         edge.loads = cast("Loads", bent_loads) if names & LOADS else self._loads
-        edge.platform = _BentWaker(self._platform, edge.region, troubles) if names & WAKER else self._platform
+        bent = bool(names & WAKER) or any(link.cut for link in links)
+        edge.platform = _BentWaker(self._platform, edge.region, troubles) if bent else self._platform
         bent_hearing = _BentHearing(self._hearing, self._troubles.platform.view)
         edge.hearing = cast("Hearing", bent_hearing) if names & VIEW else self._hearing
         edge.notes = {"faults": sorted(names)} if names else {}
+        if links:
+            edge.notes["links"] = [str(link) for link in links]
 
 
 class _BentWaker:
@@ -75,6 +93,8 @@ class _BentWaker:
         if address is None:
             return None
         life = self._troubles.life(machine_id)
+        if life is not None and self._troubles.links.is_cut(self._region, life.region):
+            return self._troubles.traps.deaf()
         here = Subject(app=life.app if life else "", region=self._region, machine=machine_id)
         return self._troubles.traps.deaf() if self._troubles.strikes("bad_edge", here) else address
 

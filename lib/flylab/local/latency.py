@@ -21,12 +21,15 @@ FULL = 16 * 1024 * 1024
 class Latency:
     """The round trips that an edge adds towards the machines of each region; an input, shown in every trace."""
 
-    def __init__(self, rtt: RoundTrip | None) -> None:
+    def __init__(self, rtt: RoundTrip | None, added: RoundTrip | None = None) -> None:
+        """``added`` is what comes to it while a link is slow (rules/links.py)."""
         self._rtt = rtt
+        self._added = added
 
     def round_trip_ms(self, edge: str, region: str) -> float:
-        """0 when latency is off."""
-        return 0.0 if self._rtt is None else self._rtt(edge, region)
+        """0 when latency is off, unless the link between them was made slow."""
+        usual = 0.0 if self._rtt is None else self._rtt(edge, region)
+        return usual if self._added is None else usual + self._added(edge, region)
 
     def one_way(self, edge: str, region: str) -> float:
         """Seconds for one direction."""
@@ -57,6 +60,10 @@ class DelayLine:
         self.size += size
         if self._timer is None:
             self._timer = self._loop.call_at(due, self._deliver)
+
+    def stretch(self, delay: float) -> None:
+        """Another delay for what comes from now on; it does not overtake what is on its way."""
+        self._delay = delay
 
     def close(self) -> None:
         """Forget what is still on its way."""

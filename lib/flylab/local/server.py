@@ -38,6 +38,7 @@ from flylab.local.settings import overridden, platform_settings, read_tables, re
 from flylab.local.sockets import listen_all, listen_names, url
 from flylab.local.speech import exchange_line, greeting
 from flylab.local.store import Store, remove_abandoned
+from flylab.local.timeouts import Timeouts
 from flylab.local.timetable import Timetable
 from flylab.local.troubles import Troubles
 from flylab.published.network import regions, rtt
@@ -108,6 +109,7 @@ class Server:
         self.platform = Platform(store=self.store, clock=self.clock, rng=rng, settings=self.settings)
         self.platform.rates = Rates(RateSettings()) if self.options.rate_limits else None
         self.faults = Troubles(self.platform, self._random("faults"), codes)
+        self.latency = Latency(self.rtt, self.faults.links.added_ms)
         self.limits = find_limits(self.settings.limits)
         self.driver = ProcessDriver(
             self.store.machines_folder,
@@ -122,6 +124,7 @@ class Server:
         self.entrances = Entrances(options, codes, folder=self.store.folder, platform=self.platform, stack=stack)
         self.names: NameServer | None = None
         self._edges: list[Edge] = []
+        self.timeouts = Timeouts(self.edge_settings, self._edges)
         cache = self.edge_settings.exchange.cache
         self._cache = ReplayCache(cache) if cache.shared else None
         self._stopping: asyncio.Event | None = None
@@ -183,6 +186,7 @@ class Server:
             describe=self._describe,
             faults=self.faults,
             gate=Gate(self.faults),
+            timeouts=self.timeouts,
             tallies=lambda: [edge.tallies for edge in self._edges],
             ports=self.entrances.book.to_json,
         )
@@ -207,7 +211,7 @@ class Server:
             region,
             self.platform,
             rtt=rtt(),
-            latency=Latency(self.rtt),
+            latency=self.latency,
             clock=self.clock,
             rng=self._random(region),
             settings=self.edge_settings,
@@ -247,7 +251,6 @@ class Server:
 
     def _describe(self) -> Json:
         codes = list(self.edge_sockets)
-        delay = Latency(self.rtt)
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -261,11 +264,13 @@ class Server:
             "regions": codes,
             "images": {name: image.about for name, image in self.images.items()},
             "latency": self.options.latency,
-            "rtt_ms": {a: {b: delay.round_trip_ms(a, b) for b in codes} for a in codes},
+            "rtt_ms": {a: {b: self.latency.round_trip_ms(a, b) for b in codes} for a in codes},
             "limits": self.limits.to_json(),
             "rate_limits": self.options.rate_limits,
             "seed": self.options.seed,
             "faults": [fault.to_json() for fault in self.faults.armed()],
+            "links": [link.to_json() for link in self.faults.links.all()],
+            "timeouts": self.timeouts.to_json(),
             "settings": {"platform": asdict(self.settings), "edge": asdict(self.edge_settings)},
         }
 

@@ -21,11 +21,14 @@ from flylab.local.fault_machines import FaultyDriver
 from flylab.local.fault_traps import Traps
 from flylab.local.platform import Platform
 from flylab.rules import lifecycle as on
+from flylab.rules.checks import ports_of
 from flylab.rules.faults import Faults, Struck, Subject
 from flylab.rules.life import Life
+from flylab.rules.links import Links
 from flylab.rules.orders import Checked, Happened, Migrate
 from flylab.rules.waiting import Wanted
 from flylab.wire.fault import Fault
+from flylab.wire.link import Link
 from flylab.wire.machine import MachineState as S
 
 _COLD = 10.0  # seconds in which a frozen machine has to be gone; our choice, it takes milliseconds
@@ -38,6 +41,7 @@ class Troubles:
         self.platform = platform
         self.traps = Traps()
         self.on = False  # whether anything is armed
+        self.links = Links(regions)
         self._rules = Faults()
         self._rng = rng
         self._regions = regions
@@ -74,6 +78,7 @@ class Troubles:
     async def close(self) -> None:
         """Disarm everything; before the platform closes, whose orders are not to be held up."""
         self.clear()
+        self.mend()
         await self._background.close()
         await self.traps.close()
 
@@ -118,13 +123,47 @@ class Troubles:
         """The last that struck and are not armed any more."""
         return list(self._rules.past)
 
+    def disturb(self, link: Link) -> Link:
+        """Make a link slow or cut it, also for the connections that are open; raises ``invalid_argument``."""
+        if link.cut:
+            self._trap()
+        told = self.links.disturb(link)
+        self._look()
+        self._felt([told])
+        return told
+
+    def mend(self, ends: tuple[str, str] | None = None) -> list[Link]:
+        """One link, or all; raises ``not_found``."""
+        gone = self.links.mend_all() if ends is None else [self.links.mend(*ends)]
+        self._look()
+        self._felt(gone)
+        return gone
+
+    def _trap(self) -> None:
+        try:
+            self.traps.deaf()
+        except OSError as exc:
+            raise RuleError("unavailable", f"a cut link needs a port, and there is none: {exc}") from exc
+
+    def _felt(self, links: list[Link]) -> None:
+        for link in links:
+            for edge in self._edges:
+                for here, there in {(link.a, link.b), (link.b, link.a)}:
+                    if edge.region == here:
+                        edge.disturbed(there, self._addresses(there), cut=self.links.is_cut(here, there))
+
+    def _addresses(self, region: str) -> set[object]:
+        """Where the machines of a region listen."""
+        machines = [life for life in self.platform.fleet.machines() if life.region == region]
+        return {self.platform.driver.address(life.id, port) for life in machines for port in ports_of(life.config)}
+
     def _look(self) -> None:
         """Put in the way what is armed and nothing else."""
         self._rules.armed(self.platform.clock.wall())
         names = self._rules.names
         self.on = bool(names)
         for edge in self._edges:
-            edge.look(names)
+            edge.look(names, self.links.all())
         if self._driver is not None:
             self._driver.look(names)
             if not names & {"slow_replace", "slow_destroy"}:

@@ -162,6 +162,21 @@ class Upstream(Answering):
         self._ended = True
         self._transport.abort()
 
+    def stretch(self, delay: float) -> None:
+        """Another distance to the machine from now on; a connection that was made without any keeps none."""
+        for line in (self._in, self._out):
+            if line is not None:
+                line.stretch(delay)
+
+    def cut(self) -> None:
+        """The way to the machine is gone; whoever waits for it is told."""
+        self._transport.abort()
+
+    @property
+    def peer(self) -> object:
+        """The machine's address."""
+        return self._transport.get_extra_info("peername")
+
     def finish(self) -> None:
         """Close after what is still to be sent."""
         self._transport.close()
