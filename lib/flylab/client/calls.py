@@ -116,6 +116,26 @@ def act(app: str, machine_id: str, verb: str, *, nonce: str | None = None) -> Ca
     return Call(asked=f"{verb} {words_for(app, machine_id)}", method="POST", path=path, headers=_with(nonce))
 
 
+def send_signal(app: str, machine_id: str, signal: str) -> Call:
+    path = f"{machine_path(app, machine_id)}/signal"
+    # A second SIGKILL may meet the process that took the place of the first.
+    return Call(
+        asked=f"send {signal} to {words_for(app, machine_id)}",
+        method="POST",
+        path=path,
+        body={"signal": signal},
+        repeat=Repeat.NEVER,
+    )
+
+
+def processes(app: str, machine_id: str) -> Call:
+    return Call(
+        asked=f"list the processes of {words_for(app, machine_id)}",
+        method="GET",
+        path=f"{machine_path(app, machine_id)}/ps",
+    )
+
+
 def stop(app: str, machine_id: str, *, signal: str | None, timeout: float | None, nonce: str | None = None) -> Call:
     given = {"signal": signal, "timeout": None if timeout is None else format_duration(timeout)}
     body = {key: value for key, value in given.items() if value}

@@ -215,6 +215,15 @@ class Client:
         """Ask a machine to stop where it is; one that cannot be suspended is stopped, so wait for either state."""
         await self._session.send(calls.act(app, machine_id, "suspend"))
 
+    async def signal(self, app: str, machine_id: str, signal: str) -> None:
+        """Send a signal such as SIGKILL to the processes of a started machine."""
+        await self._session.send(calls.send_signal(app, machine_id, signal))
+
+    async def processes(self, app: str, machine_id: str) -> list[int]:
+        """The process ids inside a started machine, the first that was started first."""
+        answer = await self._session.send(calls.processes(app, machine_id))
+        return answer.read_each(lambda process: int(process["pid"]))
+
     async def cordon(self, app: str, machine_id: str) -> None:
         """Take a machine out of routing."""
         await self._session.send(calls.act(app, machine_id, "cordon"))

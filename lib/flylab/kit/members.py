@@ -98,7 +98,7 @@ class Member:
         self.numbers.clear()  # what was heard and not stored may have another number now
         for op, text in self.unsure.items():
             # What is in the log already is answered with `accepted`, so that nothing counts twice.
-            await guest.send("say", op=op, text=text)
+            await self.repeat(guest, op, text)
         self.here.set()
 
     def lost(self, why: str) -> None:
@@ -112,7 +112,7 @@ class Member:
         match message["t"]:
             case "closing" | "moved":
                 self.note(f"told: {message['t']}")
-            case "said" if message["client"] == self.person.client:
+            case "said" | "edited" if message["client"] == self.person.client:
                 self.numbers[message["op"]] = message["seq"]
             case "accepted":
                 self.numbers[message["op"]] = message["seq"]
@@ -121,6 +121,10 @@ class Member:
                     del self.numbers[op]
                     if op in self.unsure:
                         self.kept.append(self.unsure.pop(op))
+
+    async def repeat(self, guest: rooms.Visit, op: int, text: str) -> None:
+        """Send an operation again that may have been lost."""
+        await guest.send("say", op=op, text=text)
 
     async def talk(self, guest: rooms.Visit) -> None:
         """Say a line every so often, for as long as this connection lasts."""
@@ -137,9 +141,11 @@ class Member:
 
 
 @asynccontextmanager
-async def watch(lab: Lab, record: Record, app: str, region: str, *, room: str) -> AsyncIterator[Member]:
+async def watch(
+    lab: Lab, record: Record, app: str, region: str, *, room: str, member: Member | None = None
+) -> AsyncIterator[Member]:
     """A member who sits in a room through whatever happens; sample ``away``, from a lost connection to a welcome."""
-    member = Member()
+    member = member or Member()
 
     async def sit() -> None:
         pause = BACK_SECONDS

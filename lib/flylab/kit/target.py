@@ -4,6 +4,7 @@ It names what a chapter creates after the run, so that chapters can work side by
 cleanup cell, or when the process ends without having reached it.
 """
 
+import asyncio
 import atexit
 import contextlib
 import json
@@ -79,8 +80,8 @@ class Lab:
         return "on this computer" if self.target == "local" else "on Fly"
 
     def name(self, what: str) -> str:
-        """A name that nobody else uses: ``c03-rooms-1a2b3c``."""
-        return f"c{self.chapter}-{what}-{self.run_id}"
+        """A name that nobody else uses: ``c03-rooms-1a2b3c``; ``control-rooms-1a2b3c`` without a chapter's number."""
+        return f"{'c' if self.chapter.isdigit() else ''}{self.chapter}-{what}-{self.run_id}"
 
     async def create_app(self, what: str, *, network: str | None = None) -> str:
         """Create an app of a name of its own and remember to delete it; on Fly it also gets a shared address."""
@@ -139,11 +140,25 @@ class Lab:
         self._followers.append(follower)
         return follower
 
-    async def close(self) -> None:
-        """Delete the run's apps with their machines, close all connections, and end the platform if it is ours."""
-        for app in list(self.apps):
-            await self.api.delete_app(app, force=True)
-            self.apps.remove(app)
+    async def revive(self) -> bool:
+        """Start the platform again when it is ours and has ended; what was there is gone then, and this is true."""
+        old = self.platform
+        if not isinstance(old, Platform) or old.alive:
+            return False
+        regions, latency, arguments = old.options
+        # In a thread: it takes a second, in which whoever draws must not wait.
+        self.platform = await asyncio.to_thread(
+            Platform.shared, self.chapter, regions=regions, latency=latency, arguments=arguments, log=old.log
+        )
+        where = self.platform.address
+        self.edges = {region: where.edges[region] for region in self.edges}
+        self._token = where.token
+        self.apps.clear()
+        await self._disconnect()
+        self.api = Client(where.api, where.token)
+        return True
+
+    async def _disconnect(self) -> None:
         for follower in self._followers:
             await follower.stop()
         for client in self._clients.values():
@@ -151,6 +166,13 @@ class Lab:
         self._clients.clear()
         self._followers.clear()
         await self.api.close()
+
+    async def close(self) -> None:
+        """Delete the run's apps with their machines, close all connections, and end the platform if it is ours."""
+        for app in list(self.apps):
+            await self.api.delete_app(app, force=True)
+            self.apps.remove(app)
+        await self._disconnect()
         atexit.unregister(self.remove_leftovers)
         if self.platform is not None:
             self.platform.stop()
