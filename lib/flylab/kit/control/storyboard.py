@@ -132,9 +132,10 @@ class Storyboard:
         try:
             while len(self.outcomes) < until:
                 await self._step(len(self.outcomes))
-                if self._pause.is_set() or len(self.outcomes) == until:
+                if not self._pause.is_set() and len(self.outcomes) < until:
+                    await self._dwell()
+                if self._pause.is_set():
                     break
-                await self._dwell()
         except asyncio.CancelledError:
             self._say(Phase.PAUSED, self.now.number, self.now.title, "It was interrupted.")
             raise
