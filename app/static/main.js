@@ -31,6 +31,7 @@ const READ = 8_000; // ms that an error stays on the page
 const LATE = 1_000; // ms after which a change that is not stored is told; most take a round trip
 
 let link = new URLSearchParams(location.search).get("k"); // the key in the link that we came by
+const frame = new URLSearchParams(location.search).get("frame"); // our name in a page that shows us in a frame
 let state = initial(random(12));
 let drawing = false;
 let reading = null;
@@ -284,6 +285,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) conn
 closable(document.querySelectorAll("details.menu"));
 stage.choose("select");
 offerMove();
+if (frame !== null) import("./embedded.js").then((part) => part.embed(connection, frame, (name) => { get("name").value = name; }));
 connection.connect();
 draw();
 performance.mark("interactive");

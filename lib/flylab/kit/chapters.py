@@ -9,7 +9,8 @@ from typing import Any
 from flylab.errors import ParseError, UsageError
 from flylab.kit import project
 
-NAME = re.compile(r"(\d\d)-[a-z0-9]+(-[a-z0-9]+)*\.ipynb")
+# The control room is no chapter of the story, so it has no number; it runs, and is published, like one.
+NAME = re.compile(r"(\d\d-[a-z0-9]+(-[a-z0-9]+)*|control-room)\.ipynb")
 COLUMNS = ("you get", "takes", "needs", "leaves behind")
 
 
@@ -51,7 +52,7 @@ def load(path: Path) -> Chapter:
     ours = notebook["metadata"].get("flylab", {})
     return Chapter(
         path=path,
-        number=path.name[:2],
+        number=path.name[:2] if path.name[0].isdigit() else path.stem,
         title=blocks[0].removeprefix("# ").split(" · ", 1)[-1],
         question=" ".join(blocks[1].split()),
         promises=dict(zip(COLUMNS, rows[2], strict=True)),

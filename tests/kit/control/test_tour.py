@@ -79,6 +79,8 @@ async def test_a_stage_that_cannot_be_is_refused(lab_without_platform: Lab) -> N
             Stage(lab_without_platform, record, regions=regions)
     with pytest.raises(UsageError, match="'My Room' is no name of a room"):
         Stage(lab_without_platform, record, regions=REGIONS, room="My Room")
+    with pytest.raises(UsageError, match="the story needs a machine in Paris, and the regions are nrt, iad"):
+        tour.tour(Stage(lab_without_platform, record, regions=("nrt", "iad")))
 
 
 @pytest.fixture

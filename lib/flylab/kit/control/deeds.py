@@ -219,7 +219,8 @@ async def arm(
         seconds=seconds,
         value=value,
     )
-    return f"{described(fault)}: {KNOWN[name].what.replace('`value`', str(fault.value or 'value'))}."
+    value = f"{fault.value:g}" if isinstance(fault.value, float) else str(fault.value)
+    return f"{described(fault)}: {KNOWN[name].what.replace('`value`', value).replace('`', '')}."
 
 
 async def disarm(lab: Lab, which: str) -> str:

@@ -56,6 +56,8 @@ class Stage:
         self.guests: dict[str, Guest] = {}  # by city
         self._stem = room
         self._numbers = count(2)
+        self._used = False
+        self._timeouts: dict[str, float] = {}  # as they were when the platform was new
         self._stack = AsyncExitStack()
         self._setting = asyncio.Lock()
 
@@ -70,26 +72,35 @@ class Stage:
             if await self.lab.revive() or not self.app:
                 self.app, self.machines = "", {}
                 self.app = await self.lab.create_app("rooms")
+                self._timeouts = await self.lab.api.links.timeouts()
             there = {machine.id for machine in await self.lab.api.machines(self.app)}
+            extra = there - set(self.machines.values())
+            await asyncio.gather(*(self.lab.api.destroy(self.app, each, force=True) for each in extra))
             self.machines = {region: each for region, each in self.machines.items() if each in there}
             missing = [region for region in self.regions if region not in self.machines]
             made = await asyncio.gather(*(self._make(region) for region in missing))
             self.machines |= dict(zip(missing, made, strict=True))
 
     async def reset(self) -> None:
-        """As before the first step: nobody is there, nothing is broken, all machines are stopped, the room is new."""
-        had = bool(self.guests)
+        """As before the first step: nobody is there, nothing is broken, all machines are stopped, the room is new.
+
+        What was set, made or destroyed by hand meanwhile is as it was.
+        """
         await self.leave()
         if not self.gone and self.app:
             await deeds.clear(self.lab)
         await self.ready()
-        if had or self.room != self._stem:
-            self.room = f"{self._stem}-{next(self._numbers)}"
-        await asyncio.gather(*(deeds.stop(self.lab, self.app, each) for each in self.machines.values()))
+        if self._used:
+            self.room, self._used = f"{self._stem}-{next(self._numbers)}", False
+        machines = list(self.machines.values())
+        await deeds.set_timeouts(self.lab, **self._timeouts)
+        await deeds.set_idle(self.lab, self.app, machines, sleep=SLEEP, idle=IDLE)
+        await asyncio.gather(*(deeds.stop(self.lab, self.app, each) for each in machines))
 
     async def enter(self, city: str, region: str) -> Guest:
         """Somebody comes to the room through that region's edge, and stays through whatever happens."""
         deeds.check_region(self.lab, region)
+        self._used = True
         guest = Guest(person=Person(name=city), region=region, place=len(self.guests))
         watching = members.watch(self.lab, self.record, self.app, region, room=self.room, member=guest)
         try:

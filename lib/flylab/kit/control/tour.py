@@ -6,6 +6,7 @@ Each step's ``expect`` looks at what guests, machines and traces say, and never 
 import asyncio
 from typing import Any
 
+from flylab.errors import UsageError
 from flylab.kit.control import deeds
 from flylab.kit.control.deeds import city
 from flylab.kit.control.guests import Guest, shapes
@@ -23,6 +24,11 @@ AT_REST = {MachineState.STOPPED, MachineState.SUSPENDED}
 
 
 def tour(stage: Stage, *, dwell: float = 0.0) -> Storyboard:
+    """The story on that stage; UsageError when it has no machine where the story needs one."""
+    missing = [name for name, region in (FIRST, SECOND) if region not in stage.regions]
+    if missing:
+        regions = ", ".join(stage.regions)
+        raise UsageError(f"the story needs a machine in {' and in '.join(missing)}, and the regions are {regions}")
     return Storyboard(stage, STEPS, title=TITLE, dwell=dwell)
 
 
@@ -99,6 +105,8 @@ async def another_took_it(stage: Stage) -> str:
     regions = {holder(stage, guest) for guest in guests}
     if len(regions) != 1 or FIRST[1] in regions:
         raise Unmet(f"the room is in {', '.join(map(city, sorted(regions)))}")
+    for guest in guests:
+        stage.record.add("away from a lost host", guest.region, guest.gap_ms)
     away = ", ".join(f"{name} {guest.gap_ms:.0f} ms" for name, guest in stage.guests.items())
     return f"A machine in {city(regions.pop())} has the room, in epoch {guests[0].person.epoch}. Away: {away}."
 

@@ -1,0 +1,26 @@
+// The room in a frame of somebody else's page, loaded only with `?frame=<name>`: less around the sheet, and the page around
+// us is told when an edit of ours goes out and when others' come in, by numbers alone: never what was drawn or said.
+
+/** `name` is what we are called here, instead of what the browser remembers. */
+export function embed(connection, name, rename) {
+  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/embedded.css" });
+  document.head.append(style);
+  document.body.classList.add("framed");
+  if (name) rename(name.slice(0, 32));
+  const { send, heard } = connection;
+  // Which pages may frame us is for the policy of this one to say (app/responses.py): those of this computer.
+  const tell = (what) => parent.postMessage({ room: what }, "*");
+  connection.send = (message) => {
+    const sent = send.call(connection, message);
+    if (message.t === "edit") tell({ t: "sent", client: connection.hello().client, op: message.op });
+    return sent;
+  };
+  connection.heard = (messages) => {
+    heard(messages);
+    for (const message of messages) {
+      if (message.t === "welcome") tell({ t: "welcome", region: message.region, machine: message.machine, epoch: message.epoch });
+      else if (message.t === "moved" || message.t === "closing") tell({ t: "away" });
+      else if (message.t === "edited" && message.client !== connection.hello().client) tell({ t: "came", client: message.client, op: message.op });
+    }
+  };
+}
