@@ -1,5 +1,7 @@
-// The room in a frame of somebody else's page, loaded only with `?frame=<name>`: less around the sheet, and the page around
-// us is told when an edit of ours goes out and when others' come in, by numbers alone: never what was drawn or said.
+// The room in a frame of somebody else's page, loaded only with `?frame=<name>`: less around the sheet, light or dark as that
+// page says, which is told when an edit of ours goes out and when others' come in, by numbers alone: never what was drawn or said.
+
+import { DARK } from "./theme.js";
 
 /** `name` is what we are called here, instead of what the browser remembers. */
 export function embed(connection, name, rename) {
@@ -23,4 +25,19 @@ export function embed(connection, name, rename) {
       else if (message.t === "edited" && message.client !== connection.hello().client) tell({ t: "came", client: message.client, op: message.op });
     }
   };
+  addEventListener("message", ({ source, data }) => { if (source === parent && ["light", "dark"].includes(data?.scheme)) paint(data.scheme); });
+  tell({ t: "here" });
 }
+
+/** Our style sheets follow the reader's system; here they follow the page around us. */
+function paint(scheme) {
+  document.documentElement.style.colorScheme = scheme;
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).filter((rule) => rule instanceof CSSMediaRule);
+  for (const rule of rules) {
+    marked.set(rule, marked.get(rule) ?? rule.media.mediaText.includes("prefers-color-scheme: dark"));
+    if (marked.get(rule)) rule.media.mediaText = scheme === "dark" ? "all" : "not all";
+  }
+  DARK.dispatchEvent(new Event("change")); // what is drawn on canvases asks again
+}
+
+const marked = new WeakMap(); // rules and whether they are for the dark: their text does not say so once it is changed

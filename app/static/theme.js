@@ -1,6 +1,6 @@
 // The colours of the style sheet for what is drawn on canvases: asked for once for each theme, since asking is slow.
 
-const DARK = matchMedia("(prefers-color-scheme: dark)");
+export const DARK = matchMedia("(prefers-color-scheme: dark)");
 const known = new Map();
 DARK.addEventListener("change", () => known.clear());
 

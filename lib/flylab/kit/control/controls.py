@@ -15,7 +15,7 @@ from flylab.kit.widgets import AUTO, Do
 if TYPE_CHECKING:
     from flylab.kit.control.panel import ControlRoom
 
-WIDE, NARROW = Layout(width="19em"), Layout(width="11em")
+WIDE, NARROW = Layout(width="19em"), Layout(width="14em")
 LABELS = {"description_width": "initial"}
 
 
@@ -25,7 +25,7 @@ def places(lab: Lab) -> list[tuple[str, str]]:
 
 
 def row(*children: Any) -> HBox:
-    return HBox(children, layout=Layout(flex_flow="row wrap", align_items="center"))
+    return HBox(children, layout=Layout(flex_flow="row wrap", align_items="center", grid_gap="0 8px"))
 
 
 class Part(VBox):  # type: ignore[misc]
@@ -55,9 +55,8 @@ def choice(label: str, options: Sequence[Any], value: Any = None, layout: Layout
 
 def number(label: str, value: float, least: float, most: float) -> BoundedFloatText:
     step = 1 if value == int(value) else 0.1
-    return BoundedFloatText(
-        description=label, value=value, min=least, max=most, step=step, layout=Layout(width="13em"), style=LABELS
-    )
+    wide = Layout(width=f"{0.5 * len(label) + 7:g}em")  # the label as it is, and room for six digits
+    return BoundedFloatText(description=label, value=value, min=least, max=most, step=step, layout=wide, style=LABELS)
 
 
 class StoryBar(Part):

@@ -11,8 +11,8 @@ from flylab.kit import members, rooms
 from flylab.kit.target import Lab
 
 REMEMBERED = 200  # of what was drawn and seen last, how long it took; our choice
-PAUSE = 0.25  # seconds between two shapes; our choice: slow enough to watch
-ROW = 24  # shapes until the next row begins
+PAUSE = 0.3  # seconds between two shapes; our choice: slow enough to watch
+COLUMNS, ROWS = 36, 5  # of beads, before they are drawn over the first ones again
 COLOURS = ("#7c5cff", "#ff8a3d", "#16a394", "#e0457b")  # told apart on a light and on a dark sheet; our choice
 
 
@@ -67,10 +67,10 @@ class Guest(members.Member):
 
     def _shape(self, op: int) -> dict[str, Any]:
         """A bead on a wave, so that what is missing is seen."""
-        column, row = op % ROW, op // ROW
-        x, y = 60 * column - 720, 220 * self.place + 70 * (row % 3) - 330 + 30 * math.sin(op / 2.5)
+        column, row = op % COLUMNS, op // COLUMNS % ROWS
+        x, y = 40 * column - 720, 300 * self.place + 52 * row - 330 + 16 * math.sin(column / 2)
         kind = "rect" if self.place % 2 else "ellipse"
-        look = {"kind": kind, "x": round(x), "y": round(y), "w": 44, "h": 44, "sw": 3}
+        look = {"kind": kind, "x": round(x), "y": round(y), "w": 32, "h": 32, "sw": 3}
         colour = COLOURS[self.place % len(COLOURS)]
         return {**look, "stroke": colour, "fill": colour, "opacity": 0.75}
 

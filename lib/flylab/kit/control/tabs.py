@@ -1,5 +1,6 @@
 """The tabs of the control room: what is chosen in each, and which deed a click does."""
 
+import html
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,7 @@ from ipywidgets import HTML, Button, Checkbox, Layout, SelectMultiple, Text, VBo
 
 from flylab.errors import UsageError
 from flylab.kit.control import deeds
-from flylab.kit.control.controls import LABELS, WIDE, Part, button, choice, number, places, row
+from flylab.kit.control.controls import LABELS, NARROW, WIDE, Part, button, choice, number, places, row
 from flylab.kit.control.deeds import city
 from flylab.kit.control.frames import address
 from flylab.kit.control.picture import Picture
@@ -143,7 +144,6 @@ class FaultTab(Part):
         self.region = choice("region", places(room.lab), room.stage.regions[0])
         self.probability = number("Probability", 1.0, 0.0, 1.0)
         self.count = number("Times at most (0: no end)", 0.0, 0.0, 1_000_000.0)
-        self.count.layout = self.probability.layout = Layout(width="15em")
         self.probability.step = 0.1
         self.value = Text(description="Value", placeholder="as usual", layout=Layout(width="13em"), style=LABELS)
         self.about = HTML()
@@ -168,7 +168,10 @@ class FaultTab(Part):
         usual = f" {known.unit}, usually {known.value:g}" if isinstance(known.value, float) else ""
         words = f" one of {', '.join(known.words)}" if known.words else ""
         value = f" Value:{usual or words}." if usual or words else ""
-        self.about.value = f"<small>{known.what.replace('`', '')}.{value} Aimed at: {', '.join(known.targets)}.</small>"
+        what = known.what.replace("`", "")
+        self.about.value = html.escape(
+            f"{what[:1].upper()}{what[1:]}.{value} Can be aimed at: {', '.join(known.targets)}."
+        )
         self.value.disabled = known.unit is Unit.NONE
 
     async def _arm(self) -> str:
@@ -235,12 +238,10 @@ class RoomTab(Part):
         sleep = button(room, "sleep", "Put it to sleep", "It wakes for whoever enters next", self._sleep)
         enter = button(room, "open", "Open it from there", "A link to the room through that region's edge", self._open)
         self.link = HTML()
-        self.asleep = number("Empty room sleeps after s", 2.0, 0.0, 86_400.0)
-        self.idle = number("Empty machine ends after s", 4.0, 0.0, 86_400.0)
-        self.wake = number("wake_timeout s", 60.0, 0.1, 3600.0)
-        self.connect = number("connect_timeout s", 0.1, 0.1, 3600.0)
-        for each in (self.asleep, self.idle):
-            each.layout = Layout(width="18em")
+        self.asleep = number("An empty room sleeps after s", 2.0, 0.0, 86_400.0)
+        self.idle = number("An empty machine ends after s", 4.0, 0.0, 86_400.0)
+        self.wake = number("wake_timeout in s", 60.0, 0.1, 3600.0)
+        self.connect = number("connect_timeout in s", 0.1, 0.1, 3600.0)
         rest = button(room, "rest", "Set for all machines", "New versions, one machine after the other", self._rest)
         times = button(room, "times", "Set for all edges", "For what begins from now on", self._times)
         super().__init__(
@@ -287,7 +288,8 @@ class FrameBar(Part):
     def __init__(self, room: "ControlRoom") -> None:
         options = places(room.lab)
         views = [*(region for region in VIEWS if region in room.lab.edges), *room.stage.regions][:3]
-        self.views = [choice(label, options, view) for label, view in zip(("From", "and", "and"), views, strict=False)]
+        labels = ("From", "and", "and")
+        self.views = [choice(label, options, view, NARROW) for label, view in zip(labels, views, strict=False)]
         self.with_story = Checkbox(
             description="The story shows it", value=True, indent=False, layout=Layout(width="auto")
         )
@@ -325,7 +327,7 @@ class Tabs:
         return {
             "Visitors": self.visitors,
             "Machines": self.machines,
-            "Regions and links": self.regions,
+            "Regions": self.regions,
             "Faults": self.faults,
-            "Rooms and times": self.rooms,
+            "Rooms": self.rooms,
         }

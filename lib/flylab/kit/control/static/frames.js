@@ -60,7 +60,7 @@ function pane({ city, region, url }) {
   const state = make("span", { className: "fl-frame-state", textContent: "opening" });
   const times = make("ul", { className: "fl-frame-times" });
   const frame = make("iframe", { src: url, title: `The room as seen from ${city}`, allow: "clipboard-write" });
-  const head = make("figcaption", {}, make("strong", { textContent: city }), ` through the edge ${region} `, state);
+  const head = make("figcaption", {}, make("strong", { textContent: city }), ` through the edge ${region}`, state);
   const link = make("a", { href: url.split("?")[0], target: "_blank", rel: "noopener", textContent: "open in a window" });
   const box = make("figure", { className: "fl-frame" }, head, frame, times, make("p", {}, link));
   return { city, box, frame, state, times, rows: new Map() };
@@ -79,9 +79,19 @@ function show(pane, way) {
   row.classList.add("fl-frame-fresh");
 }
 
+/** What JupyterLab's theme is; other pages leave it to the reader's system. */
+function scheme() {
+  return { true: "light", false: "dark" }[document.body.dataset.jpThemeLight];
+}
+
+function paint(pane) {
+  if (scheme()) pane.frame.contentWindow?.postMessage({ scheme: scheme() }, "*");
+}
+
 const HEARD = {
-  welcome: (pane, said) => { pane.state.textContent = `· room in ${said.region}, epoch ${said.epoch}`; },
-  away: (pane) => { pane.state.textContent = "· on its way"; },
+  here: paint,
+  welcome: (pane, said) => { pane.state.textContent = `room in ${said.region}, epoch ${said.epoch}`; },
+  away: (pane) => { pane.state.textContent = "the room is on its way"; },
 };
 
 function render({ model, el }) {
@@ -116,12 +126,15 @@ function render({ model, el }) {
     } else if (Object.hasOwn(HEARD, said.t)) HEARD[said.t](from, said);
   }
 
+  const theme = new MutationObserver(() => panes.forEach(paint));
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   addEventListener("message", hear);
   model.on("change:frames", draw);
   draw();
   return () => {
     removeEventListener("message", hear);
     model.off("change:frames", draw);
+    theme.disconnect();
     clearTimeout(saving);
   };
 }
