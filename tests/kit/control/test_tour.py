@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flylab.client import Client
 from flylab.errors import UsageError
 from flylab.kit.control import deeds, tour
 from flylab.kit.control.stage import SETTINGS, Stage
@@ -85,8 +86,6 @@ async def test_a_stage_that_cannot_be_is_refused(lab_without_platform: Lab) -> N
 
 @pytest.fixture
 async def lab_without_platform() -> AsyncIterator[Lab]:
-    from flylab.client import Client
-
     api = Client("http://127.0.0.1:1", "token")
     edges = dict.fromkeys(REGIONS, "http://127.0.0.1:1")
     lab = Lab(api, target="local", chapter="control", org="personal", edges=edges, token="token")

@@ -295,7 +295,10 @@ async def set_idle(lab: Lab, app: str, machines: Sequence[str], *, sleep: int, i
         there = await _machine(lab, app, machine)
         env = {**there.config.env, "SLEEP_SECONDS": str(sleep), "IDLE_SECONDS": str(idle)}
         if there.config.env != env:
-            await lab.api.update_machine(app, there.id, replace(there.config, env=env), current_version=there.version)
+            config = replace(there.config, env=env)
+            new = await lab.api.update_machine(app, there.id, config, current_version=there.version)
+            # Until it is at rest it is `replacing`, and can be neither started nor stopped.
+            await lab.api.wait(app, there.id, ("started", "stopped", "suspended"), version=new.version)
             changed += 1
     ends = f"a machine without rooms ends after {idle} s" if idle else "no machine ends by itself"
     return f"{changed} machines changed: an empty room sleeps after {sleep} s, {ends}."

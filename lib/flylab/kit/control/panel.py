@@ -28,6 +28,8 @@ from flylab.kit.widgets import Panel
 DWELL = 5.0  # seconds that a step stays for a reader; our choice
 FRAMES_AT = "Both draw"  # the step at which the room is shown in frames, if it is to be
 
+_open: list["ControlRoom"] = []
+
 
 async def control_room(
     lab: Lab, record: Record | None = None, *, stage: Stage | None = None, dwell: float | None = None
@@ -41,10 +43,17 @@ async def control_room(
         dwell = DWELL if project.interactive() else 0.0
     if not 0 <= dwell <= 60:
         raise UsageError(f"dwell is {dwell:g}; it is a number of seconds between 0 and 60")
+    for old in [each for each in _open if each.lab is not lab and each.lab.platform is lab.platform]:
+        await old.end()  # of an earlier run of the same cell
+        for app in list(old.lab.apps):
+            await old.lab.api.delete_app(app, force=True)
+            old.lab.apps.remove(app)
     stage = stage or Stage(lab, record or Record("control-room", target="local"))
     await stage.ready()
     await stage.reset()
-    return ControlRoom(stage, await Feed(lab).start(), dwell=dwell)
+    room = ControlRoom(stage, await Feed(lab).start(), dwell=dwell)
+    _open.append(room)
+    return room
 
 
 class ControlRoom(Panel):
@@ -129,6 +138,8 @@ class ControlRoom(Panel):
 
     async def end(self) -> None:
         """Nobody visits any more, nothing is followed; app and platform are the lab's to remove."""
+        if self in _open:
+            _open.remove(self)
         self._end()
         self.frames.hide()
         self.story.pause()

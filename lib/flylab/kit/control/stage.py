@@ -71,7 +71,8 @@ class Stage:
         async with self._setting:
             if await self.lab.revive() or not self.app:
                 self.app, self.machines = "", {}
-                self.app = await self.lab.create_app("rooms")
+                others = len(self.lab.apps)
+                self.app = await self.lab.create_app(f"rooms{others + 1}" if others else "rooms")
                 self._timeouts = await self.lab.api.links.timeouts()
             there = {machine.id for machine in await self.lab.api.machines(self.app)}
             extra = there - set(self.machines.values())
