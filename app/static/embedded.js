@@ -3,12 +3,12 @@
 
 import { DARK } from "./theme.js";
 
-/** `name` is what we are called here, instead of what the browser remembers. */
-export function embed(connection, name, rename) {
+/** Before the connection begins. `name` is what we are called here, instead of what the browser remembers in `field`. */
+export function embed(connection, name, field) {
   const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/embedded.css" });
   document.head.append(style);
   document.body.classList.add("framed");
-  if (name) rename(name.slice(0, 32));
+  if (name) field.value = name.slice(0, 32);
   const { send, heard } = connection;
   // Which pages may frame us is for the policy of this one to say (app/responses.py): those of this computer.
   const tell = (what) => parent.postMessage({ room: what }, "*");

@@ -285,7 +285,8 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) conn
 closable(document.querySelectorAll("details.menu"));
 stage.choose("select");
 offerMove();
-if (frame !== null) import("./embedded.js").then((part) => part.embed(connection, frame, (name) => { get("name").value = name; }));
-connection.connect();
+const begin = () => connection.connect();
+if (frame === null) begin();
+else import("./embedded.js").then(({ embed }) => embed(connection, frame, get("name"))).then(begin, begin);
 draw();
 performance.mark("interactive");

@@ -27,7 +27,8 @@ async def test_a_story_is_played_and_a_stroke_crosses_the_world(browser: Any, la
     page = await browser.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    await page.set_viewport_size({"width": 1440, "height": 1300})
+    await page.set_viewport_size({"width": 1280, "height": 1100})
+    await page.emulate_media(reduced_motion="reduce")  # a browser without a graphics card draws for its life
     await page.goto(f"{lab}/lab/tree/control-room.ipynb")
     await page.get_by_role("heading", name="Control room").wait_for(timeout=60_000)
     await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for(timeout=60_000)
