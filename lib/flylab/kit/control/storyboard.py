@@ -17,7 +17,7 @@ from flylab.errors import FlylabError
 from flylab.kit.control.stage import GONE, Stage
 
 LOOK = 0.1  # seconds between looks whether the platform lives; our choice
-PATIENCE = 30.0  # seconds for a step; our choice, ten times what one takes on two quiet cores
+PATIENCE = 60.0  # seconds for a step; our choice, far more than one takes, for computers that are busy
 
 
 class Unmet(FlylabError):

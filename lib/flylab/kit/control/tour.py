@@ -198,6 +198,7 @@ STEPS = (
         text="An empty room sleeps, and a machine without rooms ends by itself.",
         do=all_leave,
         expect=it_sleeps,
+        seconds=90.0,  # 8 when nothing else is to be done: that is how long rooms and machines wait by themselves
     ),
 )
 
