@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECONDS = 90_000.0  # ms for the whole story, which takes 20 s on two quiet cores
 OWN_DWELL = "dwell=None if project.interactive() else dwell"
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+OURS = {"include": [[".jp-OutputArea-output .widget-vbox"]], "exclude": [["iframe"]]}
 lab = test_lab.lab
 
 
@@ -59,6 +62,7 @@ async def test_a_story_is_played_and_a_stroke_crosses_the_world(browser: Any, la
     await page.get_by_role("button", name="Disarm and mend all").click()
     await status.get_by_text("Disarmed 1 faults").wait_for(timeout=20_000)
     await page.screenshot(path=kept / "faults.png")
+    assert await flaws(page) == []
     assert wrong == []
     assert outside == []
 
@@ -77,6 +81,14 @@ async def run_all(page: Any) -> None:
         return bool(await prompts.count())
 
     await until(runs, 60.0, what="the cells run")
+
+
+async def flaws(page: Any) -> list[str]:
+    """What axe-core complains about in our output: rule and place. What is in the frames is the room's own page."""
+    await page.evaluate(AXE)
+    found = await page.evaluate("(where) => axe.run(where, { iframes: false, runOnly: ['wcag2a', 'wcag2aa'] })", OURS)
+    assert found["passes"], "it looked at something"
+    return [f"{one['id']}: {node['target']}" for one in found["violations"] for node in one["nodes"]]
 
 
 async def stroke_is_seen(page: Any, frames: Any) -> None:
