@@ -12,7 +12,7 @@ from flylab.client import Client
 from flylab.errors import UsageError
 from flylab.kit.control.panel import ControlRoom, control_room
 from flylab.kit.control.stage import SETTINGS, Stage
-from flylab.kit.control.storyboard import Phase
+from flylab.kit.control.storyboard import Now, Phase
 from flylab.kit.platform import Platform
 from flylab.kit.record import Record
 from flylab.kit.target import Lab, connect
@@ -99,6 +99,16 @@ async def test_every_button_does_its_deed(lab: Lab) -> None:
     room.rooms.views[1].value = "nrt"
     assert "different regions" in await said(room, "show")
     assert "closed" in await said(room, "hide")
+
+    for number, title, shown in (
+        (1, "One", 0),
+        (4, "Both draw", 3),
+        (5, "The host dies", 3),
+        (8, "Everybody leaves", 0),
+    ):
+        room.rooms.views[1].value = "cdg"
+        room._told(Now(Phase.PLAYING, number, 8, title, ""))
+        assert len(room.frames.frames) == shown, title
 
     tabs.visitors.cities.value, tabs.visitors.rate.value = ("cdg", "iad"), 20.0
     assert "20/s from Paris, 20/s from Ashburn" in await said(room, "send")
