@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import httpx
 
-from flylab.client.errors import NotFound
+from flylab.client.errors import NotFound, PreconditionFailed
 from flylab.errors import UsageError
 from flylab.kit.target import Lab
 from flylab.published.network import regions
@@ -77,7 +77,9 @@ async def lose_host(lab: Lab, app: str, machine: str) -> str:
     there = await _machine(lab, app, machine)
     if there.host_status == UNREACHABLE:
         raise UsageError(f"the host of {_words(there)} is lost already")
-    running = await lab.api.processes(app, there.id) if there.state is MachineState.STARTED else []
+    running: list[int] = []
+    with contextlib.suppress(PreconditionFailed):  # it does not run, or not yet again
+        running = await lab.api.processes(app, there.id)
     # In this order, so that nobody is served by a process that takes the place of the dead one.
     await lab.api.faults.arm(HOST, machine=there.id)
     for pid in running:

@@ -4,6 +4,7 @@ It can be set up again at any moment, also after its platform has died: then ano
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -35,6 +36,8 @@ SETTINGS = {
         "longest_pause": 0.5,
     },
 }
+LEAVING = {MachineState.DESTROYING, MachineState.DESTROYED}
+AT_REST = ("started", "stopped", "suspended", "failed")
 GONE = "the platform has ended"
 
 
@@ -57,6 +60,7 @@ class Stage:
         self._stem = room
         self._numbers = count(2)
         self._used = False
+        self._made = Counter[str]()
         self._timeouts: dict[str, float] = {}  # as they were when the platform was new
         self._stack = AsyncExitStack()
         self._setting = asyncio.Lock()
@@ -71,10 +75,12 @@ class Stage:
         async with self._setting:
             if await self.lab.revive() or not self.app:
                 self.app, self.machines = "", {}
+                self._made.clear()
                 others = len(self.lab.apps)
                 self.app = await self.lab.create_app(f"rooms{others + 1}" if others else "rooms")
                 self._timeouts = await self.lab.api.links.timeouts()
-            there = {machine.id for machine in await self.lab.api.machines(self.app)}
+            known = await self.lab.api.machines(self.app)
+            there = {machine.id for machine in known if machine.state not in LEAVING}
             extra = there - set(self.machines.values())
             await asyncio.gather(*(self.lab.api.destroy(self.app, each, force=True) for each in extra))
             self.machines = {region: each for region, each in self.machines.items() if each in there}
@@ -95,8 +101,8 @@ class Stage:
             self.room, self._used = f"{self._stem}-{next(self._numbers)}", False
         machines = list(self.machines.values())
         await deeds.set_timeouts(self.lab, **self._timeouts)
+        await asyncio.gather(*(self._rest(each) for each in machines))
         await deeds.set_idle(self.lab, self.app, machines, sleep=SLEEP, idle=IDLE)
-        await asyncio.gather(*(deeds.stop(self.lab, self.app, each) for each in machines))
 
     async def enter(self, city: str, region: str) -> Guest:
         """Somebody comes to the room through that region's edge, and stays through whatever happens."""
@@ -142,8 +148,15 @@ class Stage:
         # who comes right then would be sent elsewhere, where the room would be taken over.
         return replace(made, services=tuple(replace(service, checks=()) for service in made.services))
 
+    async def _rest(self, machine: str) -> None:
+        """Stopped, whatever it was doing: one that changes can be told nothing until it has changed."""
+        await self.lab.api.wait(self.app, machine, AT_REST)
+        await deeds.stop(self.lab, self.app, machine)
+
     async def _make(self, region: str) -> str:
-        machine = await self.lab.create_machine(self.app, self.config(), region=region, name=f"{region}-1")
+        self._made[region] += 1  # the name of one that was destroyed may be taken for a while
+        name = f"{region}-{self._made[region]}"
+        machine = await self.lab.create_machine(self.app, self.config(), region=region, name=name)
         await self.lab.api.wait(self.app, machine.id, "started")
         return machine.id
 
