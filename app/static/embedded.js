@@ -1,14 +1,15 @@
-// The room in a frame of somebody else's page, loaded only with `?frame=<name>`: less around the sheet, light or dark as that
-// page says, which is told when an edit of ours goes out and when others' come in, by numbers alone: never what was drawn or said.
+// The room in a frame of somebody else's page, loaded only in a frame or window that has a name: less around the sheet, light
+// or dark as that page says, which is told when an edit of ours goes out and when others' come in, by numbers alone: never what was drawn or said.
 
 import { DARK } from "./theme.js";
 
-/** Before the connection begins. `name` is what we are called here, instead of what the browser remembers in `field`. */
-export function embed(connection, name, field) {
+/** Before the connection begins. We are called as our frame is, whatever the browser remembers. */
+export function embed(connection) {
+  if (parent === self) return;
   const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/embedded.css" });
   document.head.append(style);
   document.body.classList.add("framed");
-  if (name) field.value = name.slice(0, 32);
+  document.getElementById("name").value = self.name.slice(0, 32);
   const { send, heard } = connection;
   // Which pages may frame us is for the policy of this one to say (app/responses.py): those of this computer.
   const tell = (what) => parent.postMessage({ room: what }, "*");

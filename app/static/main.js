@@ -31,7 +31,6 @@ const READ = 8_000; // ms that an error stays on the page
 const LATE = 1_000; // ms after which a change that is not stored is told; most take a round trip
 
 let link = new URLSearchParams(location.search).get("k"); // the key in the link that we came by
-const frame = new URLSearchParams(location.search).get("frame"); // our name in a page that shows us in a frame
 let state = initial(random(12));
 let drawing = false;
 let reading = null;
@@ -285,8 +284,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) conn
 closable(document.querySelectorAll("details.menu"));
 stage.choose("select");
 offerMove();
-const begin = () => connection.connect();
-if (frame === null) begin();
-else import("./embedded.js").then(({ embed }) => embed(connection, frame, get("name"))).then(begin, begin);
+// Only a frame of another page has a name, or should have one.
+Promise.resolve(self.name && import("./embedded.js").then((it) => it.embed(connection))).finally(() => connection.connect());
 draw();
 performance.mark("interactive");

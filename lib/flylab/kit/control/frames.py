@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote
 
 import anywidget
 import traitlets
@@ -38,8 +37,7 @@ class Frames(anywidget.AnyWidget):
             raise UsageError(f"rooms are shown from 1 to {MOST} different regions, not from {list(regions)}")
         self.arrivals = []
         self.frames = [
-            {"city": city(region), "region": region, "url": f"{address(lab, app, room, region)}?frame={_name(region)}"}
-            for region in regions
+            {"city": city(region), "region": region, "url": address(lab, app, room, region)} for region in regions
         ]
         return f"The room {room} as it is seen from {', '.join(map(city, regions))}."
 
@@ -54,7 +52,3 @@ class Frames(anywidget.AnyWidget):
         note = "Three rooms side by side can be seen in JupyterLab alone: they need the platform that they live on."
         data = dict(data or {}) | {"text/html": f"<p><small>{note}</small></p>"}
         return (data, bundle[1]) if isinstance(bundle, tuple) else data
-
-
-def _name(region: str) -> str:
-    return quote(f"from {city(region)}")

@@ -59,9 +59,9 @@ function make(name, properties = {}, ...children) {
 function pane({ city, region, url }) {
   const state = make("span", { className: "fl-frame-state", textContent: "opening" });
   const times = make("ul", { className: "fl-frame-times" });
-  const frame = make("iframe", { src: url, title: `The room as seen from ${city}`, allow: "clipboard-write" });
+  const frame = make("iframe", { name: `from ${city}`, src: url, title: `The room as seen from ${city}`, allow: "clipboard-write" });
   const head = make("figcaption", {}, make("strong", { textContent: city }), ` through the edge ${region}`, state);
-  const link = make("a", { href: url.split("?")[0], target: "_blank", rel: "noopener", textContent: "open in a window" });
+  const link = make("a", { href: url, target: "_blank", rel: "noopener", textContent: "open in a window" });
   const box = make("figure", { className: "fl-frame" }, head, frame, times, make("p", {}, link));
   return { city, box, frame, state, times, rows: new Map() };
 }
