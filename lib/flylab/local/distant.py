@@ -54,6 +54,10 @@ class Distant(Upstream):
     def write_eof(self) -> None:
         self._out.push(0, super().write_eof)
 
+    def stretch(self, delay: float) -> None:
+        self._in.stretch(delay)
+        self._out.stretch(delay)
+
     def finish(self) -> None:
         self._out.push(0, super().finish)
 

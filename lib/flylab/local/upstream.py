@@ -164,9 +164,6 @@ class Upstream(Answering):
 
     def stretch(self, delay: float) -> None:
         """Another distance to the machine from now on; a connection that was made without any keeps none."""
-        for line in (self._in, self._out):
-            if line is not None:
-                line.stretch(delay)
 
     def cut(self) -> None:
         """The way to the machine is gone; whoever waits for it is told."""
