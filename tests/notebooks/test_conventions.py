@@ -92,7 +92,8 @@ def test_the_published_size_is_named_and_possible(notebook: dict[str, Any], path
     parameters.check([chapters.load(path)], {}, full=True)
 
 
-def test_it_says_how_it_was_measured(notebook: dict[str, Any]) -> None:
+def test_it_says_how_it_was_measured(notebook: dict[str, Any], path: Path) -> None:
+    chapter_only(path)
     texts = [source(cell) for cell in notebook["cells"]]
     (box,) = [n for n, text in enumerate(texts) if text.strip() == "Method(record)"]
     assert texts[box - 1].startswith("## Method\n")
