@@ -117,12 +117,14 @@ class Steps:
             self._perform(exchange.wake_failed(refusal.code, refusal.text, clock.now()))
 
     def _expire_at(self, deadline: float) -> None:
-        self._timer = self._edge.loop.call_later(max(deadline - self._edge.clock.now(), 0), self._expired)
+        pause = max(deadline - self._edge.clock.now(), 0)
+        self._timer = self._edge.loop.call_later(pause, self._expired, deadline)
 
-    def _expired(self) -> None:
+    def _expired(self, deadline: float) -> None:
         self._edge.line.leave(self)
         assert self._exchange is not None
-        self._perform(self._exchange.expired(self._edge.clock.now()))
+        # A timer of uvloop has whole milliseconds: it may ring a little before the moment it was set for.
+        self._perform(self._exchange.expired(max(self._edge.clock.now(), deadline)))
 
     def _paused(self) -> None:
         assert self._exchange is not None
