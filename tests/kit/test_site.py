@@ -54,7 +54,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Built:
     for target in ("local", "fly"):
         stored(build / "data", "03-replay", target=target, n=3 if target == "local" else 5)
     stored(build / "data", "04-boot")
-    recording(build / "data" / "control-room.json")
+    recording(build / "recordings" / "control-room.json")
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setenv("FLYLAB_BUILD", str(build))

@@ -357,7 +357,7 @@ def test_a_recording_is_a_picture_and_steps_for_those_who_cannot_see_it_move(tmp
 
 def test_a_recording_is_found_where_the_control_room_leaves_it(tmp_path: Path) -> None:
     assert replayed.find(tmp_path) is None
-    path = recording(tmp_path / "data" / "control-room.json")
+    path = recording(tmp_path / "recordings" / "control-room.json")
     assert replayed.find(tmp_path) == path
     assert (replayed.static() / "control.js").is_file()
     assert (replayed.static() / replayed.STYLE).is_file()

@@ -218,7 +218,8 @@ def execute(chapter: Chapter, values: dict[str, Any], build: Path, config: Any, 
 
     executed = results.executed(build / "executed", chapter.name, target(values))
     executed.parent.mkdir(exist_ok=True)
-    for stale in (executed, *results.stored(build / "data", chapter.name, target(values))):
+    recording = build / "recordings" / f"{chapter.name}.json"
+    for stale in (executed, recording, *results.stored(build / "data", chapter.name, target(values))):
         stale.unlink(missing_ok=True)
     with (build / "logs" / f"{chapter.name}.log").open("w", encoding="utf-8") as log:
         papermill.execute_notebook(

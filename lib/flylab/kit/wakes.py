@@ -158,7 +158,10 @@ async def _make(asked: Asked, name: str, folder: Path, show: Show) -> tuple[runs
 async def ready(lab: Lab, app: str, regions: Sequence[str], count: int) -> list[Machine]:
     """So many started machines with the room server, in turn over the regions; rooms stay where they are."""
     config = configs.room(lab.target, lab.store_url(app), MOVE_AFTER_SECONDS=STAYS)
-    config = replace(config, services=tuple(replace(each, autostop="off") for each in config.services))
+    # Without checks: until the first of them a machine that was just woken counts as unwell to everybody but whoever
+    # woke it, and the question for the steps of its start would wait for a second.
+    services = tuple(replace(each, autostop="off", checks=()) for each in config.services)
+    config = replace(config, services=services)
     places = [regions[number % len(regions)] for number in range(count)]
     making = (
         lab.create_machine(app, config, region=region, name=f"wakes-{number}") for number, region in enumerate(places)

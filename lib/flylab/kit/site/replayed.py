@@ -22,7 +22,7 @@ def static() -> Path:
 
 def find(build: Path) -> Path | None:
     """The recording, if one was made."""
-    path = build / "data" / RECORDING
+    path = build / "recordings" / RECORDING
     return path if path.is_file() else None
 
 
