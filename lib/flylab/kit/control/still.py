@@ -47,8 +47,13 @@ def _last(recording: Recording) -> tuple[list[str], Counter[str], Counter[str]]:
 
 
 def _mark(place: dict[str, Any], count: int, started: int, code: str) -> str:
+    """A region as a dot; its name stands beside it where it has machines, for those of edges alone would overlap."""
     x, y = place["x"], place["y"]
     fill = _STARTED if started else _OTHERS
-    radius = 8 + 3 * min(count, 6)
-    dot = f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{fill}" stroke="currentColor" stroke-width="2"/>'
+    radius = 8 + 3 * min(count, 6) if count else 5
+    title = f"<title>{html.escape(code)}</title>"
+    line = 'stroke="currentColor" stroke-width="2"'
+    dot = f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{fill}" {line}>{title}</circle>'
+    if not count:
+        return dot
     return f'{dot}<text x="{x + radius + 6}" y="{y + 9}" font-size="28" fill="currentColor">{html.escape(code)}</text>'
