@@ -350,7 +350,7 @@ def test_a_recording_is_a_picture_and_steps_for_those_who_cannot_see_it_move(tmp
     shown = replayed.section(recording(tmp_path / "control-room.json"))
     assert "<svg" in shown
     assert "1 in Tokyo" in shown
-    assert "<strong>A visitor</strong> in &lt;Tokyo&gt;" in shown
+    assert "<strong>A visitor.</strong> in &lt;Tokyo&gt;" in shown
     assert "landing.js" in shown
     assert replayed.section(None) == ""
 

@@ -18,17 +18,21 @@ def still(recording: Recording) -> str:
     shown = [code for code in made["places"] if counts[code]]
     said = ", ".join(f"{counts[code]} in {made['places'][code]['city']}" for code in shown)
     label = f"World map: {len(made['places'])} regions, machines: {said or 'none'}"
+    width, height = made["width"], made["height"]
     marks = "".join(_mark(place, counts[code], started[code], code) for code, place in made["places"].items())
+    names = "".join(_name(made["places"][code], code, width, height) for code in shown)
     svg = (
         f'<svg role="img" aria-label="{html.escape(label, quote=True)}" '
-        f'viewBox="0 0 {made["width"]} {made["height"]}" style="width:100%;height:auto;max-width:1100px">'
+        f'viewBox="0 0 {width} {height}" style="display:block;width:100%;height:auto">'
         f'<path d="{made["land"]}" fill="{LAND}" stroke="{COAST}"/>{marks}</svg>'
     )
+    # What is said of a step twice begins alike; the last time it says what came of it.
+    said_of = {caption["title"]: caption["text"] for caption in recording.captions}
     steps = "".join(
-        f"<li><strong>{html.escape(caption['title'])}</strong> {html.escape(caption['text'])}</li>"
-        for caption in recording.captions
+        f"<li><strong>{html.escape(title)}.</strong> {html.escape(text)}</li>" for title, text in said_of.items()
     )
-    return f'<div class="fl-still">{svg}{f"<ol>{steps}</ol>" if steps else ""}</div>'
+    drawn = f'<div style="position:relative;max-width:1100px">{svg}{names}</div>'
+    return f'<div class="fl-still">{drawn}{f"<ol>{steps}</ol>" if steps else ""}</div>'
 
 
 def _last(recording: Recording) -> tuple[list[str], Counter[str], Counter[str]]:
@@ -47,13 +51,21 @@ def _last(recording: Recording) -> tuple[list[str], Counter[str], Counter[str]]:
 
 
 def _mark(place: dict[str, Any], count: int, started: int, code: str) -> str:
-    """A region as a dot; its name stands beside it where it has machines, for those of edges alone would overlap."""
-    x, y = place["x"], place["y"]
+    """A region as a dot, a small one where it has an edge alone."""
     fill = _STARTED if started else _OTHERS
     radius = 8 + 3 * min(count, 6) if count else 5
-    title = f"<title>{html.escape(code)}</title>"
     line = 'stroke="currentColor" stroke-width="2"'
-    dot = f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{fill}" {line}>{title}</circle>'
-    if not count:
-        return dot
-    return f'{dot}<text x="{x + radius + 6}" y="{y + 9}" font-size="28" fill="currentColor">{html.escape(code)}</text>'
+    title = f"<title>{html.escape(code)}</title>"
+    return f'<circle cx="{place["x"]}" cy="{place["y"]}" r="{radius}" fill="{fill}" {line}>{title}</circle>'
+
+
+def _name(place: dict[str, Any], code: str, width: int, height: int) -> str:
+    """The name of a region beside its dot, as text of the page: within the picture it would shrink on a phone.
+
+    Only regions with machines have one, for names of neighbours would lie over each other.
+    """
+    left, top = 100 * place["x"] / width, 100 * place["y"] / height
+    style = (
+        f"position:absolute;left:{left:.1f}%;top:{top:.1f}%;transform:translate(.6em,-50%);font-size:13px;line-height:1"
+    )
+    return f'<span aria-hidden="true" style="{style}">{html.escape(code)}</span>'

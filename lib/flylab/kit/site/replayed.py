@@ -11,7 +11,7 @@ from flylab.kit.site.markup import raw
 STYLE, RECORDING = "control.css", "control-room.json"
 WORDS = (
     "Recorded in the control room while it was shown around: visitors come to their edges, machines wake, requests are"
-    " replayed, and a host is lost. Choose a step, a region or an exchange."
+    " replayed, and a host is lost. In the recording you can choose a step, a region or an exchange."
 )
 
 
@@ -35,10 +35,10 @@ def section(path: Path | None) -> str:
         shown = still(recording)
     except (UsageError, AttributeError, KeyError, TypeError) as error:
         raise ParseError("recording", path.name, str(error)) from error
-    # What is inside is for those without JavaScript; the player takes its place.
+    # The player takes the place of what is inside, which is all there is without JavaScript.
+    button = '<button type="button" style="visibility:hidden">&#9654;&#xFE0E; Play the recording</button>'
+    places = f'data-recording="_static/{RECORDING}" data-style="_static/{STYLE}"'
     player = (
-        f'<link rel="stylesheet" href="_static/{STYLE}">'
-        f'<div class="recording" data-recording="_static/{RECORDING}">{shown}</div>'
-        '<script type="module" src="_static/landing.js"></script>'
+        f'<div class="recording" {places}>{button}{shown}</div><script type="module" src="_static/landing.js"></script>'
     )
     return f"## The platform while it runs\n\n{WORDS}\n\n{raw(player)}"
