@@ -4,6 +4,7 @@ The platform watches the process that started it (the contract of ``flylab up``)
 nothing behind. A session of its own keeps "Interrupt kernel", which signals the whole process group, away from it.
 """
 
+import asyncio
 import atexit
 import contextlib
 import hashlib
@@ -28,6 +29,7 @@ Settings = Mapping[str, Mapping[str, float | str | bool]]  # what ``flylab up --
 
 READY_SECONDS = 20.0  # our choice: it takes under a second; a loaded computer with two cores may need ten times that
 STOP_SECONDS = 6.0  # `flylab up` ends within 5 s of SIGTERM
+LOOK = 0.02  # seconds between looks whether one that no longer answers has ended; our choice
 TAIL_LINES = 12
 
 
@@ -106,6 +108,15 @@ class Platform:
     @property
     def alive(self) -> bool:
         return self.process.poll() is None
+
+    async def ended(self) -> None:
+        """Returns when it has ended.
+
+        The sockets of a process close before it counts as ended: a moment before when it is killed, longer on a busy
+        computer, and seconds when it ends by itself. So ``alive`` may still be true when nobody answers any more.
+        """
+        while self.alive:  # noqa: ASYNC110 -- the thread that waits for the process belongs to no loop
+            await asyncio.sleep(LOOK)
 
     def stop(self) -> None:
         """End the platform and all its machines; twice does no harm."""

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from flylab.client import Client
+from flylab.client.errors import TransportError
 from flylab.errors import UsageError
 from flylab.kit import project
+from flylab.kit.ending import unless_it_ends
 from flylab.kit.platform import Attached, Platform, Settings, running
 from flylab.wire.machine import Machine, MachineConfig
 
@@ -168,14 +170,28 @@ class Lab:
         await self.api.close()
 
     async def close(self) -> None:
-        """Delete the run's apps with their machines, close all connections, and end the platform if it is ours."""
-        for app in list(self.apps):
-            await self.api.delete_app(app, force=True)
-            self.apps.remove(app)
+        """Delete the run's apps with their machines, close all connections, and end the platform if it is ours.
+
+        A local platform that has ended has taken its apps along, which is said and is no error.
+        """
+        try:
+            there = not self.apps or await unless_it_ends(self.platform, self._delete_apps)
+        except TransportError as error:
+            if self.target == "fly" or error.sent:
+                raise
+            there = False  # somebody else's, and nobody listens there any more
+        if not there:
+            print(f"The local platform had ended before; what it had went with it: {', '.join(self.apps)}.")
+            self.apps.clear()
         await self._disconnect()
         atexit.unregister(self.remove_leftovers)
         if self.platform is not None:
             self.platform.stop()
+
+    async def _delete_apps(self) -> None:
+        for app in list(self.apps):
+            await self.api.delete_app(app, force=True)
+            self.apps.remove(app)
 
     async def finish(self) -> None:
         """The cleanup cell: in JupyterLab a local platform stays up, so that the controls work; else ``close()``."""

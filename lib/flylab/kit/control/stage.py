@@ -14,6 +14,7 @@ from flylab.errors import FlylabError, UsageError
 from flylab.kit import configs, members
 from flylab.kit.control import deeds
 from flylab.kit.control.guests import Guest
+from flylab.kit.ending import unless_it_ends
 from flylab.kit.record import Record
 from flylab.kit.rooms import Person
 from flylab.kit.target import Lab
@@ -94,8 +95,7 @@ class Stage:
         What was set, made or destroyed by hand meanwhile is as it was.
         """
         await self.leave()
-        if not self.gone and self.app:
-            await deeds.clear(self.lab)
+        await self._mend()
         await self.ready()
         if self._used:
             self.room, self._used = f"{self._stem}-{next(self._numbers)}", False
@@ -131,8 +131,7 @@ class Stage:
     async def close(self) -> None:
         """Guests go and what is broken is mended; app and platform are the lab's to remove."""
         await self.leave()
-        if not self.gone and self.app:
-            await deeds.clear(self.lab)
+        await self._mend()
 
     def config(self) -> MachineConfig:
         """The room server of ``fly.toml``, quick to sleep."""
@@ -147,6 +146,11 @@ class Stage:
         # Without checks: until the first of them a machine that was just woken counts as unwell, and a second visitor
         # who comes right then would be sent elsewhere, where the room would be taken over.
         return replace(made, services=tuple(replace(service, checks=()) for service in made.services))
+
+    async def _mend(self) -> None:
+        """Nothing is armed, slow or cut any more; on a platform that has ended nothing is anyway."""
+        if self.app:
+            await unless_it_ends(self.lab.platform, lambda: deeds.clear(self.lab))
 
     async def _rest(self, machine: str) -> None:
         """Stopped, whatever it was doing: one that changes can be told nothing until it has changed."""

@@ -13,11 +13,14 @@ from enum import StrEnum
 import httpx
 from websockets.exceptions import WebSocketException
 
+from flylab.client.errors import TransportError
 from flylab.errors import FlylabError
 from flylab.kit.control.stage import GONE, Stage
+from flylab.kit.ending import ended
 
 LOOK = 0.1  # seconds between looks whether the platform lives; our choice
 PATIENCE = 60.0  # seconds for a step; our choice, far more than one takes, for computers that are busy
+UNHEARD = (TransportError, httpx.TransportError, WebSocketException, ConnectionError)  # the platform may have ended
 
 
 class Unmet(FlylabError):
@@ -166,6 +169,8 @@ class Storyboard:
         try:
             seen = await self._while_it_lives(act(), step.seconds, starts=index == 0)
         except (FlylabError, httpx.HTTPError, WebSocketException, OSError, TimeoutError) as error:
+            if isinstance(error, UNHEARD):
+                await ended(self.stage.lab.platform)  # so that what is said is why
             raise self._halt(index, step, error) from error
         self.outcomes.append(Outcome(step, seen, clock() - began))
         self._say(Phase.PLAYING, index + 1, step.title, step.text, seen)
