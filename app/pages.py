@@ -62,7 +62,7 @@ def read_pages(folder: Path = FOLDER) -> dict[str, Page]:
 def _naming_modules(page: str, texts: dict[str, str]) -> str:
     def links(first: re.Match[str]) -> str:
         wanted = sorted(_imported(first[1], texts) - {first[1]})
-        return "".join(f'<link rel="modulepreload" href="/static/{name}">' for name in wanted) + first[0]
+        return "".join(f"<link rel=modulepreload href=/static/{name}>" for name in wanted) + first[0]
 
     return _FIRST.sub(links, page)
 

@@ -327,7 +327,7 @@ def test_all_that_a_room_may_ever_load_is_as_small_as_docs_page_says() -> None:
 @pytest.mark.parametrize("name", ["room.html", "lobby.html"])
 def test_a_page_names_every_module_that_it_needs_so_that_all_come_at_once(name: str) -> None:
     pages = read_pages()
-    named = re.findall(r'"modulepreload" href="/static/([\w.]+)"', pages[name].body.decode())
+    named = re.findall(r"modulepreload href=/static/([\w.]+)>", pages[name].body.decode())
     first = name.replace("html", "js").replace("room", "main")
     needed = {one for one in loaded(first, pages) if one.endswith(".js")}
     assert sorted(named) == sorted(needed - {first})
