@@ -8,8 +8,10 @@ from app.segments import Checkpoint, Segment, parse_checkpoint, parse_segment
 from app.store import Store, StoreError
 from flylab.errors import ParseError
 
-# How often a log is listed anew when objects vanish while it is read, and how many are fetched at once (our choices).
+# How often a log is listed anew when objects are missing: so often while it stays the same, and so often at most while
+# its writers go on writing and shortening it. And how many objects are fetched at once. All are our choices.
 _LOOKS = 5
+_MOST_LOOKS = 100
 _FETCHES = 32
 
 
@@ -27,8 +29,14 @@ class BrokenLog(StoreError):
 async def read_log(store: Store, room: str) -> Log:
     """The log as it is stored; raises `StoreError` without an answer and `BrokenLog` when it makes no sense."""
     trouble: ParseError | None = None
-    for _ in range(_LOOKS):
+    before: Load | None = None
+    same = 0
+    for _ in range(_MOST_LOOKS):
         load = plan_load(await store.keys(room_prefix(room)))
+        same = same + 1 if load == before else 0
+        if same == _LOOKS:
+            break
+        before = load
         try:
             return assemble(room, *await _fetch(store, room, load))
         except ParseError as exc:

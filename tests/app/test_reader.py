@@ -93,6 +93,27 @@ async def test_a_listing_that_misses_what_was_just_deleted_is_repeated() -> None
     assert listings == 2
 
 
+async def test_a_log_that_is_shortened_at_every_look_is_looked_at_until_it_can_be_read() -> None:
+    shelf = Shelf(dict([*a_log(30).items(), checkpoint(2)]))
+    listings = done = 0
+
+    async def shorten(call: str, key: str) -> None:
+        nonlocal listings, done
+        listings += call == "list"
+        if call == "get" and done < listings <= 12:  # once between each of twelve listings and what it names
+            done = listings
+            shelf.objects.update([checkpoint(2 + done)])
+            for seq in range(2, 3 + done):
+                shelf.objects.pop(segment_key("blue", seq), None)
+            shelf.objects.pop(snapshot_key("blue", 1 + done), None)
+
+    shelf.before = shorten
+    log = await read_log(shelf, "blue")
+    assert log.snapshot == (14, b"as of 14")
+    assert [entry.seq for entry in log.entries] == [*range(15, 31)]
+    assert listings == 13
+
+
 async def test_a_hole_is_an_error_that_names_it_and_changes_nothing() -> None:
     objects = a_log(9)
     del objects[segment_key("blue", 4)], objects[segment_key("blue", 5)]

@@ -119,7 +119,7 @@ def test_without_a_kernel_it_is_a_map_with_words() -> None:
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         assert "application/vnd.jupyter.widget-view+json" in data
         assert "1 in Amsterdam" in data["text/html"]
-    assert "<strong>A &lt;b&gt;</strong> Words." in data["text/html"]
+    assert "<strong>A &lt;b&gt;.</strong> Words." in data["text/html"]
     assert "<script" not in data["text/html"]
 
 
