@@ -11,6 +11,7 @@ The table goes to stdout, the run with all its samples to build/data (`flylab ru
 import argparse
 import json
 import os
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -28,7 +29,6 @@ import frame
 import httpx
 from comparison.conditions import conditions, load
 from comparison.machines import STARTED, samples, summed, table
-from roomload.peer import wait_until_open
 
 UP = [sys.executable, "-m", "flylab", "up", "--json", "--api-port", "0", "--edge-port", "0", "--regions", "ams"]
 FLOOR = """
@@ -37,7 +37,7 @@ from quart import Quart, Response
 app, text = Quart("floor"), b"x" * int(sys.argv[1])
 @app.get("/")
 async def answer(): return Response(text, content_type="application/json")
-uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
+uvicorn.run(app, fd=int(sys.argv[2]), log_level="error")
 """
 SERVICE = {"protocol": "tcp", "internal_port": 8080, "autostart": True, "ports": [{"port": 443, "handlers": ["tls"]}]}
 CONFIG = {"image": "local/sleep", "env": {"ROLE": "room"}, "services": [SERVICE], "metadata": {"pool": "rooms"}}
@@ -84,11 +84,15 @@ def platform(folder: Path) -> Iterator[Api]:
 
 
 @contextmanager
-def floor(size: int, port: int) -> Iterator[httpx.Client]:
-    process = subprocess.Popen([sys.executable, "-c", FLOOR, str(size), str(port)])
+def floor(size: int) -> Iterator[httpx.Client]:
+    # Bound here: a port that is only looked for may be taken before the other process has it.
+    with socket.create_server(("127.0.0.1", 0)) as taken_port:
+        port, number = taken_port.getsockname()[1], taken_port.fileno()
+        command = [sys.executable, "-c", FLOOR, str(size), str(number)]
+        process = subprocess.Popen(command, pass_fds=[number])
     try:
-        wait_until_open(port)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
+            http.get("/")  # waits until it answers
             yield http
     finally:
         process.terminate()
@@ -140,7 +144,7 @@ def measure(machines: int, rounds: int, folder: Path) -> dict[str, Any]:
         whole = api.ok("GET", "/many/machines")
         assert len(whole.json()) == machines
         found["bytes"] = len(whole.content)
-        with floor(len(whole.content), 20_000 + os.getpid() % 20_000) as bare:
+        with floor(len(whole.content)) as bare:
             cpu = api.cpu()
             for _ in range(rounds):
                 found["list"].append(taken(lambda: api.ok("GET", "/many/machines")))
